@@ -1,0 +1,132 @@
+"""The words of the product: values that every layer speaks in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Entry(NamedTuple):
+    """One object, as a listing reports it. A named tuple: a run makes millions of them."""
+
+    key: str
+    size: int
+    modified: float = 0.0  # Seconds since 1970, UTC.
+    etag: str = ""  # Without quotes. Opaque: a multipart etag says nothing about the bytes.
+    version: str = ""
+    tier: str = ""  # The storage class as the server names it; "" is the standard one.
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What belongs to an object beside its bytes."""
+
+    headers: Mapping[str, str] = NOTHING  # content-type, cache-control … ; lower-case names.
+    metadata: Mapping[str, str] = NOTHING  # x-amz-meta-*, without that prefix, lower-case.
+    tags: Mapping[str, str] = NOTHING
+    tier: str = ""
+
+
+PLAIN = Attributes()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a store says of one object when asked for that object alone."""
+
+    entry: Entry
+    attributes: Attributes = PLAIN
+    checksums: Mapping[str, str] = NOTHING  # algorithm -> base64, only what the store vouches for.
+    tag_count: int = 0  # `attributes.tags` may still be empty: tags can cost a request of their own.
+    archived: bool = False  # Its bytes cannot be read before a thaw.
+
+
+class Proof(Enum):
+    """How strongly delivery is shown, weakest first (ARCHITECTURE.md, "Proof")."""
+
+    NONE = 0
+    SIZE = 1
+    ETAG = 2
+    MD5_PARTS = 3
+    MD5 = 4
+    CRC32C = 5
+    CRC64NVME = 6
+    SHA256 = 7
+    READBACK = 8
+
+    @property
+    def label(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+
+class Fate(Enum):
+    """Where an action stands. STARTED is an intent; the others end it for this run."""
+
+    STARTED = "started"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+class Verb(Enum):
+    """What an action does to its key."""
+
+    COPY = "copy"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Make the target hold `source` under `target_key`."""
+
+    source: Entry
+    target_key: str
+    replaces: Entry | None = None
+    reason: str = "missing"  # missing, size, etag, checksum, modified: why the two sides differ.
+
+    @property
+    def key(self) -> str:
+        return self.target_key
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Make the target stop holding `target`."""
+
+    target: Entry
+
+    @property
+    def key(self) -> str:
+        return self.target.key
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """So many objects were looked at and need nothing: counted, never written line by line."""
+
+    count: int
+    size: int
+
+
+Action = Copy | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one action ended, and by what it is shown."""
+
+    fate: Fate
+    size: int = 0  # Bytes that were moved.
+    proof: Proof = Proof.NONE
+    source_etag: str = ""
+    target_etag: str = ""
+    target_version: str = ""
+    hashes: Mapping[str, str] = field(default=NOTHING)  # algorithm -> hex of the bytes that were read.
+    cause: str = ""  # The error's name, as `bucketline errors` groups it.
+    message: str = ""  # One line for a person: what happened and what to do.

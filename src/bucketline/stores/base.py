@@ -1,0 +1,188 @@
+"""The contract between places and verbs: what a store can be asked, and what it may ask of the driver.
+
+A verb is a generator. It yields effects (`Request`, `Work`, `Pause`, `Together`), is sent each one's
+result, and returns its answer; a failure is thrown in at the yield. It never blocks and never reads a
+clock, so a driver decides what happens when, and a test can stop the world at any yield.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from bucketline.model import PLAIN, Attributes, Entry, Found
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to reach an endpoint; one value per endpoint, so that connections can be shared by it."""
+
+    ca_file: str = ""  # "" = the system's.
+    verify_tls: bool = True
+    proxy: str = ""  # A URL; "" = none, whatever the environment says.
+    no_proxy: str = ""
+    source_address: str = ""  # A local address or interface to send from.
+    connect_timeout_seconds: int = 10
+    idle_timeout_seconds: int = 60  # No byte either way for so long: the connection is dead.
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP exchange. `url` is complete and its path byte-exact; the body is bounded."""
+
+    method: str
+    url: str
+    headers: list[str]  # "Name: value"; contains everything that was signed.
+    route: Route
+    body: bytes | memoryview = b""
+    kind: str = "GET"  # LIST, GET, PUT, HEAD, TAG, DELETE, POST: what the operator is billed for.
+
+
+class Answer(NamedTuple):
+    """What came back. Header names are lower-case; the body is whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Work:
+    """A piece of disk work or hashing that may take long and holds no Python lock while it does."""
+
+    call: Callable[[], Any]
+    name: str = "work"  # What a fault schedule can aim at: "write", "read", "list" …
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Come back after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(slots=True)
+class Together:
+    """Run these flows at once, `width` at most; the result is the list of theirs, in order.
+
+    When one fails, those not yet begun are never begun, those under way are awaited, and then the
+    first failure is thrown in.
+    """
+
+    flows: Sequence[Generator[Effect, Any, Any]]
+    width: int = 8
+
+
+Effect = Request | Work | Pause | Together
+Flow = Generator[Effect, Any, T]
+
+
+class Page(NamedTuple):
+    """A stretch of a listing. The listing has ended, properly, only when `token` is empty."""
+
+    entries: list[Entry]
+    token: str  # Give it back to get the next page.
+
+
+class Piece(NamedTuple):
+    """Some bytes of an object and what the store said of the whole of it in the same answer."""
+
+    found: Found
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the store answered to a write."""
+
+    etag: str = ""
+    version: str = ""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this place can do. An ability not proven is not used."""
+
+    sorted: bool = True  # Listings come in key order (UTF-8 bytes).
+    etag_is_md5: bool = True  # The etag of a single write is the MD5 of its bytes.
+    metadata: bool = True
+    tags: bool = False
+    versions: bool = False
+    conditional_write: bool = False
+    checksums: frozenset[str] = frozenset()
+    part_size_min: int = 5 << 20
+    part_size_max: int = 5 << 30
+    parts_max: int = 10_000
+    object_size_max: int = 50 << 40
+
+
+class Store(Protocol):
+    """A flat namespace of whole objects: no folders, no partial writes.
+
+    Keys given and returned are whole keys as the store has them (a store opened at a prefix does not
+    strip it). Every verb may be made again after any failure, with the same effect as once.
+    """
+
+    @property
+    def name(self) -> str:
+        """For people: `s3://bucket/` or `/path/`; a key can be written right behind it."""
+
+    @property
+    def able(self) -> Abilities:
+        """What is known of it now; may grow while a run learns."""
+
+    def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
+        """The entries whose keys start with the raw string `prefix`, strictly after the key `after`.
+
+        In order of the keys' UTF-8 bytes if `able.sorted`. The first call has no token.
+        Raises `NoBucket`, `BucketDenied`, `BadListing`; a missing folder is `NoBucket`.
+        """
+
+    def stat(self, key: str, *, version: str = "") -> Flow[Found]:
+        """The object now. Raises `NotFound`."""
+
+    def read(
+        self, key: str, *, start: int = 0, size: int | None = None, version: str = "", etag: str = ""
+    ) -> Flow[Piece]:
+        """`size` bytes from `start` on (fewer at the end), or all of it, as one bounded piece.
+
+        With `etag`, raises `Changed` when the object is no longer that one. Raises `NotFound`, `NeedsThaw`.
+        `found.entry.size` is the size of the whole object, never of the piece.
+        """
+
+    def write(
+        self, key: str, body: bytes, *, attributes: Attributes = PLAIN, md5: bytes = b"", if_absent: bool = False
+    ) -> Flow[Receipt]:
+        """The whole object at once; no reader ever sees a part of it.
+
+        `md5` (16 bytes) is the digest of `body`, computed by the caller; the store passes it on to be
+        checked, or computes it. Raises `Conflict` with `if_absent`, `NoRoom`, `Unholdable`.
+        """
+
+    def delete(self, key: str, *, version: str = "") -> Flow[None]:
+        """Make `key` absent. Absent already is a success."""
+
+    def delete_many(self, keys: Sequence[str]) -> Flow[dict[str, Exception]]:
+        """Make up to 1,000 keys absent; the answer holds those that could not be, and why."""
+
+    def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
+        """The object's tags. Raises `Unsupported` where there are none."""
+
+    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+        """Begin an object in parts; the answer names the upload. Nothing is visible until `finish`."""
+
+    def part(
+        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+    ) -> Flow[Receipt]:
+        """Part `number` (from 1) holding the object's bytes from `offset`. Again = replaced."""
+
+    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+        """All parts, in order, become the object, at once. Finished already is a success."""
+
+    def abandon(self, key: str, upload: str) -> Flow[None]:
+        """Forget the upload and free its parts. Gone already is a success."""
