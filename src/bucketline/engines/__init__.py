@@ -1,0 +1,1 @@
+"""Products: each a plan and a perform; none imports another."""

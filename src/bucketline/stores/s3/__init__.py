@@ -1,0 +1,1 @@
+"""The only S3 client."""
