@@ -11,6 +11,11 @@ from typing import NamedTuple
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+def nothing() -> Mapping[str, str]:
+    """The default of a mapping field: one shared empty one."""
+    return NOTHING
+
+
 class Entry(NamedTuple):
     """One object, as a listing reports it. A named tuple: a run makes millions of them."""
 
@@ -26,9 +31,9 @@ class Entry(NamedTuple):
 class Attributes:
     """What belongs to an object beside its bytes."""
 
-    headers: Mapping[str, str] = NOTHING  # content-type, cache-control … ; lower-case names.
-    metadata: Mapping[str, str] = NOTHING  # x-amz-meta-*, without that prefix, lower-case.
-    tags: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=nothing)  # content-type, cache-control … ; lower-case names.
+    metadata: Mapping[str, str] = field(default_factory=nothing)  # x-amz-meta-*, without that prefix, lower-case.
+    tags: Mapping[str, str] = field(default_factory=nothing)
     tier: str = ""
 
 
@@ -41,7 +46,7 @@ class Found:
 
     entry: Entry
     attributes: Attributes = PLAIN
-    checksums: Mapping[str, str] = NOTHING  # algorithm -> base64, only what the store vouches for.
+    checksums: Mapping[str, str] = field(default_factory=nothing)  # algorithm -> base64, only what the store vouches for.
     tag_count: int = 0  # `attributes.tags` may still be empty: tags can cost a request of their own.
     archived: bool = False  # Its bytes cannot be read before a thaw.
 
@@ -127,6 +132,23 @@ class Outcome:
     source_etag: str = ""
     target_etag: str = ""
     target_version: str = ""
-    hashes: Mapping[str, str] = field(default=NOTHING)  # algorithm -> hex of the bytes that were read.
+    hashes: Mapping[str, str] = field(default_factory=nothing)  # algorithm -> hex of the bytes that were read.
     cause: str = ""  # The error's name, as `bucketline errors` groups it.
     message: str = ""  # One line for a person: what happened and what to do.
+
+
+@dataclass(slots=True)
+class Tally:
+    """How a run stands: listed = skipped + done + failed + waiting + what is under way."""
+
+    skipped: int = 0
+    done: int = 0
+    failed: int = 0
+    waiting: int = 0
+    under_way: int = 0
+    bytes_skipped: int = 0
+    bytes_done: int = 0
+
+    @property
+    def listed(self) -> int:
+        return self.skipped + self.done + self.failed + self.waiting + self.under_way
