@@ -1,0 +1,250 @@
+"""The wire: HTTP exchanges over one libcurl multi handle; the only home of libcurl."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pycurl
+
+from bucketline import __version__
+from bucketline.errors import Broken, StoreError, Unreachable, Untrusted
+from bucketline.stores.base import Answer, Request, Route
+
+# A wheel's libcurl was built elsewhere and does not know where this system keeps its authorities.
+_CA_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_BODY_MAX = 1 << 30  # A server that ignores Range must not fill our memory.
+_CONNECTIONS_MAX = 512
+_QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT; pycurl has no name for it.
+_QUIET = ["Expect:", "Accept:"]  # Headers of libcurl's own that we do not want sent.
+_UNREACHABLE = {
+    pycurl.E_COULDNT_RESOLVE_HOST,
+    pycurl.E_COULDNT_RESOLVE_PROXY,
+    pycurl.E_COULDNT_CONNECT,
+    pycurl.E_INTERFACE_FAILED,
+    pycurl.E_URL_MALFORMAT,
+    pycurl.E_SSL_CONNECT_ERROR,
+}
+_UNTRUSTED = {pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE}
+_SHAPES = {"GET": "plain", "DELETE": "plain", "HEAD": "head"}  # Everything else carries a body.
+
+
+class _Exchange:
+    """A reusable easy handle and what its exchange under way has brought so far."""
+
+    __slots__ = ("body", "curl", "head", "request", "ticket")
+
+    def __init__(self, curl: pycurl.Curl) -> None:
+        self.curl = curl
+        self.request: Request | None = None
+        self.ticket: Any = None
+        self.head: list[bytes] = []
+        self.body: list[bytes] = []
+
+
+class Wire:
+    """Any number of exchanges at once; belongs to one thread, except `wake`."""
+
+    def __init__(self) -> None:
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, _CONNECTIONS_MAX)
+        self._multi.setopt(pycurl.M_PIPELINING, 0)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._epoll = select.epoll()
+        self._alarm = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll.register(self._alarm, select.EPOLLIN)
+        self._due: float | None = None
+        self._spare: dict[tuple[Route, str], list[_Exchange]] = {}
+        self._running: dict[pycurl.Curl, _Exchange] = {}
+        self.busy = 0
+
+    def start(self, request: Request, ticket: Any) -> None:
+        """Begin an exchange; a later `poll` tells its end under `ticket`."""
+        shape = _SHAPES.get(request.method, "body")
+        spare = self._spare.setdefault((request.route, shape), [])
+        exchange = spare.pop() if spare else _Exchange(_easy(request.route, shape))
+        exchange.request, exchange.ticket = request, ticket
+        exchange.head, exchange.body = [], []
+        curl = exchange.curl
+        curl.setopt(pycurl.URL, request.url)
+        headers = request.headers + _QUIET
+        if shape == "body":
+            curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+            curl.setopt(pycurl.POSTFIELDS, request.body)
+            if not any(header[:13].lower() == "content-type:" for header in headers):
+                headers.append("Content-Type:")
+        elif shape == "plain":
+            curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+        curl.setopt(pycurl.HTTPHEADER, headers)
+        curl.setopt(pycurl.HEADERFUNCTION, exchange.head.append)
+        curl.setopt(pycurl.WRITEFUNCTION, exchange.body.append)
+        self._running[curl] = exchange
+        self.busy += 1
+        self._multi.add_handle(curl)
+
+    def poll(self, timeout_seconds: float) -> list[tuple[Any, Answer | StoreError]]:
+        """Wait for something to end, or for `wake`, at most so long; tell what ended."""
+        self._kick()
+        wait = timeout_seconds
+        if self._due is not None:
+            wait = max(0.0, min(wait, self._due - time.monotonic()))
+        for descriptor, event in self._epoll.poll(wait):
+            if descriptor == self._alarm:
+                os.eventfd_read(self._alarm)
+                continue
+            action = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
+            if event & select.EPOLLOUT:
+                action |= pycurl.CSELECT_OUT
+            self._multi.socket_action(descriptor, action)
+        self._kick()
+        return self._harvest()
+
+    def wake(self) -> None:
+        """Make a `poll` that waits, or else the next one, return at once. Safe in any thread."""
+        os.eventfd_write(self._alarm, 1)
+
+    def close(self) -> None:
+        """Abort everything under way; nothing is told of it."""
+        for curl in self._running:
+            self._multi.remove_handle(curl)
+            curl.close()
+        for spare in self._spare.values():
+            for exchange in spare:
+                exchange.curl.close()
+        self._running, self._spare, self.busy = {}, {}, 0
+        self._multi.close()
+        self._epoll.close()
+        os.close(self._alarm)
+
+    def _kick(self) -> None:
+        """Give libcurl its turn when its timer has run out: it starts and times out things there."""
+        while self._due is not None and self._due <= time.monotonic():
+            self._due = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+    def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            try:
+                self._epoll.unregister(descriptor)
+            except (FileNotFoundError, OSError):
+                pass  # libcurl may tell us after it closed the socket: then it is gone already.
+            return
+        events = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (
+            select.EPOLLOUT if what & pycurl.POLL_OUT else 0
+        )
+        try:
+            self._epoll.modify(descriptor, events)
+        except FileNotFoundError:
+            self._epoll.register(descriptor, events)
+
+    def _harvest(self) -> list[tuple[Any, Answer | StoreError]]:
+        ended: list[tuple[Any, Answer | StoreError]] = []
+        more = 1
+        while more:
+            more, good, bad = self._multi.info_read()
+            for curl in good:
+                exchange = self._release(curl)
+                status = curl.getinfo(pycurl.RESPONSE_CODE)
+                answer = Answer(status, _headers(exchange.head), b"".join(exchange.body))
+                ended.append((exchange.ticket, answer))
+                self._keep(exchange)
+            for curl, number, text in bad:
+                exchange = self._release(curl)
+                ended.append((exchange.ticket, _failure(exchange, number, text)))
+                curl.close()
+        return ended
+
+    def _release(self, curl: pycurl.Curl) -> _Exchange:
+        self._multi.remove_handle(curl)
+        self.busy -= 1
+        return self._running.pop(curl)
+
+    def _keep(self, exchange: _Exchange) -> None:
+        request = exchange.request
+        assert request is not None
+        shape = _SHAPES.get(request.method, "body")
+        if shape == "body":
+            exchange.curl.setopt(pycurl.POSTFIELDS, b"")  # Lets go of the body's memory.
+        exchange.request = exchange.ticket = None
+        exchange.body = []
+        self._spare[request.route, shape].append(exchange)
+
+
+def _easy(route: Route, shape: str) -> pycurl.Curl:
+    """An easy handle with all that stays the same from one exchange to the next."""
+    curl = pycurl.Curl()
+    constant = {
+        pycurl.NOSIGNAL: 1,
+        pycurl.PATH_AS_IS: 1,  # "/../" in a key is not ours to resolve.
+        _QUICK_EXIT: 1,  # Closing must not wait for a name server.
+        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+        pycurl.FOLLOWLOCATION: 0,  # A redirected request must be signed anew.
+        pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+        pycurl.USERAGENT: f"bucketline/{__version__}",
+        pycurl.MAXFILESIZE_LARGE: _BODY_MAX,
+        pycurl.CONNECTTIMEOUT: route.connect_timeout_seconds,
+        pycurl.LOW_SPEED_LIMIT: 1,
+        pycurl.LOW_SPEED_TIME: route.idle_timeout_seconds,
+        pycurl.BUFFERSIZE: 256 << 10,
+        pycurl.UPLOAD_BUFFERSIZE: 256 << 10,
+        pycurl.PROXY: route.proxy,
+        pycurl.NOPROXY: route.no_proxy,
+        pycurl.SSL_VERIFYPEER: int(route.verify_tls),
+        pycurl.SSL_VERIFYHOST: 2 if route.verify_tls else 0,
+    }
+    for option, value in constant.items():
+        curl.setopt(option, value)
+    if authorities := route.ca_file or _system_authorities():
+        curl.setopt(pycurl.CAINFO, authorities)
+    if route.source_address:
+        curl.setopt(pycurl.INTERFACE, route.source_address)
+    if shape == "head":
+        curl.setopt(pycurl.NOBODY, 1)
+    return curl
+
+
+def _system_authorities() -> str:
+    return next((name for name in _CA_FILES if os.path.exists(name)), "")
+
+
+def _headers(lines: list[bytes]) -> Mapping[str, str]:
+    """The last header block: before it may stand those of a proxy or of "100 Continue"."""
+    raw = b"".join(lines)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    block = text.rstrip("\r\n").rpartition("\r\n\r\n")[2]
+    headers: dict[str, str] = {}
+    for line in block.split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return headers
+
+
+def _failure(exchange: _Exchange, number: int, text: str) -> StoreError:
+    request = exchange.request
+    assert request is not None
+    place = "/".join(request.url.split("/", 3)[:3])
+    said = text or f"libcurl error {number}"
+    if number in _UNTRUSTED:
+        return Untrusted(
+            f"the TLS certificate is not trusted ({said}); name the right authority by --ca-bundle",
+            store=place,
+        )
+    connected = exchange.curl.getinfo(pycurl.CONNECT_TIME) > 0
+    if number in _UNREACHABLE or (number == pycurl.E_OPERATION_TIMEDOUT and not connected):
+        return Unreachable(f"cannot be reached ({said}); is the endpoint right and up?", store=place)
+    return Broken(f"the exchange broke off ({said})", store=place)
