@@ -1,0 +1,234 @@
+"""The kernel: keeps many flows in flight over one wire and a few threads, or runs one to its end.
+
+A flow says what it needs by yielding effects; a `Drive` performs them and sends the results back. Who
+answers is an argument: libcurl and threads in a real run, a seeded schedule in a simulation.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from bucketline.clock import Clock, SystemClock
+from bucketline.errors import StoreError
+from bucketline.flow.workers import Inline, Threads
+from bucketline.stores.base import Answer, Flow, Pause, Request, Together, Work
+from bucketline.stores.s3.wire import Wire
+
+T = TypeVar("T")
+
+
+class Ended(NamedTuple):
+    """How a flow ended: its value, unless there is an error."""
+
+    tag: Any
+    value: Any
+    error: Exception | None
+
+
+class Carrier(Protocol):
+    """Who performs requests."""
+
+    def start(self, request: Request, ticket: Any) -> None: ...
+    def poll(self, timeout_seconds: float) -> Iterable[tuple[Any, Answer | StoreError]]: ...
+    def wake(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Workers(Protocol):
+    """Who performs works."""
+
+    def submit(self, works: list[tuple[Work, Any]]) -> None: ...
+    def finished(self) -> Iterable[tuple[Any, Any, Exception | None]]: ...
+    def close(self) -> None: ...
+
+
+class _Task:
+    """A flow under way."""
+
+    __slots__ = ("flow", "group", "tag")
+
+    def __init__(self, flow: Flow[Any], tag: Any, group: _Group | None) -> None:
+        self.flow = flow
+        self.tag = tag
+        self.group = group  # Whom to tell; None = whoever steps the drive.
+
+
+class _Group:
+    """The flows of one `Together`, and the task that waits for them."""
+
+    __slots__ = ("error", "next", "owner", "results", "together", "told", "under_way")
+
+    def __init__(self, owner: _Task, together: Together) -> None:
+        self.owner = owner
+        self.together = together
+        self.results: list[Any] = [None] * len(together.flows)
+        self.next = 0
+        self.under_way = 0
+        self.error: Exception | None = None
+        self.told = False
+
+
+class Drive:
+    """Performs the effects of many flows at once. Belongs to one thread, except `wake`."""
+
+    def __init__(self, carrier: Carrier, workers: Workers, clock: Clock) -> None:
+        self._carrier = carrier
+        self._workers = workers
+        self._clock = clock
+        self._works: list[tuple[Work, Any]] = []
+        self._works_out = 0
+        self._pauses: list[tuple[float, int, _Task]] = []
+        self._pause_count = 0
+        self._ended: list[Ended] = []
+        self.busy = 0  # Flows started and not yet told as ended.
+        self.requests: Counter[str] = Counter()  # By class, since operators pay by class.
+
+    def start(self, flow: Flow[Any], tag: Any) -> None:
+        """Begin a flow; a later `step` tells its end under `tag`."""
+        self.busy += 1
+        self._advance(_Task(flow, tag, None), None, None)
+
+    def step(self, timeout_seconds: float) -> list[Ended]:
+        """Wait until a flow ends, or `wake`, at most so long; tell what ended since the last step."""
+        if self._works:
+            self._works_out += len(self._works)
+            self._workers.submit(self._works)
+            self._works = []
+        wait = 0.0 if self._ended else self._wait(timeout_seconds)
+        for task, answer in self._carrier.poll(wait):
+            if isinstance(answer, Answer):
+                self._advance(task, answer, None)
+            else:
+                self._advance(task, None, answer)
+        if self._works_out:
+            for task, value, error in self._workers.finished():
+                self._works_out -= 1
+                self._advance(task, value, error)
+        self._end_pauses()
+        ended, self._ended = self._ended, []
+        self.busy -= len(ended)
+        return ended
+
+    def call(self, flow: Flow[T]) -> T:
+        """One flow to its end, on a wire of the calling thread's own."""
+        value, requests = call(flow)
+        self.requests.update(requests)
+        return value
+
+    def wake(self) -> None:
+        """Make a `step` that waits return. Safe in any thread."""
+        self._carrier.wake()
+
+    def close(self) -> None:
+        """Abort what is under way; no flow is told."""
+        self._carrier.close()
+        self._workers.close()
+
+    def _wait(self, timeout_seconds: float) -> float:
+        if not self._pauses:
+            return timeout_seconds
+        return max(0.0, min(timeout_seconds, self._pauses[0][0] - self._clock.monotonic()))
+
+    def _end_pauses(self) -> None:
+        while self._pauses and self._pauses[0][0] <= self._clock.monotonic():
+            self._advance(heapq.heappop(self._pauses)[2], None, None)
+
+    def _advance(self, task: _Task, value: Any, error: Exception | None) -> None:
+        """Send a result into a flow and take up the effect it yields next."""
+        try:
+            if error is None:
+                effect = task.flow.send(value)
+            else:
+                effect = task.flow.throw(error)
+        except StopIteration as stop:
+            self._finish(task, stop.value, None)
+        except Exception as failure:  # The worker boundary: whoever started the flow gets it.
+            self._finish(task, None, failure)
+        else:
+            self._take_up(task, effect)
+
+    def _take_up(self, task: _Task, effect: object) -> None:
+        if type(effect) is Request:
+            self.requests[effect.kind] += 1
+            self._carrier.start(effect, task)
+        elif type(effect) is Work:
+            self._works.append((effect, task))
+        elif type(effect) is Pause:
+            self._pause_count += 1
+            due = self._clock.monotonic() + effect.seconds
+            heapq.heappush(self._pauses, (due, self._pause_count, task))
+        elif type(effect) is Together:
+            self._fan_out(_Group(task, effect))
+        else:
+            self._advance(task, None, TypeError(f"not an effect: {effect!r}"))
+
+    def _finish(self, task: _Task, value: Any, error: Exception | None) -> None:
+        group = task.group
+        if group is None:
+            self._ended.append(Ended(task.tag, value, error))
+            return
+        group.under_way -= 1
+        group.results[task.tag] = value
+        if error is not None and group.error is None:
+            group.error = error
+        self._fan_out(group)
+
+    def _fan_out(self, group: _Group) -> None:
+        """Start what may start; when nothing is left under way, tell the owner."""
+        flows = group.together.flows
+        while (
+            group.error is None
+            and group.next < len(flows)
+            and group.under_way < group.together.width
+        ):
+            number = group.next
+            group.next += 1
+            group.under_way += 1
+            self._advance(_Task(flows[number], number, group), None, None)
+        ended = not group.under_way and (group.error or group.next == len(flows))
+        if ended and not group.told:
+            group.told = True  # A flow that ends at once brings us here again from within.
+            self._advance(group.owner, group.results, group.error)
+
+
+def open_drive(clock: Clock | None = None) -> Drive:
+    """The drive of a real run: libcurl and threads."""
+    wire = Wire()
+    return Drive(wire, Threads(wire.wake), clock or SystemClock())
+
+
+_own = threading.local()
+
+
+def call(flow: Flow[T]) -> tuple[T, Counter[str]]:
+    """Run one flow to its end, blocking; also how many requests that took. For any thread."""
+    drive = _own_drive()
+    drive.requests.clear()
+    try:
+        drive.start(flow, None)
+        while not (ends := drive.step(60.0)):
+            pass
+    except BaseException:  # Interrupted in the middle: what is under way must not reach the next call.
+        drive.close()
+        _own.drive = None
+        raise
+    if ends[0].error is not None:
+        raise ends[0].error
+    return ends[0].value, Counter(drive.requests)
+
+
+def blocking(flow: Flow[T]) -> T:
+    """`call` for those who do not count requests."""
+    return call(flow)[0]
+
+
+def _own_drive() -> Drive:
+    drive: Drive | None = getattr(_own, "drive", None)
+    if drive is None:
+        wire = Wire()
+        drive = _own.drive = Drive(wire, Inline(wire.wake), SystemClock())
+    return drive

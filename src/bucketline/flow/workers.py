@@ -1,0 +1,78 @@
+"""Who performs works: a few threads, or the calling thread itself."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import Any
+
+from bucketline.stores.base import Work
+
+_THREADS = 8
+_STRETCH_MAX = 16  # Works that one thread takes at a time: a hand-over costs more than a small read.
+
+
+class Threads:
+    """Workers on a few threads."""
+
+    def __init__(self, wake: Callable[[], None], count: int = _THREADS) -> None:
+        self._wake = wake
+        self._tasks: SimpleQueue[list[tuple[Work, Any]] | None] = SimpleQueue()
+        self._done: deque[tuple[Any, Any, Exception | None]] = deque()
+        self._threads: list[threading.Thread] = []
+        self._count = count
+
+    def submit(self, works: list[tuple[Work, Any]]) -> None:
+        if not self._threads:
+            self._threads = [self._thread() for _ in range(self._count)]
+        stretch = min(_STRETCH_MAX, -(-len(works) // self._count))
+        for start in range(0, len(works), stretch):
+            self._tasks.put(works[start : start + stretch])
+
+    def finished(self) -> Iterable[tuple[Any, Any, Exception | None]]:
+        while self._done:
+            yield self._done.popleft()
+
+    def close(self) -> None:
+        for _ in self._threads:
+            self._tasks.put(None)
+        self._threads = []
+
+    def _thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._serve, name="bucketline-work", daemon=True)
+        thread.start()
+        return thread
+
+    def _serve(self) -> None:
+        while (works := self._tasks.get()) is not None:
+            for work, ticket in works:
+                self._done.append((ticket, *perform(work)))
+            self._wake()
+
+
+class Inline:
+    """Workers that are the calling thread itself."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._done: list[tuple[Any, Any, Exception | None]] = []
+
+    def submit(self, works: list[tuple[Work, Any]]) -> None:
+        self._done += [(ticket, *perform(work)) for work, ticket in works]
+        self._wake()
+
+    def finished(self) -> Iterable[tuple[Any, Any, Exception | None]]:
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None: ...
+
+
+def perform(work: Work) -> tuple[Any, Exception | None]:
+    """The work's value or its error."""
+    try:
+        return work.call(), None
+    except Exception as error:
+        return None, error
