@@ -212,7 +212,9 @@ def call(flow: Flow[T]) -> tuple[T, Counter[str]]:
         drive.start(flow, None)
         while not (ends := drive.step(60.0)):
             pass
-    except BaseException:  # Interrupted in the middle: what is under way must not reach the next call.
+    except (
+        BaseException
+    ):  # Interrupted in the middle: what is under way must not reach the next call.
         drive.close()
         _own.drive = None
         raise

@@ -11,7 +11,9 @@ from typing import Any
 from bucketline.stores.base import Work
 
 _THREADS = 8
-_STRETCH_MAX = 16  # Works that one thread takes at a time: a hand-over costs more than a small read.
+_STRETCH_MAX = (
+    16  # Works that one thread takes at a time: a hand-over costs more than a small read.
+)
 
 
 class Threads:

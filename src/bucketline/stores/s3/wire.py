@@ -246,5 +246,7 @@ def _failure(exchange: _Exchange, number: int, text: str) -> StoreError:
         )
     connected = exchange.curl.getinfo(pycurl.CONNECT_TIME) > 0
     if number in _UNREACHABLE or (number == pycurl.E_OPERATION_TIMEDOUT and not connected):
-        return Unreachable(f"cannot be reached ({said}); is the endpoint right and up?", store=place)
+        return Unreachable(
+            f"cannot be reached ({said}); is the endpoint right and up?", store=place
+        )
     return Broken(f"the exchange broke off ({said})", store=place)

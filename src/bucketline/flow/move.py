@@ -1,0 +1,74 @@
+"""One object across, proven: hashed while it passes, then compared with what the target answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bucketline.errors import Changed, Mismatch
+from bucketline.flow.parts import copy_in_parts
+from bucketline.flow.proof import (
+    MovePolicy,
+    agree_with_source,
+    md5,
+    prove,
+    prove_size,
+    whole_attributes,
+)
+from bucketline.model import Copy, Delete, Fate, Outcome, Proof
+from bucketline.stores.base import Flow, Store
+
+__all__ = ["MovePolicy", "copy", "remove"]
+
+_ATTEMPTS = 3  # At a source that changes under way, or bytes that do not agree.
+
+
+def copy(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
+    """Make the target hold the source's object; a disagreement is tried again from the start."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return (yield from _copy_once(action, source, target, policy))
+        except (Changed, Mismatch):
+            found = yield from source.stat(action.source.key)
+            action = replace(action, source=found.entry)
+    return (yield from _copy_once(action, source, target, policy))
+
+
+def remove(action: Delete, target: Store) -> Flow[Outcome]:
+    """Make the target stop holding the object."""
+    yield from target.delete(action.target.key)
+    return Outcome(Fate.DONE, target_etag=action.target.etag)
+
+
+def _copy_once(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
+    if action.source.size > policy.part_size:
+        return (yield from copy_in_parts(action, source, target, policy))
+    return (yield from _copy_in_one_piece(action, source, target, policy))
+
+
+def _copy_in_one_piece(
+    action: Copy, source: Store, target: Store, policy: MovePolicy
+) -> Flow[Outcome]:
+    piece = yield from source.read(action.source.key, version=action.source.version)
+    body, entry = piece.body, piece.found.entry
+    if len(body) != entry.size:
+        raise Mismatch(
+            f"{len(body)} bytes came, not {entry.size}", store=source.name, key=entry.key
+        )
+    digest = yield from md5(body)
+    yield from agree_with_source(digest, piece, source)
+    attributes = yield from whole_attributes(piece.found, source, target)
+    key = action.target_key
+    receipt = yield from target.write(key, body, attributes=attributes, md5=digest)
+    if policy.accept is Proof.SIZE and receipt.etag != digest.hex():
+        proof = yield from prove_size(key, len(body), receipt, target)
+    else:
+        proof = yield from prove(key, digest, receipt, target)
+    return Outcome(
+        Fate.DONE,
+        size=entry.size,
+        proof=proof,
+        source_etag=entry.etag,
+        target_etag=receipt.etag,
+        target_version=receipt.version,
+        hashes={"md5": digest.hex()},
+    )

@@ -1,0 +1,147 @@
+"""A big object across in bounded parts: each proven, then the whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bucketline.errors import BucketlineError, Changed, Mismatch, TooLarge
+from bucketline.flow.proof import MovePolicy, md5, whole_attributes
+from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
+from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together
+
+_MIB = 1 << 20
+_USUAL_PART_SIZES = tuple(
+    size * _MIB for size in (5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128, 256, 512)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    number: int
+    start: int
+    size: int
+
+
+def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
+    """Read pinned ranges and write them as parts, a few at once; leaves no upload behind."""
+    found = yield from source.stat(action.source.key, version=action.source.version)
+    attributes = yield from whole_attributes(found, source, target)
+    size = part_size(found.entry, target.able, policy.part_size)
+    upload = yield from target.begin(action.target_key, found.entry.size, attributes=attributes)
+    mover = _Mover(found, source, target, action.target_key, upload)
+    spans = list(_spans(found.entry.size, size))
+    try:
+        flows = [mover.move(span) for span in spans]
+        digests: list[bytes] = yield Together(flows, width=policy.parts_at_once)
+        etags = [digest.hex() for digest in digests]
+        receipt = yield from target.finish(action.target_key, upload, etags)
+    except BucketlineError:
+        yield from _abandon(target, action.target_key, upload)
+        raise
+    etag = yield from _etag_of_whole(receipt, action.target_key, found.entry.size, target)
+    proof = yield from _prove_whole(mover, spans, digests, etag)
+    return Outcome(
+        Fate.DONE,
+        size=found.entry.size,
+        proof=proof,
+        source_etag=found.entry.etag,
+        target_etag=etag,
+        target_version=receipt.version,
+        hashes={"md5-parts": etag_of_parts(digests), "part-size": str(size)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Mover:
+    """What all parts of one object share."""
+
+    found: Found
+    source: Store
+    target: Store
+    key: str
+    upload: str
+
+    def move(self, span: _Span) -> Flow[bytes]:
+        """One part across; its MD5."""
+        entry = self.found.entry
+        piece = yield from self.source.read(
+            entry.key, start=span.start, size=span.size, version=entry.version, etag=entry.etag
+        )
+        if piece.found.entry.size != entry.size or len(piece.body) != span.size:
+            raise Changed(
+                "its size changed while it was read", store=self.source.name, key=entry.key
+            )
+        digest = yield from md5(piece.body)
+        receipt = yield from self.target.part(
+            self.key, self.upload, span.number, piece.body, offset=span.start, md5=digest
+        )
+        if receipt.etag and receipt.etag != digest.hex():
+            raise Mismatch(
+                f"part {span.number} arrived as other bytes", store=self.target.name, key=self.key
+            )
+        return digest
+
+    def read_back(self, span: _Span) -> Flow[bytes]:
+        """The MD5 of what the target holds there."""
+        piece = yield from self.target.read(self.key, start=span.start, size=span.size)
+        return (yield from md5(piece.body))
+
+
+def part_size(entry: Entry, able: Abilities, wanted: int) -> int:
+    """The size of all parts but the last.
+
+    Where the source's own etag tells how many parts it was made of, the same size is kept if it is a
+    usual one: the target's etag then equals the source's, and comparing stays cheap for ever.
+    """
+    if entry.size > able.object_size_max:
+        raise TooLarge(f"{entry.size} bytes are more than the target takes", key=entry.key)
+    least = max(able.part_size_min, -(-entry.size // able.parts_max))
+    _, dash, count = entry.etag.partition("-")
+    if dash and count.isdigit():
+        for usual in _USUAL_PART_SIZES:
+            if -(-entry.size // usual) == int(count) and usual >= least and usual <= 4 * wanted:
+                return usual
+    size = -(-max(wanted, least) // _MIB) * _MIB
+    return min(size, able.part_size_max)
+
+
+def etag_of_parts(digests: Sequence[bytes]) -> str:
+    """The etag that S3 gives to an object of these parts."""
+    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
+    return f"{whole}-{len(digests)}"
+
+
+def _spans(size: int, step: int) -> Iterator[_Span]:
+    for number, start in enumerate(range(0, size, step), start=1):
+        yield _Span(number, start, min(step, size - start))
+
+
+def _abandon(target: Store, key: str, upload: str) -> Flow[None]:
+    try:
+        yield from target.abandon(key, upload)
+    except BucketlineError:
+        return  # The error that brought us here is the one to tell.
+
+
+def _prove_whole(mover: _Mover, spans: list[_Span], digests: list[bytes], etag: str) -> Flow[Proof]:
+    """Each part's etag agreed with its bytes; now the whole: by its etag, else by reading it back."""
+    if etag == etag_of_parts(digests):
+        return Proof.MD5_PARTS
+    backs = [mover.read_back(span) for span in spans]
+    if (yield Together(backs, width=2)) != digests:
+        raise Mismatch(
+            "the target holds other bytes than were sent", store=mover.target.name, key=mover.key
+        )
+    return Proof.READBACK
+
+
+def _etag_of_whole(receipt: Receipt, key: str, size: int, target: Store) -> Flow[str]:
+    """The finished object's etag; some servers keep it to themselves until they are asked."""
+    if receipt.etag:
+        return receipt.etag
+    found = yield from target.stat(key, version=receipt.version)
+    if found.entry.size != size:
+        raise Mismatch(f"it has {found.entry.size} bytes, not {size}", store=target.name, key=key)
+    return found.entry.etag

@@ -1,0 +1,75 @@
+"""What shows that bytes arrived: hashing on the way, and asking both ends."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+
+from bucketline.errors import Mismatch
+from bucketline.model import Attributes, Found, Proof
+from bucketline.stores.base import Flow, Piece, Receipt, Store, Work
+
+_INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class MovePolicy:
+    """How objects are moved."""
+
+    part_size: int = 16 << 20  # Also the largest object that is moved in one piece.
+    parts_at_once: int = 4
+    accept: Proof = Proof.ETAG  # The weakest proof that counts as DONE.
+
+
+def md5(body: bytes) -> Flow[bytes]:
+    """The MD5 of some bytes; of many, on a thread."""
+    if len(body) <= _INLINE_MAX:
+        return hashlib.md5(body, usedforsecurity=False).digest()
+    hashed: bytes = yield Work(
+        lambda: hashlib.md5(body, usedforsecurity=False).digest(), name="hash"
+    )
+    return hashed
+
+
+def agree_with_source(digest: bytes, piece: Piece, source: Store) -> Flow[None]:
+    """Bytes damaged on their way here must not be delivered as if they were the object."""
+    entry = piece.found.entry
+    if not source.able.etag_is_md5 or not _MD5.fullmatch(entry.etag) or entry.etag == digest.hex():
+        return
+    # Either the bytes are damaged, or this etag never was an MD5 (encryption does that). Two
+    # readings that agree with each other but not with the etag mean the latter.
+    again = yield from source.read(entry.key, version=entry.version)
+    if (yield from md5(again.body)) != digest or again.found.entry.etag != entry.etag:
+        raise Mismatch("two readings gave different bytes", store=source.name, key=entry.key)
+
+
+def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attributes]:
+    """The object's attributes, with its tags where both sides have them: those cost a request."""
+    attributes = found.attributes
+    if found.tag_count and not attributes.tags and source.able.tags and target.able.tags:
+        tags = yield from source.tags(found.entry.key, version=found.entry.version)
+        attributes = replace(attributes, tags=tags)
+    return attributes
+
+
+def prove(key: str, digest: bytes, receipt: Receipt, target: Store) -> Flow[Proof]:
+    """What shows that the target holds these bytes; raises `Mismatch` when something denies it."""
+    if receipt.etag == digest.hex():
+        return Proof.ETAG
+    # The etag of an encrypted object, or of an unusual server, says nothing: look at the bytes.
+    back = yield from target.read(key, version=receipt.version)
+    if (yield from md5(back.body)) != digest:
+        raise Mismatch("the target holds other bytes than were sent", store=target.name, key=key)
+    return Proof.READBACK
+
+
+def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Proof]:
+    """The least that can be shown; only where a person accepted it."""
+    found = yield from target.stat(key, version=receipt.version)
+    if found.entry.size != size:
+        raise Mismatch(
+            f"the target holds {found.entry.size} bytes, not {size}", store=target.name, key=key
+        )
+    return Proof.SIZE
