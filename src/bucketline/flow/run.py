@@ -1,0 +1,261 @@
+"""The loop: carry out a plan, intent before deed, fate after proof. Run it again until calm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bucketline.clock import Clock
+from bucketline.errors import BucketlineError, Remedy, StoreError
+from bucketline.flow.drive import Drive, Ended
+from bucketline.flow.feed import Ahead, Feed, Inline
+from bucketline.model import Action, Copy, Delete, Fate, Outcome, Skip, Tally
+from bucketline.stores.base import Flow
+
+_BUDGET_BYTES = 256 << 20  # Of bodies in memory, over everything under way.
+_WEIGHT_MAX = 64 << 20  # A big object moves in parts and never holds more than this.
+_SETTLE_SECONDS = 0.05  # A fate waits at most so long for company in its commit.
+_WATCH_SECONDS = 0.2
+_STREAK_MAX = (
+    20  # So many failures of one of these causes in a row, and nothing else, is no accident.
+)
+_STREAK_CAUSES = frozenset({"Denied", "Unreachable"})
+
+
+class Engine(Protocol):
+    """What every part of the product is: a plan, and a way to do one step of it."""
+
+    def plan(self) -> Iterator[Action | Skip]:
+        """Look at the world and say what is left to do. Changes nothing."""
+
+    def perform(self, action: Action) -> Flow[Outcome]:
+        """Do one step. Idempotent: after a crash it is planned and done again."""
+
+
+class Recorder(Protocol):
+    """The part of the ledger that the loop writes to."""
+
+    def record(
+        self,
+        intents: Sequence[Action],
+        ends: Sequence[tuple[Action, Outcome]],
+        skipped: Skip,
+    ) -> None:
+        """All of it in one transaction, durable on return."""
+
+    def end(self, state: str, message: str = "") -> None:
+        """The run's last line."""
+
+
+class Watcher(Protocol):
+    """Who wants to see how it goes."""
+
+    def seen(self, tally: Tally, running: dict[Action, float]) -> None:
+        """Called at most every 0.2 s, and at the end; `running` tells since when (monotonic)."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """Somebody's wish to end: `drain` what is under way, or end `now`. Set by a signal handler."""
+
+    drain: bool = False
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended: complete, failed, waiting or interrupted."""
+
+    state: str
+    tally: Tally
+
+
+@dataclass(slots=True)
+class _Loop:
+    """One run under way."""
+
+    engine: Engine
+    ledger: Recorder
+    drive: Drive
+    feed: Feed
+    clock: Clock
+    stop: Stop
+    width: int
+    watcher: Watcher | None
+    tally: Tally = field(default_factory=Tally)
+    running: dict[Action, float] = field(default_factory=dict)
+    unsettled: list[tuple[Action, Outcome]] = field(default_factory=list)
+    unsettled_since: float = 0.0
+    watched: float = 0.0
+    weight: int = 0
+    streak: int = 0
+    copies_missing: bool = False  # Some copy did not succeed in this run.
+    fatal: Exception | None = None
+
+    def go(self) -> None:
+        while True:
+            fresh = self._fresh()
+            self._settle(fresh)
+            for action in fresh:
+                self.drive.start(self.engine.perform(action), action)
+            if not self.running and not fresh and self._is_over():
+                return
+            for ended in self.drive.step(self._patience()):
+                self._take_in(ended)
+            if self.stop.now:
+                return
+            self._show()
+
+    def _is_over(self) -> bool:
+        return not self.unsettled and (self.stop.drain or self.fatal is not None or self.feed.ended)
+
+    def _fresh(self) -> list[Action]:
+        """What may start now. A commit is dear, so a few places must be free before any is filled."""
+        free = self.width - len(self.running)
+        if self.fatal is not None or self.stop.drain or free < min(self.width, self.width // 4 + 1):
+            return []
+        fresh: list[Action] = []
+        try:
+            while len(fresh) < free and (action := self.feed.peek()) is not None:
+                if not self._may_start(action, fresh):
+                    break
+                self.feed.take()
+                if isinstance(action, Delete) and self.copies_missing:
+                    self._end(action, _HELD_BACK)
+                    continue
+                self.weight += _weight(action)
+                fresh.append(action)
+        except Exception as error:
+            self.fatal = error
+        return fresh
+
+    def _may_start(self, action: Action, fresh: list[Action]) -> bool:
+        if isinstance(
+            action, Delete
+        ):  # Only once every copy before it is known to have ended well.
+            return all(isinstance(other, Delete) for other in (*self.running, *fresh))
+        return not self.weight or self.weight + _weight(action) <= _BUDGET_BYTES
+
+    def _settle(self, fresh: list[Action]) -> None:
+        """Commit intents of what starts and fates of what ended, together."""
+        due = bool(self.unsettled) and (
+            not self.running
+            or len(self.unsettled) >= self.width // 4
+            or self.clock.monotonic() - self.unsettled_since >= _SETTLE_SECONDS
+        )
+        skipped = self.feed.skipped()
+        self.tally.skipped += skipped.count
+        self.tally.bytes_skipped += skipped.size
+        if fresh or due or skipped.count:
+            ends, self.unsettled = self.unsettled, []
+            self.ledger.record(fresh, ends, skipped)
+        now = self.clock.monotonic()
+        for action in fresh:
+            self.running[action] = now
+        self.tally.under_way = len(self.running)
+
+    def _patience(self) -> float:
+        return _SETTLE_SECONDS if self.unsettled else _WATCH_SECONDS
+
+    def _take_in(self, ended: Ended) -> None:
+        action: Action = ended.tag
+        del self.running[action]
+        self.weight -= _weight(action)
+        outcome = ended.value if ended.error is None else self._failed(ended.error)
+        self._end(action, outcome)
+
+    def _end(self, action: Action, outcome: Outcome) -> None:
+        if not self.unsettled:
+            self.unsettled_since = self.clock.monotonic()
+        self.unsettled.append((action, outcome))
+        if outcome.fate is not Fate.DONE and isinstance(action, Copy):
+            self.copies_missing = True
+        if outcome.fate is Fate.DONE:
+            self.tally.done += 1
+            self.tally.bytes_done += outcome.size
+            self.streak = 0
+        elif outcome.fate is Fate.WAITING:
+            self.tally.waiting += 1
+        elif outcome.fate is Fate.SKIPPED:
+            self.tally.skipped += 1
+        else:
+            self.tally.failed += 1
+
+    def _failed(self, error: Exception) -> Outcome:
+        """The only place where an error becomes a fate."""
+        if not isinstance(error, StoreError):
+            self.fatal = self.fatal or error
+            return Outcome(Fate.FAILED, cause=type(error).__name__, message=str(error))
+        self.streak = self.streak + 1 if error.cause in _STREAK_CAUSES else 0
+        if error.remedy is Remedy.STOP or self.streak >= _STREAK_MAX:
+            self.fatal = self.fatal or error
+        fate = Fate.WAITING if error.remedy is Remedy.WAIT else Fate.FAILED
+        return Outcome(fate, cause=error.cause, message=str(error))
+
+    def _show(self) -> None:
+        now = self.clock.monotonic()
+        if self.watcher is not None and now - self.watched >= _WATCH_SECONDS:
+            self.watched = now
+            self.tally.under_way = len(self.running)
+            self.watcher.seen(self.tally, self.running)
+
+
+_HELD_BACK = Outcome(
+    Fate.WAITING,
+    cause="HeldBack",
+    message="deletes wait until every copy has succeeded; run again",
+)
+
+
+def run(
+    engine: Engine,
+    ledger: Recorder,
+    drive: Drive,
+    *,
+    clock: Clock,
+    stop: Stop,
+    width: int = 64,
+    watcher: Watcher | None = None,
+    inline: bool = False,
+) -> Ran:
+    """Carry out the engine's plan once, `width` actions in flight at most.
+
+    Raises what would make every further action fail alike, after recording what was under way.
+    """
+    feed: Feed = Inline(engine.plan()) if inline else Ahead(engine.plan(), drive.wake)
+    loop = _Loop(engine, ledger, drive, feed, clock, stop, width, watcher)
+    try:
+        loop.go()
+    finally:
+        feed.close()
+    state = _state(loop)
+    ledger.end(state, str(loop.fatal) if isinstance(loop.fatal, BucketlineError) else "")
+    if watcher is not None:
+        watcher.seen(loop.tally, loop.running)
+    if loop.fatal is not None:
+        raise loop.fatal
+    return Ran(state, loop.tally)
+
+
+def watch(once: Callable[[], Ran], *, clock: Clock, stop: Stop, pause_seconds: float = 60.0) -> Ran:
+    """Run again and again, with a pause in between, until asked to stop; the last run's end."""
+    while True:
+        ran = once()
+        until = clock.monotonic() + pause_seconds
+        while not stop.drain and clock.monotonic() < until:
+            clock.sleep(min(1.0, pause_seconds))
+        if stop.drain:
+            return ran
+
+
+def _weight(action: Action) -> int:
+    return min(action.source.size, _WEIGHT_MAX) if isinstance(action, Copy) else 0
+
+
+def _state(loop: _Loop) -> str:
+    if loop.stop.drain or loop.stop.now:
+        return "interrupted"
+    if loop.fatal is not None or loop.tally.failed:
+        return "failed"
+    return "waiting" if loop.tally.waiting else "complete"
