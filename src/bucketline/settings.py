@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bucketline.errors import UsageError, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +63,223 @@ class Location:
     text: str  # As it was typed; for messages.
     remote: Remote | None = None  # None = a folder on this machine.
     bucket: str = ""
-    prefix: str = ""  # Raw: "p/" is a folder, "p" is the object p if there is one, else the folder p/.
+    prefix: str = ""  # Raw: "p/" is a folder, "p" the object p if there is one, else the folder p/.
     folder: str = ""  # Absolute path.
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What the command line says of one side, or of both."""
+
+    endpoints: tuple[str, ...] = ()
+    profile: str = ""
+    region: str = ""
+    anonymous: bool = False
+    ca_bundle: str = ""
+    verify_tls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The environment variables that mean something to us."""
+
+    variables: Mapping[str, str] = field(repr=False)
+
+    def first(self, *names: str) -> str:
+        """The first of these variables that says anything."""
+        return next((value for name in names if (value := self.variables.get(name, ""))), "")
+
+    @property
+    def keys(self) -> Keys | None:
+        access_key = self.first("AWS_ACCESS_KEY_ID")
+        secret_key = self.first("AWS_SECRET_ACCESS_KEY")
+        if not access_key or not secret_key:
+            return None
+        token = self.first("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+        return Keys(access_key, Secret(secret_key), Secret(token))
+
+    @property
+    def side(self) -> Side:
+        """What the environment says of every `s3://` location."""
+        endpoint = self.first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT_URL")
+        if self.first("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").lower() == "true":
+            endpoint = ""
+        return Side(
+            endpoints=(endpoint,) if endpoint else (),
+            profile=self.first("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+            region=self.first("AWS_REGION", "AWS_DEFAULT_REGION"),
+            ca_bundle=self.first("AWS_CA_BUNDLE"),
+        )
+
+    @property
+    def no_proxy(self) -> str:
+        return self.first("no_proxy", "NO_PROXY")
+
+    def proxy(self, scheme: str) -> str:
+        """The proxy for URLs of this scheme."""
+        name = f"{scheme}_proxy"
+        return self.first(name, name.upper(), "all_proxy", "ALL_PROXY")
+
+    @property
+    def config_file(self) -> Path:
+        """Where the configuration is unless an option says otherwise."""
+        named = self.first("BUCKETLINE_CONFIG")
+        folder = self.first("XDG_CONFIG_HOME") or Path(self.home, ".config")
+        return Path(named) if named else Path(folder, "bucketline", "config.yaml")
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the ledgers are unless an option says otherwise."""
+        named = self.first("BUCKETLINE_STATE")
+        folder = self.first("XDG_STATE_HOME") or Path(self.home, ".local", "state")
+        return Path(named) if named else Path(folder, "bucketline")
+
+    @property
+    def home(self) -> str:
+        return self.first("HOME") or str(Path.home())
+
+
+def environment() -> Environment:
+    """What surrounds us now."""
+    return Environment(dict(os.environ))
+
+
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*):(.*)", re.DOTALL)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")  # A colon: Ceph's `tenant:bucket`.
+_WILDCARDS = frozenset("*?")
+
+
+def parse_location(
+    text: str,
+    *,
+    remotes: Mapping[str, Remote],
+    side: Side,
+    both: Side,
+    environment: Environment,
+) -> Location:
+    """Where `text` points. `side` is said of this location alone, `both` of every one."""
+    _check_text(text)
+    if text.lower().startswith("s3://"):
+        remote = _ad_hoc_remote(side, both, environment)
+        return _bucket_location(text, text[len("s3://") :], remote)
+    named = None if text.startswith((".", "/")) else _NAMED.fullmatch(text)
+    if not named:
+        return Location(text, folder=_absolute(text))
+    name, path = named.groups()
+    if name not in remotes:
+        raise UsageError(f"{printable(text)}: {_unknown_remote(name, path, remotes)}")
+    remote = _named_remote(remotes[name], side, both, environment)
+    return _bucket_location(text, path, remote)
+
+
+def _check_text(text: str) -> None:
+    if not text:
+        raise UsageError("a location is empty; say s3://bucket/prefix/, name:bucket/ or a folder")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{text!a}: a location must be UTF-8 text") from None
+    if "\0" in text:
+        raise UsageError(f"{printable(text)}: a location cannot hold a zero byte")
+
+
+def _bucket_location(text: str, path: str, remote: Remote) -> Location:
+    bucket, _, prefix = path.partition("/")
+    shown = printable(text)
+    if not bucket:
+        start = text[: len(text) - len(path)]
+        raise UsageError(f"{shown}: names no bucket; say {start}bucket/prefix/")
+    if _WILDCARDS & set(path):
+        raise UsageError(
+            f"{shown}: a location takes no wildcard; "
+            "name the folder and choose in it with --include 'PATTERN'"
+        )
+    if not _BUCKET.fullmatch(bucket):
+        raise UsageError(f"{shown}: {printable(bucket)!r} cannot be the name of a bucket")
+    return Location(text, remote=remote, bucket=bucket, prefix=prefix)
+
+
+def _unknown_remote(name: str, path: str, remotes: Mapping[str, Remote]) -> str:
+    if path.startswith("//"):
+        return f"{name}:// is no place we know; say s3://bucket/prefix/ (with --endpoint-url)"
+    close = get_close_matches(name, [*remotes, "s3"], n=1)
+    if close == ["s3"]:
+        hint = f"did you mean s3://{printable(path.lstrip('/'))}?"
+    elif close:
+        hint = f"did you mean {close[0]}:?"
+    else:
+        hint = "put it under remotes: in the configuration"
+    return f"there is no remote {name!r}; {hint} (./{name}:… is a folder)"
+
+
+def _absolute(text: str) -> str:
+    # `..` behind a link leads elsewhere than the words say: then ask the disk.
+    path = Path(text)
+    return str(path.resolve() if ".." in path.parts else path.absolute())
+
+
+def _ad_hoc_remote(side: Side, both: Side, environment: Environment) -> Remote:
+    around = environment.side
+    asked = side.profile or both.profile
+    remote = Remote(
+        endpoints=side.endpoints or both.endpoints or around.endpoints,
+        region=side.region or both.region or around.region,
+        profile=asked or around.profile,
+        # As with the AWS tools: a profile asked for goes before the environment's keys.
+        keys=None if asked else environment.keys,
+        anonymous=side.anonymous or both.anonymous,
+        ca_bundle=side.ca_bundle or both.ca_bundle or around.ca_bundle,
+        verify_tls=side.verify_tls and both.verify_tls,
+    )
+    return _reachable(remote, environment)
+
+
+def _named_remote(remote: Remote, side: Side, both: Side, environment: Environment) -> Remote:
+    around = environment.side
+    asked = side.profile or remote.profile or both.profile
+    keys = None if side.profile else remote.keys
+    anonymous = side.anonymous or remote.anonymous or (both.anonymous and not keys)
+    remote = replace(
+        remote,
+        endpoints=side.endpoints or remote.endpoints or both.endpoints,
+        region=side.region or remote.region or both.region or around.region,
+        profile=asked if keys is None else remote.profile,
+        keys=keys or (None if asked else environment.keys),
+        anonymous=anonymous,
+        ca_bundle=side.ca_bundle or remote.ca_bundle or both.ca_bundle or around.ca_bundle,
+        verify_tls=remote.verify_tls and side.verify_tls and both.verify_tls,
+    )
+    return _reachable(remote, environment)
+
+
+def _reachable(remote: Remote, environment: Environment) -> Remote:
+    """With its proxy; endpoints are checked here, since every one comes by here."""
+    for endpoint in remote.endpoints:
+        check_endpoint(endpoint)
+    scheme = urlsplit(remote.endpoints[0]).scheme if remote.endpoints else "https"
+    return replace(
+        remote,
+        endpoints=tuple(endpoint.rstrip("/") for endpoint in remote.endpoints),
+        proxy=remote.proxy or environment.proxy(scheme),
+        no_proxy=remote.no_proxy or environment.no_proxy,
+    )
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Raise `UsageError` unless this is the base URL of a service."""
+    try:
+        parts = urlsplit(endpoint)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise UsageError("an endpoint makes no sense; say https://host:port") from None
+    if "@" in parts.netloc:
+        raise UsageError(
+            f"the endpoint at {host} carries a user or a password; "
+            "give credentials by profile, environment or file"
+        )
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError(
+            f"{printable(endpoint)}: not an endpoint; say https://host or http://host:port"
+        )
+    if parts.query or parts.fragment:
+        raise UsageError(f"an endpoint takes no query: {parts.scheme}://{parts.netloc}")

@@ -1,0 +1,99 @@
+"""How the program was called: the options that every command takes, and what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bucketline.cli.printer import Printer
+from bucketline.config import Config, load
+from bucketline.errors import ConfigError, DiskError
+from bucketline.settings import Environment, Location, Side, environment, parse_location
+
+F = TypeVar("F", bound=Callable[..., Any])
+PROGRESS = ("auto", "plain", "json", "none")
+
+
+@dataclass
+class Invocation:
+    """One call of the program."""
+
+    environment: Environment = field(default_factory=environment)
+    printer: Printer = field(default_factory=Printer)
+    config_file: str = ""
+    state: str = ""
+    as_json: bool = False
+    progress: str = "auto"
+
+    @cached_property
+    def config(self) -> Config:
+        """What the configuration says; without a file, nothing."""
+        if self.config_file and not Path(self.config_file).exists():
+            raise ConfigError(f"{self.config_file}: there is no such file; --config names it")
+        return load(self.config_path, self.environment)
+
+    @property
+    def config_path(self) -> Path:
+        return Path(self.config_file) if self.config_file else self.environment.config_file
+
+    @property
+    def state_folder(self) -> Path:
+        """Where ledgers are; may not exist yet."""
+        return Path(self.state).absolute() if self.state else self.environment.state_folder
+
+    def made_state_folder(self) -> Path:
+        """The same, existing; ours alone, since ledgers hold other people's names."""
+        folder = self.state_folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DiskError(
+                f"{folder}: cannot hold the ledger ({error.strerror}); choose another with --state"
+            ) from None
+        return folder
+
+    def location(self, text: str, side: Side, both: Side | None = None) -> Location:
+        """Where `text` points; its secrets are hidden from here on."""
+        found = parse_location(
+            text,
+            remotes=self.config.remotes,
+            side=side,
+            both=both or Side(),
+            environment=self.environment,
+        )
+        if found.remote and found.remote.keys:
+            keys = found.remote.keys
+            self.printer.hide(keys.secret_key, keys.session_token)
+        return found
+
+
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value is not None and param.name:
+        setattr(ctx.ensure_object(Invocation), param.name, value)
+
+
+def _kept(*names: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(*names, expose_value=False, callback=_keep, **settings)
+
+
+_COMMON = (
+    _kept("--config", "config_file", metavar="FILE", help="The configuration to read."),
+    _kept("--state", metavar="DIR", help="The folder of the ledgers."),
+    _kept("--json", "as_json", is_flag=True, default=None, help="Results as one object a line."),
+    _kept("--progress", type=click.Choice(PROGRESS), help="How to show progress, on stderr."),
+)
+
+
+def common(command: F) -> F:
+    """The options that every command takes; before or after the command's name is the same."""
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command

@@ -1,0 +1,46 @@
+"""The table of commands: help, completion and the man pages are made of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One command, and where it lives; nothing of it is imported before it is called."""
+
+    name: str
+    home: str  # module:function
+    help: str
+    heading: str
+
+
+MOVE, LOOK, SET_UP = "Move and prove", "Look", "Set up"
+
+COMMANDS = (
+    Row("sync", "sync:sync", "Make TARGET hold what SOURCE holds, and prove it.", MOVE),
+    Row("check", "check:check", "Compare SOURCE with TARGET; change nothing.", MOVE),
+    Row("ls", "ls:ls", "List what a location holds.", LOOK),
+    Row("runs", "", "Look back at what was done.", LOOK),
+    Row("runs list", "runs:list_runs", "List the runs, the last one first.", LOOK),
+    Row("runs show", "runs:show", "Show one run.", LOOK),
+    Row("runs errors", "runs:errors", "List what failed in a run, and what to do.", LOOK),
+    Row("runs export", "runs:export", "Write every object's fate as JSON lines.", LOOK),
+    Row("runs prune", "runs:prune", "Forget the oldest runs.", LOOK),
+    Row("doctor", "doctor:doctor", "Find out what an endpoint can and cannot do.", LOOK),
+    Row("config", "", "Look at the configuration.", SET_UP),
+    Row("config check", "config:check", "Say every error of the configuration.", SET_UP),
+    Row("config show", "config:show", "Show what is in force, and where it comes from.", SET_UP),
+    Row("completion", "completion:completion", "Print a shell's completion script.", SET_UP),
+    Row("man", "man:man", "Write the man pages into a folder.", SET_UP),
+)
+
+
+def children(path: str) -> dict[str, Row]:
+    """The commands right under `path` ("" is the program itself), by their last word."""
+    depth = len(path.split()) + 1
+    rows = (row for row in COMMANDS if row.name.startswith(path))
+    return {
+        row.name.split()[-1]: row
+        for row in rows
+        if len(row.name.split()) == depth and row.name.split()[:-1] == path.split()
+    }

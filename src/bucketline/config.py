@@ -1,0 +1,141 @@
+"""What the configuration file says, as frozen values."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bucketline.errors import ConfigError
+from bucketline.settings import Environment, Keys, Remote, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a secret is: an environment variable or a file; never the secret itself."""
+
+    env: str = ""
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{{env: {self.env}}}" if self.env else f"{{file: {self.file}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRemote:
+    """A remote as the file has it: its keys still references."""
+
+    remote: Remote
+    place: str  # file:line:column, for messages.
+    access_key: str | SecretReference = ""
+    secret_key: SecretReference | None = None
+    session_token: SecretReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A sync that has a name: `bucketline sync --name NAME`. None = not said."""
+
+    source: str
+    target: str
+    delete: bool | None = None
+    max_delete: str | None = None
+    compare: str | None = None
+    filters: tuple[tuple[str, str], ...] = ()  # ("include" | "exclude", pattern), in order.
+    workers: int | None = None
+    bwlimit: str | None = None
+    accept_proof: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of every run that says nothing else."""
+
+    workers: int | None = None
+    bwlimit: str | None = None
+    max_delete: str | None = None
+
+
+class Remotes(Mapping[str, Remote]):
+    """The file's remotes; a remote's secrets are looked up only when it is used."""
+
+    def __init__(self, named: Mapping[str, NamedRemote], environment: Environment) -> None:
+        self.named = named
+        self._environment = environment
+
+    def __getitem__(self, name: str) -> Remote:
+        return with_keys(self.named[name], self._environment)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.named  # Without looking up secrets.
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.named)
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file."""
+
+    remotes: Remotes
+    path: Path | None = None  # None = there is no file.
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    lines: Mapping[str, int] = field(default_factory=dict)  # limits.workers -> its line.
+
+
+def load(path: Path, environment: Environment) -> Config:
+    """The file's words, or `ConfigError` with every error at once. No file, no words."""
+    if not path.exists():
+        return Config(Remotes({}, environment))
+    # YAML and its validation take a quarter of a second to import: only who has a file pays.
+    from bucketline.config_file import read
+
+    return read(path, environment)
+
+
+def with_keys(named: NamedRemote, environment: Environment) -> Remote:
+    """The remote with its secrets; raises `ConfigError` when one cannot be had."""
+    if named.secret_key is None:
+        return named.remote
+    access_key = named.access_key
+    if isinstance(access_key, SecretReference):
+        access_key = _look_up(access_key, named, environment)
+    token = named.session_token
+    keys = Keys(
+        access_key,
+        Secret(_look_up(named.secret_key, named, environment)),
+        Secret(_look_up(token, named, environment) if token else ""),
+    )
+    return replace(named.remote, keys=keys)
+
+
+def _look_up(reference: SecretReference, named: NamedRemote, environment: Environment) -> str:
+    try:
+        return reveal(reference, environment)
+    except ConfigError as error:
+        raise ConfigError(f"{named.place}: remotes.{named.remote.name}: {error}") from None
+
+
+def reveal(reference: SecretReference, environment: Environment) -> str:
+    """What the reference leads to."""
+    if reference.env:
+        value = environment.first(reference.env)
+        if not value:
+            raise ConfigError(f"the variable {reference.env} is not set; export it")
+        return value
+    path = Path(reference.file)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_IMODE(mode) & 0o077:
+            raise ConfigError(f"{path} can be read by others; chmod 600 it")
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not text'}") from None
+    if not value:
+        raise ConfigError(f"{path} is empty; put the secret there")
+    return value

@@ -1,0 +1,209 @@
+"""Reads the configuration file: every error at once, each with its place and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from bucketline.config import Config, Job, Limits, NamedRemote, Remotes, SecretReference
+from bucketline.config_models import (
+    FileModel,
+    Filter,
+    JobModel,
+    LimitsModel,
+    Reference,
+    RemoteModel,
+)
+from bucketline.errors import ConfigError, printable
+from bucketline.settings import Environment, Remote
+
+_SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
+    (): FileModel,
+    ("remotes", "*"): RemoteModel,
+    ("jobs", "*"): JobModel,
+    ("jobs", "*", "filters", "*"): Filter,
+    ("limits",): LimitsModel,
+}
+# What pydantic says in its own words, in ours. Never with the input: it may be a secret.
+_WORDS = {
+    "string_type": "must be text; put it in quotes",
+    "bool_type": "must be true or false; write one of them, without quotes",
+    "int_type": "must be a whole number; write it without quotes",
+    "list_type": "must be a list; write each item on a line of its own after '- '",
+    "dict_type": "must be a section; write NAME: lines under it",
+    "model_type": "must be a section; write NAME: lines under it",
+    "missing": "is missing; add it",
+    "string_too_short": "is empty; say something",
+}
+
+
+def read(path: Path, environment: Environment) -> Config:
+    """The file's words, or `ConfigError` with every error."""
+    document = _document(path)
+    try:
+        model = FileModel.model_validate(_plain(document))
+    except ValidationError as errors:
+        raise ConfigError("\n".join(_explained(path, document, errors))) from None
+    if "s3" in model.remotes:
+        raise ConfigError(
+            f"{_place(path, document, ('remotes', 's3'))}: remotes.s3: "
+            "s3: is not free as a name; choose another"
+        )
+    return _config(path, document, model, environment)
+
+
+def _document(path: Path) -> Any:
+    yaml = YAML(typ="rt")  # YAML 1.2; knows where everything stands; refuses keys said twice.
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}"
+        problem = (error.problem or "is not YAML").splitlines()[0].split(" with value ")[0]
+        raise ConfigError(f"{place}: {problem}; correct this line") from None
+    except (YAMLError, UnicodeDecodeError):
+        raise ConfigError(f"{path}: is not YAML text in UTF-8; correct it") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check it") from None
+    return CommentedMap() if document is None else document
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [_plain(value) for value in node]
+    return str(node) if isinstance(node, str) else node
+
+
+def _explained(path: Path, document: Any, errors: ValidationError) -> Iterator[str]:
+    """One line for each wrong word, in the order of the file."""
+    found: dict[tuple[str | int, ...], str] = {}
+    for detail in errors.errors():
+        where = tuple(_steps(document, detail["loc"]))
+        found.setdefault(where, _what(detail, where))
+    for where in sorted(found, key=lambda where: _spot(document, where)):
+        name = ".".join(printable(str(step)) for step in where) or "the file"
+        yield f"{_place(path, document, where)}: {name}: {found[where]}"
+
+
+def _what(detail: ErrorDetails, where: tuple[str | int, ...]) -> str:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return _unknown(where)
+    if kind == "string_pattern_mismatch":
+        return "is no name; use letters, digits, '_', '-' and '.'"
+    if kind == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    if kind in _WORDS:
+        return _WORDS[kind]
+    message = detail["msg"]
+    return f"{message[0].lower()}{message[1:]}; correct it"
+
+
+def _unknown(where: tuple[str | int, ...]) -> str:
+    shape = _SHAPE.get(_pattern(where[:-1]), Reference)
+    words = list(shape.model_fields)
+    close = get_close_matches(str(where[-1]), words, n=1)
+    if close:
+        return f"is not known; did you mean {close[0]!r}?"
+    return f"is not known; there are {', '.join(words)}"
+
+
+def _pattern(where: Sequence[str | int]) -> tuple[str, ...]:
+    """remotes.a.region -> remotes.*.region"""
+    return tuple(
+        "*" if index == 1 and where[0] in ("remotes", "jobs") or isinstance(step, int) else step
+        for index, step in enumerate(where)
+    )
+
+
+def _steps(document: Any, where: Sequence[str | int]) -> Iterator[str | int]:
+    """The steps that are in the file: pydantic puts the names of its own types among them."""
+    node = document
+    for index, step in enumerate(where):
+        if isinstance(node, CommentedMap):
+            if step == "[key]" or (step not in node and index < len(where) - 1):
+                continue
+            yield step
+            node = node.get(step)
+        elif isinstance(node, CommentedSeq) and isinstance(step, int):
+            yield step
+            node = node[step]
+
+
+def _place(path: Path, document: Any, where: Sequence[str | int]) -> str:
+    """file:line:column"""
+    line, column = _spot(document, where)
+    return f"{path}:{line}:{column}"
+
+
+def _spot(document: Any, where: Sequence[str | int]) -> tuple[int, int]:
+    """Line and column of the last step that has them."""
+    node, line, column = document, 0, 0
+    for step in where:
+        if isinstance(node, CommentedMap) and step in node:
+            line, column = node.lc.key(step)
+        elif isinstance(node, CommentedSeq) and isinstance(step, int):
+            line, column = node.lc.item(step)
+        else:
+            break
+        node = node[step]
+    return line + 1, column + 1
+
+
+def _config(path: Path, document: Any, model: FileModel, environment: Environment) -> Config:
+    remotes = {
+        name: _remote(name, remote, _place(path, document, ("remotes", name)))
+        for name, remote in model.remotes.items()
+    }
+    return Config(
+        Remotes(remotes, environment),
+        path=path,
+        jobs={name: _job(job) for name, job in model.jobs.items()},
+        limits=Limits(**model.limits.model_dump()),
+        lines=dict(_lines(document, "")),
+    )
+
+
+def _remote(name: str, model: RemoteModel, place: str) -> NamedRemote:
+    words = model.model_dump(exclude={"access_key", "secret_key", "session_token", "endpoints"})
+    remote = Remote(name=name, endpoints=tuple(model.endpoints), **words)
+    access_key = model.access_key
+    return NamedRemote(
+        remote,
+        place,
+        access_key=access_key if isinstance(access_key, str) else _reference(access_key),
+        secret_key=_reference(model.secret_key) if model.secret_key else None,
+        session_token=_reference(model.session_token) if model.session_token else None,
+    )
+
+
+def _reference(model: Reference) -> SecretReference:
+    return SecretReference(env=model.env, file=model.file)
+
+
+def _job(model: JobModel) -> Job:
+    filters = tuple(
+        ("include", rule.include) if rule.include else ("exclude", rule.exclude or "")
+        for rule in model.filters
+    )
+    return Job(**model.model_dump(exclude={"filters"}), filters=filters)
+
+
+def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
+    """Every word's path, and the line it stands on."""
+    if not isinstance(node, CommentedMap):
+        return
+    for key in node:
+        name = f"{path}.{key}" if path else str(key)
+        yield name, node.lc.key(key)[0] + 1
+        yield from _lines(node[key], name)

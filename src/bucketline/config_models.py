@@ -1,0 +1,143 @@
+"""The shape of the configuration file, as pydantic sees it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from bucketline.errors import UsageError
+from bucketline.settings import check_endpoint
+from bucketline.sizes import parse_count_or_share, parse_size
+
+
+class Strict(BaseModel):
+    """No unknown words, no guessed types, and no input repeated in a message."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, frozen=True)
+
+
+class Reference(Strict):
+    """Where a secret is."""
+
+    env: str = Field(default="", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    file: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_reference(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(
+                "a secret does not belong in this file; write {env: NAME} or {file: PATH}"
+            )
+        if len(value) != 1:
+            raise ValueError("say where the secret is; write {env: NAME} or {file: PATH}")
+        return value
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _endpoint(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            check_endpoint(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _size(value: Any) -> Any:
+    try:
+        parse_size(str(value))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return str(value)
+
+
+def _count_or_share(value: Any) -> Any:
+    try:
+        parse_count_or_share(str(value))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return str(value)
+
+
+Endpoint = Annotated[str, BeforeValidator(_endpoint)]
+Size = Annotated[str, BeforeValidator(_size)]
+CountOrShare = Annotated[str, BeforeValidator(_count_or_share)]
+Seconds = Annotated[int, Field(ge=1, le=3600)]
+Workers = Annotated[int, Field(ge=1, le=1024)]
+
+
+class RemoteModel(Strict):
+    """One S3 service."""
+
+    endpoints: Annotated[list[Endpoint], BeforeValidator(_list)] = []
+    region: str = ""
+    profile: str = ""
+    access_key: str | Reference = ""
+    secret_key: Reference | None = None
+    session_token: Reference | None = None
+    anonymous: bool = False
+    path_style: bool | None = None
+    ca_bundle: str = ""
+    verify_tls: bool = True
+    proxy: str = ""
+    no_proxy: str = ""
+    source_address: str = ""
+    connect_timeout_seconds: Seconds = 10
+    idle_timeout_seconds: Seconds = 60
+
+    @model_validator(mode="after")
+    def _has_one_identity(self) -> RemoteModel:
+        if bool(self.access_key) != bool(self.secret_key):
+            raise ValueError("access_key and secret_key go together; give both or neither")
+        ways = [bool(self.profile), bool(self.access_key), self.anonymous]
+        if sum(ways) > 1:
+            raise ValueError("choose one of profile, access_key with secret_key, and anonymous")
+        return self
+
+
+class Filter(Strict):
+    """One pattern; the order of the list counts."""
+
+    include: str | None = None
+    exclude: str | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Filter:
+        if bool(self.include) == bool(self.exclude):
+            raise ValueError("write either include: PATTERN or exclude: PATTERN")
+        return self
+
+
+class JobModel(Strict):
+    """A sync with a name."""
+
+    source: str = Field(min_length=1)
+    target: str = Field(min_length=1)
+    delete: bool | None = None
+    max_delete: CountOrShare | None = None
+    compare: Literal["auto", "etag", "checksum", "mtime", "size"] | None = None
+    filters: list[Filter] = []
+    workers: Workers | None = None
+    bwlimit: Size | None = None
+    accept_proof: Literal["size", "etag"] | None = None
+
+
+class LimitsModel(Strict):
+    """Limits of every run that says nothing else."""
+
+    workers: Workers | None = None
+    bwlimit: Size | None = None
+    max_delete: CountOrShare | None = None
+
+
+class FileModel(Strict):
+    """The whole file."""
+
+    remotes: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], RemoteModel] = {}
+    jobs: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], JobModel] = {}
+    limits: LimitsModel = LimitsModel()

@@ -1,0 +1,50 @@
+"""Sizes, rates and shares, as people write and read them."""
+
+from __future__ import annotations
+
+import re
+
+from bucketline.errors import UsageError
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+
+
+def parse_size(text: str) -> int:
+    """`10M` -> bytes; K, M, G and T are 1024-based."""
+    match = _SIZE.fullmatch(text.strip())
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if size < 1:
+        raise UsageError(f"{text!r} is no size; write a number and K, M, G or T, as in 10M")
+    return size
+
+
+def parse_count_or_share(text: str) -> tuple[int | None, float | None]:
+    """`1000` -> (1000, None), `5%` -> (None, 0.05)."""
+    match = _SHARE.fullmatch(text.strip())
+    if match and match[2] and float(match[1]) <= 100:
+        return None, float(match[1]) / 100
+    if match and not match[2] and "." not in match[1]:
+        return int(match[1]), None
+    raise UsageError(f"{text!r} is no limit; write a number of objects, or a share as in 5%")
+
+
+def show_size(size: float) -> str:
+    """12.3 MiB"""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} PiB"
+
+
+def show_seconds(seconds: float) -> str:
+    """3.2 s, 4 min 05 s, 2 h 03 min"""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
