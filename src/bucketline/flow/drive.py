@@ -1,7 +1,7 @@
 """The kernel: keeps many flows in flight over one wire and a few threads, or runs one to its end.
 
-A flow says what it needs by yielding effects; a `Drive` performs them and sends the results back. Who
-answers is an argument: libcurl and threads in a real run, a seeded schedule in a simulation.
+A flow says what it needs by yielding effects; a `Drive` performs them and sends the results back.
+Who answers is an argument: libcurl and threads in a real run, a seeded schedule in a simulation.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Task:
 class _Group:
     """The flows of one `Together`, and the task that waits for them."""
 
-    __slots__ = ("error", "next", "owner", "results", "together", "told", "under_way")
+    __slots__ = ("error", "is_filling", "next", "owner", "results", "together", "under_way")
 
     def __init__(self, owner: _Task, together: Together) -> None:
         self.owner = owner
@@ -69,7 +69,10 @@ class _Group:
         self.next = 0
         self.under_way = 0
         self.error: Exception | None = None
-        self.told = False
+        self.is_filling = False
+
+
+_Resume = tuple[_Task, Any, Exception | None]  # Whom to send what.
 
 
 class Drive:
@@ -93,7 +96,7 @@ class Drive:
         self._advance(_Task(flow, tag, None), None, None)
 
     def step(self, timeout_seconds: float) -> list[Ended]:
-        """Wait until a flow ends, or `wake`, at most so long; tell what ended since the last step."""
+        """Wait until a flow ends, or `wake`, at most so long; tell what ended since last time."""
         if self._works:
             self._works_out += len(self._works)
             self._workers.submit(self._works)
@@ -139,19 +142,21 @@ class Drive:
 
     def _advance(self, task: _Task, value: Any, error: Exception | None) -> None:
         """Send a result into a flow and take up the effect it yields next."""
-        try:
-            if error is None:
-                effect = task.flow.send(value)
-            else:
-                effect = task.flow.throw(error)
-        except StopIteration as stop:
-            self._finish(task, stop.value, None)
-        except Exception as failure:  # The worker boundary: whoever started the flow gets it.
-            self._finish(task, None, failure)
-        else:
-            self._take_up(task, effect)
+        resume: _Resume | None = (task, value, error)
+        while resume is not None:  # Not by recursion: ten thousand flows may end at once.
+            resume = self._resume(*resume)
 
-    def _take_up(self, task: _Task, effect: object) -> None:
+    def _resume(self, task: _Task, value: Any, error: Exception | None) -> _Resume | None:
+        """One step of one flow; who is to go on because of it, if anybody."""
+        try:
+            effect = task.flow.send(value) if error is None else task.flow.throw(error)
+        except StopIteration as stop:
+            return self._finish(task, stop.value, None)
+        except Exception as failure:  # The worker boundary: whoever started the flow gets it.
+            return self._finish(task, None, failure)
+        return self._take_up(task, effect)
+
+    def _take_up(self, task: _Task, effect: object) -> _Resume | None:
         if type(effect) is Request:
             self.requests[effect.kind] += 1
             self._carrier.start(effect, task)
@@ -162,24 +167,27 @@ class Drive:
             due = self._clock.monotonic() + effect.seconds
             heapq.heappush(self._pauses, (due, self._pause_count, task))
         elif type(effect) is Together:
-            self._fan_out(_Group(task, effect))
+            return self._fan_out(_Group(task, effect))
         else:
-            self._advance(task, None, TypeError(f"not an effect: {effect!r}"))
+            return task, None, TypeError(f"not an effect: {effect!r}")
+        return None
 
-    def _finish(self, task: _Task, value: Any, error: Exception | None) -> None:
+    def _finish(self, task: _Task, value: Any, error: Exception | None) -> _Resume | None:
         group = task.group
         if group is None:
             self._ended.append(Ended(task.tag, value, error))
-            return
+            return None
         group.under_way -= 1
         group.results[task.tag] = value
         if error is not None and group.error is None:
             group.error = error
-        self._fan_out(group)
+        # A flow that ends at once brings us here from within `_fan_out`, which then goes on itself.
+        return None if group.is_filling else self._fan_out(group)
 
-    def _fan_out(self, group: _Group) -> None:
-        """Start what may start; when nothing is left under way, tell the owner."""
+    def _fan_out(self, group: _Group) -> _Resume | None:
+        """Start what may start; when nothing is left under way, the owner goes on."""
         flows = group.together.flows
+        group.is_filling = True
         while (
             group.error is None
             and group.next < len(flows)
@@ -189,10 +197,10 @@ class Drive:
             group.next += 1
             group.under_way += 1
             self._advance(_Task(flows[number], number, group), None, None)
-        ended = not group.under_way and (group.error or group.next == len(flows))
-        if ended and not group.told:
-            group.told = True  # A flow that ends at once brings us here again from within.
-            self._advance(group.owner, group.results, group.error)
+        group.is_filling = False
+        if group.under_way:
+            return None
+        return group.owner, group.results, group.error
 
 
 def open_drive(clock: Clock | None = None) -> Drive:
