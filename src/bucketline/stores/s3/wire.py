@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -62,6 +63,8 @@ class Wire:
         self._epoll = select.epoll()
         self._alarm = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._alarm, select.EPOLLIN)
+        self._closing = threading.Lock()
+        self._is_closed = False
         self._due: float | None = None
         self._spare: dict[tuple[Route, str], list[_Exchange]] = {}
         self._running: dict[pycurl.Curl, _Exchange] = {}
@@ -110,7 +113,9 @@ class Wire:
 
     def wake(self) -> None:
         """Make a `poll` that waits, or else the next one, return at once. Safe in any thread."""
-        os.eventfd_write(self._alarm, 1)
+        with self._closing:  # A late waker must not write into a file that got the number since.
+            if not self._is_closed:
+                os.eventfd_write(self._alarm, 1)
 
     def close(self) -> None:
         """Abort everything under way; nothing is told of it."""
@@ -123,7 +128,9 @@ class Wire:
         self._running, self._spare, self.busy = {}, {}, 0
         self._multi.close()
         self._epoll.close()
-        os.close(self._alarm)
+        with self._closing:
+            self._is_closed = True
+            os.close(self._alarm)
 
     def _kick(self) -> None:
         """Give libcurl its turn when its timer has run out: it starts and times out things there."""
