@@ -32,9 +32,13 @@ find_python() {
     return 1
 }
 
-# What .venv was made from: another set, another Python or another place makes it anew.
+# What .venv is made from: other versions, or a clone that moved, make it anew.
 fingerprint() {
-    { cat "requirements/$1.txt" pyproject.toml requirements/install.sh; "$2" -VV; pwd; } | sha256sum
+    { cat "requirements/$1.txt" pyproject.toml requirements/install.sh; pwd; } | sha256sum
+}
+
+is_made() {
+    [ -x .venv/bin/python ] && [ "$(cat ".venv/made-from-$1" 2>/dev/null)" = "$(fingerprint "$1")" ]
 }
 
 with_uv() {
@@ -55,19 +59,17 @@ with_pip() {
 }
 
 install_set() {
-    check_system
-    python=$(find_python) || give_up "Python 3.11 or newer is missing: apt-get install python3"
-    mark=$(fingerprint "$1" "$python")
     # The dev set holds the demo set too: a clone that is being worked on has one .venv.
-    if [ "$1" = demo ] && [ "$(cat .venv/made-from-dev 2>/dev/null)" = "$(fingerprint dev "$python")" ]; then
+    if is_made "$1" || is_made dev; then
         return
     fi
-    [ "$(cat ".venv/made-from-$1" 2>/dev/null)" = "$mark" ] && return
+    check_system
+    python=$(find_python) || give_up "Python 3.11 or newer is missing: apt-get install python3"
     echo "bucketline: setting up .venv (once)" >&2
     if ! with_uv "$1" "$python"; then
         "$python" -c 'import ensurepip, venv' 2>/dev/null ||
             give_up "Python's venv is missing: apt-get install python3-venv"
         with_pip "$1" "$python" || give_up "the packages of requirements/$1.txt cannot be installed"
     fi
-    echo "$mark" >".venv/made-from-$1"
+    fingerprint "$1" >".venv/made-from-$1"
 }
