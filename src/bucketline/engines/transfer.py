@@ -1,0 +1,158 @@
+"""Make the target hold what the source holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bucketline.flow.compare import Lookup, decide
+from bucketline.flow.guard import Counts, Limits, guarded
+from bucketline.flow.listing import Caller, Unsorted
+from bucketline.flow.move import MovePolicy, copy, remove
+from bucketline.flow.sides import Look, Side, Sides
+from bucketline.flow.sorting import EntryFile
+from bucketline.model import Action, Copy, Outcome, Skip
+from bucketline.stores.base import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPolicy:
+    """What a person wants of a transfer."""
+
+    look: Look = field(default_factory=Look)
+    delete_extra: bool = False
+    limits: Limits = field(default_factory=Limits)
+    move: MovePolicy = field(default_factory=MovePolicy)
+
+
+class Transfer:
+    """One look at both sides, and the steps that make the target hold what the source holds."""
+
+    def __init__(
+        self,
+        source: Side,
+        target: Side,
+        policy: TransferPolicy,
+        drive: Caller,
+        ledger_known: Lookup,
+    ) -> None:
+        self._sides = Sides(source, target, drive, policy.look)
+        self._policy = policy
+        self._ledger_known = ledger_known
+
+    @property
+    def compare_said(self) -> str:
+        """What the comparison rests on, for the output."""
+        return self._sides.rule.said
+
+    @property
+    def counts(self) -> Counts:
+        """How many entries each side holds that take part; final when the plan has ended."""
+        return self._sides.counts
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the listings."""
+        return self._sides.notes
+
+    def plan(self) -> Iterator[Action | Skip]:
+        """What is left to do; deletes last. A listing without order makes it start over."""
+        sides, scratch = self._sides, self._policy.look.scratch
+        given = _Given(scratch, sides.counts)
+        sides.resolve()
+        try:
+            while not given.is_all:
+                try:
+                    actions = given.fresh(self._decided())
+                    yield from guarded(actions, self._policy.limits, sides.counts, scratch=scratch)
+                except Unsorted as error:
+                    sides.sort_after(error)
+                    given.start_over()
+        finally:
+            given.close()
+
+    def perform(self, action: Action) -> Flow[Outcome]:
+        """One copy or one delete."""
+        source, target = self._sides.source.store, self._sides.target.store
+        if isinstance(action, Copy):
+            return copy(action, source, target, self._policy.move)
+        return remove(action, target)
+
+    def _decided(self) -> Iterator[Action | Skip]:
+        sides = self._sides
+        return decide(
+            sides.differences(sides.rule.is_same),
+            sides.rule,
+            sides.settle(self._ledger_known),
+            rename=sides.rename,
+            delete_extra=self._policy.delete_extra,
+        )
+
+
+class _Given:
+    """What a plan has handed on, so that after a new start nothing is handed on twice.
+
+    Copies come in key order, in each look: two files side by side tell which one is new.
+    """
+
+    def __init__(self, scratch: str | None, counts: Counts) -> None:
+        self._scratch = scratch
+        self._counts = counts
+        self._before = EntryFile(scratch)  # Copies that earlier looks handed on.
+        self._copies = EntryFile(scratch)  # These, and those of this look.
+        self._skipped = self._skipped_size = 0
+        self.is_all = False  # A look has come to its end.
+
+    def start_over(self) -> None:
+        """The next `fresh` sees it all again."""
+        self._before.close()
+        self._before, self._copies = self._copies, EntryFile(self._scratch)
+
+    def close(self) -> None:
+        """Free the disk."""
+        self._before.close()
+        self._copies.close()
+
+    def fresh(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
+        """Those that were not handed on before."""
+        if self._before.count:
+            yield from self._rest(self._unseen(actions))
+        else:
+            for action in actions:
+                if isinstance(action, Copy):
+                    self._copies.append(action.source)
+                elif isinstance(action, Skip):
+                    self._skipped += action.count
+                    self._skipped_size += action.size
+                yield action
+        self.is_all = True
+
+    def _unseen(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
+        before = iter(self._before)
+        old = next(before, None)
+        for action in actions:
+            if not isinstance(action, Copy):
+                yield action
+                continue
+            while old is not None and old.key < action.source.key:
+                self._copies.append(old)
+                old = next(before, None)
+            if old is None or old.key != action.source.key:
+                self._copies.append(action.source)
+                yield action
+        while old is not None:
+            self._copies.append(old)
+            old = next(before, None)
+
+    def _rest(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
+        """Holds counts back; tells at the end what was neither copied nor counted before."""
+        size = 0
+        for action in actions:
+            if isinstance(action, Skip):
+                size += action.size
+            else:
+                yield action
+        count = self._counts.source - self._copies.count - self._skipped
+        if count > 0:
+            yield Skip(count, max(0, size - self._skipped_size))
+            self._skipped += count

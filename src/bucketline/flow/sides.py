@@ -1,0 +1,148 @@
+"""Two places looked at together: resolved, listed, filtered, compared; over again if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from bucketline.errors import NotFound
+from bucketline.flow.compare import (
+    Lookup,
+    Mode,
+    Pair,
+    Rule,
+    Same,
+    Settle,
+    by_ledger,
+    differences,
+)
+from bucketline.flow.content import by_content
+from bucketline.flow.filters import EVERYTHING, Filter, Keep
+from bucketline.flow.guard import Counts
+from bucketline.flow.listing import Caller, Listing, Unsorted
+from bucketline.model import Entry, Skip
+from bucketline.stores.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A store and where in it: `p/` is a folder, `p` the object p if there is one, else `p/`."""
+
+    store: Store
+    prefix: str = ""
+    sort: bool = False  # Its listing is known not to come in key order.
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How to look at two sides."""
+
+    mode: Mode = Mode.AUTO
+    filter: Filter = EVERYTHING
+    scratch: str | None = None  # The folder for temporary files; None = the system's.
+    ahead: bool = True  # Fetch pages in threads of their own; a simulation has none.
+
+
+@dataclass(slots=True)
+class Sides:
+    """The two sides of one comparison, and what came out while looking."""
+
+    source: Side
+    target: Side
+    drive: Caller
+    look: Look
+    counts: Counts = field(default_factory=Counts)  # Of the entries that take part.
+    notes: list[str] = field(default_factory=list)
+    _object: Entry | None = None  # The source is this one object.
+    _listings: tuple[Listing, ...] = ()
+
+    @property
+    def rule(self) -> Rule:
+        stores = (self.source.store, self.target.store)
+        return Rule(self.look.mode, all(store.able.etag_is_md5 for store in stores))
+
+    def settle(self, lookup: Lookup) -> Settle:
+        """How doubts end in this mode."""
+        if self.look.mode is Mode.CHECKSUM:
+            return by_content(self.source.store, self.target.store, self.drive)
+        return by_ledger(lookup, self.rule)
+
+    def resolve(self) -> None:
+        """Find out whether the source is an object or a folder; the target follows it."""
+        prefix = self.source.prefix
+        if prefix and not prefix.endswith("/"):
+            try:
+                self._object = self.drive.call(self.source.store.stat(prefix)).entry
+            except NotFound:
+                self.source = replace(self.source, prefix=f"{prefix}/")
+        self.target = replace(self.target, prefix=self._target_prefix())
+
+    def rename(self, key: str) -> str:
+        """The target's key for a source's."""
+        return self.target.prefix + key[len(self.source.prefix) :]
+
+    def tail(self, pair: Pair) -> str:
+        """The key without the prefix; of a single object, its name."""
+        side, entry = (self.source, pair.source) if pair.source else (self.target, pair.target)
+        assert entry is not None
+        return entry.key[len(side.prefix) :] or entry.key.rpartition("/")[2]
+
+    def differences(self, is_same: Same) -> Iterator[Pair | Skip]:
+        """Each key once, as `compare.differences` tells them; raises `Unsorted`, `BadListing`."""
+        self.counts.source = self.counts.target = 0
+        one = self._object
+        source, target = self._folders() if one is None else self._one_object(one)
+        cuts = (len(self.source.prefix), len(self.target.prefix))
+        yield from differences(source, target, cuts=cuts, is_same=is_same)
+        for listing in self._listings:
+            self.notes += listing.notes
+
+    def sort_after(self, error: Unsorted) -> None:
+        """Prepare a new start that sorts what came without order."""
+        source, target = self._listings
+        self.source = replace(self.source, sort=self.source.sort or source.is_disordered)
+        self.target = replace(self.target, sort=self.target.sort or target.is_disordered)
+        self.notes.append(f"{error}; started over, sorting on disk")
+
+    def _target_prefix(self) -> str:
+        prefix = self.target.prefix
+        if self._object is None:
+            return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+        name = self._object.key.rpartition("/")[2]
+        return prefix if prefix and not prefix.endswith("/") else prefix + name
+
+    def _one_object(self, entry: Entry) -> tuple[Iterator[Entry], Iterator[Entry]]:
+        try:
+            target = [self.drive.call(self.target.store.stat(self.target.prefix)).entry]
+        except NotFound:
+            target = []
+        self.counts.source, self.counts.target = 1, len(target)
+        return iter([entry]), iter(target)
+
+    def _folders(self) -> tuple[Iterator[Entry], Iterator[Entry]]:
+        source, target = self.source.prefix, self.target.prefix
+        self._listings = (self._listing(self.source), self._listing(self.target))
+        keep = self.look.filter.keeper(source, target)
+        keep_target = self.look.filter.keeper(target, source)
+        return (
+            chain.from_iterable(self._pages(self._listings[0], keep, "source")),
+            chain.from_iterable(self._pages(self._listings[1], keep_target, "target")),
+        )
+
+    def _listing(self, side: Side) -> Listing:
+        look = self.look
+        return Listing(
+            side.store,
+            side.prefix,
+            self.drive,
+            sort=side.sort,
+            scratch=look.scratch,
+            ahead=look.ahead,
+        )
+
+    def _pages(self, listing: Listing, keep: Keep | None, name: str) -> Iterator[list[Entry]]:
+        for page in listing.pages():
+            kept = page if keep is None else keep(page)
+            setattr(self.counts, name, getattr(self.counts, name) + len(kept))
+            yield kept
