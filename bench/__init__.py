@@ -1,0 +1,1 @@
+"""The measurements: ours against s5cmd and rclone, same server, same data, in turn."""

@@ -1,0 +1,65 @@
+"""Measure ours against s5cmd and rclone: `python -m bench [--runs N] [--scale X] [WORKLOAD …]`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import Cost, medians, run
+from bench.report import Result, page, table
+from bench.tools import OURS
+from bench.workloads import WORKLOADS, Start, Workload
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__, allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="WORKLOAD")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the number of objects")
+    parser.add_argument("--output", type=Path, help="write the page there, as docs/benchmarks.md")
+    options = parser.parse_args()
+    chosen = [work for work in WORKLOADS if not options.names or work.name in options.names]
+    results = []
+    for work in chosen:
+        results.append(measure(work, max(1, int(work.objects * options.scale)), options.runs))
+        print(table(results[-1:]), flush=True)
+    if options.output:
+        options.output.write_text(page(results))
+    return 0 if results and all(result.holds for result in results) else 1
+
+
+def measure(work: Workload, objects: int, runs: int) -> Result:
+    """Every tool once unmeasured, then `runs` times in turn."""
+    costs: dict[str, list[Cost]] = {name: [] for name in (OURS, *work.peers)}
+    scratch = Path(tempfile.mkdtemp(prefix="bucketline-bench-"))
+    try:
+        with work.open(scratch, objects) as start:
+            for turn in range(runs + 1):
+                for name in costs:
+                    cost = _once(start, name, scratch)
+                    if turn:
+                        costs[name].append(cost)
+    finally:
+        shutil.rmtree(scratch)
+    return Result(work, objects, runs, {name: medians(each) for name, each in costs.items()})
+
+
+def _once(start: Start, name: str, scratch: Path) -> Cost:
+    attempt = start(name)
+    assert attempt is not None, f"{name} cannot do this"
+    log = scratch / "log"
+    log.unlink(missing_ok=True)
+    cost = run(attempt.command, attempt.env, log)
+    if cost.exit_code:
+        sys.exit(
+            f"bench: {' '.join(attempt.command)}: exit {cost.exit_code}\n{log.read_text()[-2000:]}"
+        )
+    attempt.check()
+    return cost
+
+
+if __name__ == "__main__":
+    sys.exit(main())
