@@ -1,0 +1,195 @@
+"""Sends a signed request, and learns from what comes back: time, region, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from typing import NamedTuple
+
+from bucketline.clock import Clock
+from bucketline.errors import StoreError, Unholdable
+from bucketline.model import NOTHING
+from bucketline.settings import Keys, KeySource, Remote
+from bucketline.stores.base import Abilities, Answer, Flow, Request, Route, Work
+from bucketline.stores.s3 import recover
+from bucketline.stores.s3.answers import error_of
+from bucketline.stores.s3.credentials import Credentials, needs_no_work, source_of
+from bucketline.stores.s3.endpoint import is_aws, place_of
+from bucketline.stores.s3.headers import from_date
+from bucketline.stores.s3.sign import EMPTY, UNSIGNED, Signer, encoded_path, encoded_query
+
+_SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
+_EXPIRES_MAX = 7 * 86_400
+
+
+class Call(NamedTuple):
+    """One S3 operation, not yet signed."""
+
+    method: str
+    key: str | None  # None = the bucket itself.
+    kind: str
+    query: str = ""  # As `encoded_query` makes it.
+    headers: Mapping[str, str] = NOTHING
+    body: bytes | memoryview = b""
+
+
+class Begun(NamedTuple):
+    """What is known of an upload that this client began."""
+
+    size: int
+    since: float  # By the server's clock.
+    tags: Mapping[str, str]
+
+
+class Client:
+    """One bucket of one service: how to reach it, what to sign with, what it can do."""
+
+    def __init__(
+        self, remote: Remote, bucket: str, *, clock: Clock, keys: KeySource | None = None
+    ) -> None:
+        self.remote = remote
+        self.bucket = bucket
+        self.clock = clock
+        self.name = f"s3://{bucket}/" if remote.name == "s3" else f"{remote.name}:{bucket}/"
+        self.is_aws = is_aws(remote)
+        self.able = _abilities(is_aws=self.is_aws)
+        self.place = place_of(remote, bucket)
+        self.route = _route(remote)
+        self.signer: Signer | None = None
+        self.signs_body = False  # Learnt from a server that refuses unsigned payloads.
+        self.offset_seconds = 0.0  # The server's clock minus ours, when they are far apart.
+        self.is_dated = False
+        self.lists_v1 = False
+        self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
+        self.deletes_in_batches = True
+        self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
+        self.begun: dict[str, Begun] = {}  # By the upload's name.
+        self._credentials = Credentials(keys or source_of(remote), clock)
+        self._good_until = 0.0
+        if keys is None and needs_no_work(remote):
+            self._use(*self._credentials.load())
+
+    def send(self, call: Call) -> Flow[Answer]:
+        """The answer to `call`, a success; raises by cause."""
+        answer = yield from self.exchange(call)
+        if answer.status >= 300:
+            raise self.error(answer, call.key)
+        return answer
+
+    def exchange(self, call: Call) -> Flow[Answer]:
+        """The answer to `call`, whatever it is, after what could be corrected on our side was."""
+        now = self.clock.now()
+        if now >= self._good_until:
+            yield from self.renew()
+        sent = recover.Sent(self.signer, self.place)
+        answer: Answer = yield self.request(call, now)
+        if self.is_dated and answer.status < 300:
+            return answer
+        return (yield from recover.settled(self, call, answer, sent))
+
+    def request(self, call: Call, now: float) -> Request:
+        """`call`, signed as of `now`."""
+        place, key = self.place, call.key
+        path = place.path or "/" if key is None else f"{place.path}/{self._encoded(key)}"
+        headers = {"host": place.host, **call.headers}
+        query, body = call.query, call.body
+        url = f"{place.root}{path}?{query}" if query else place.root + path
+        if self.signer is None:
+            lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+        else:
+            if not body:
+                payload = EMPTY
+            elif "content-md5" in headers and not self.signs_body:
+                payload = UNSIGNED
+            else:
+                payload = sha256(body).hexdigest()
+            lines = self.signer.headers(
+                f"{call.method}\n{path}\n{query}", headers, payload, now + self.offset_seconds
+            )
+        return Request(call.method, url, lines, self.route, body, call.kind)
+
+    def presigned(self, method: str, key: str, seconds: int, query: Mapping[str, str]) -> Flow[str]:
+        """A URL that anyone may use for `seconds`: a secret."""
+        if not 0 < seconds <= _EXPIRES_MAX:
+            raise Unholdable("a presigned URL lasts from 1 second to 7 days", store=self.name)
+        now = self.clock.now()
+        if now >= self._good_until:
+            yield from self.renew()
+        place = self.place
+        path = f"{place.path}/{self._encoded(key)}"
+        if self.signer is None:
+            coded = encoded_query(query)
+        else:
+            at = now + self.offset_seconds
+            coded = self.signer.presigned(
+                method, place.host, path, query=query, now=at, seconds=seconds
+            )
+        return f"{place.root}{path}?{coded}".removesuffix("?")
+
+    def renew(self, stale: Keys | None = None) -> Flow[None]:
+        """Get keys that are not `stale`, on a thread of the driver's: it may take long."""
+        loaded = yield Work(lambda: self._credentials.load(stale), "credentials")
+        self._use(*loaded)
+
+    def relocate(self, region: str, endpoint: str = "") -> None:
+        """The server says where the bucket really is."""
+        self.place = place_of(self.remote, self.bucket, region, endpoint)
+        if self.signer is not None:
+            self.signer = Signer(self.signer.keys, self.place.region)
+
+    def learn_time(self, answer: Answer) -> float:
+        """Take the server's clock for ours when they are far apart; the difference in seconds."""
+        self.is_dated = True
+        server = from_date(answer.headers.get("date", ""))
+        offset = server - self.clock.now() if server else 0.0
+        far = abs(offset - self.offset_seconds) > _SKEW_SECONDS
+        if server and far:
+            self.offset_seconds = offset if abs(offset) > _SKEW_SECONDS else 0.0
+        return self.offset_seconds if far else 0.0
+
+    def learn(self, **known: bool) -> None:
+        """Something about this server's abilities has shown."""
+        self.able = replace(self.able, **known)  # type: ignore[arg-type]
+
+    def error(self, answer: Answer, key: str | None = None) -> StoreError:
+        """The error that `answer` is, without anything secret in it."""
+        keys = self.signer.keys if self.signer else None
+        secrets = (keys.secret_key.reveal, keys.session_token.reveal) if keys else ()
+        return error_of(answer, store=self.name, key=key or "", secrets=secrets)
+
+    def _use(self, keys: Keys | None, good_until: float) -> None:
+        # The signer first: whoever finds the keys good must find them in place.
+        self.signer = Signer(keys, self.place.region) if keys else None
+        self._good_until = good_until
+
+    def _encoded(self, key: str) -> str:
+        if not key:  # Would name the bucket.
+            raise Unholdable("an object needs a key that is not empty", store=self.name)
+        try:
+            return encoded_path(key)
+        except UnicodeEncodeError:
+            raise Unholdable("the key is not text; rename it", store=self.name, key=key) from None
+
+
+def _route(remote: Remote) -> Route:
+    return Route(
+        ca_file=remote.ca_bundle,
+        verify_tls=remote.verify_tls,
+        proxy=remote.proxy,
+        no_proxy=remote.no_proxy,
+        source_address=remote.source_address,
+        connect_timeout_seconds=remote.connect_timeout_seconds,
+        idle_timeout_seconds=remote.idle_timeout_seconds,
+    )
+
+
+def _abilities(*, is_aws: bool) -> Abilities:
+    if not is_aws:
+        return Abilities()
+    return Abilities(
+        tags=True,
+        versions=True,
+        conditional_write=True,
+        checksums=frozenset({"crc64nvme", "crc32c", "crc32", "sha1", "sha256"}),
+    )

@@ -1,0 +1,156 @@
+"""Attributes and what a store says of an object, to and from HTTP headers."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from calendar import timegm
+from collections.abc import Mapping
+from email.header import decode_header
+from email.utils import parsedate
+from functools import lru_cache
+from urllib.parse import quote
+
+from bucketline.errors import Unholdable
+from bucketline.model import Attributes, Entry, Found
+from bucketline.stores.base import Receipt
+
+_CONTENT = (
+    "content-type",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "expires",
+    "x-amz-website-redirect-location",
+)
+# What the client itself says; an attribute must not say it.
+_OURS = {
+    "host",
+    "authorization",
+    "content-length",
+    "content-md5",
+    "transfer-encoding",
+    "connection",
+}
+_META = "x-amz-meta-"
+_CHECKSUM = "x-amz-checksum-"
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_WORDS = re.compile(
+    r"=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*", re.IGNORECASE
+).fullmatch
+_ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
+
+
+def to_headers(attributes: Attributes) -> dict[str, str]:
+    """The headers of a write; raises `Unholdable` for what no header can carry."""
+    headers: dict[str, str] = {}
+    for name, value in attributes.headers.items():
+        if not _NAME(name) or name.lower() in _OURS or not _is_one_line(value):
+            raise Unholdable(f"no request can carry the header {name!r}")
+        headers[name.lower()] = value.strip()
+    for name, value in attributes.metadata.items():
+        if not _NAME(name):
+            raise Unholdable(f"no request can carry metadata named {name!r}")
+        headers[_META + name.lower()] = to_word(value)
+    if attributes.tags:
+        headers["x-amz-tagging"] = tag_header(attributes.tags)
+    if attributes.tier:
+        headers["x-amz-storage-class"] = attributes.tier
+    return headers
+
+
+def tag_header(tags: Mapping[str, str]) -> str:
+    """Tags as the header of a write carries them."""
+    return "&".join(
+        [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in tags.items()]
+    )
+
+
+def to_word(value: str) -> str:
+    """A metadata value as S3 wants it: anything but plain ASCII as an encoded word (RFC 2047)."""
+    if value.isascii() and value.isprintable() and not _needs_word(value):
+        return value
+    return f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="
+
+
+def from_word(value: str) -> str:
+    """The value that `to_word` would have needed to encode; anything else is as it is."""
+    if not value.startswith("=?") or not _WORDS(value):
+        return value
+    try:
+        text = "".join(
+            part if isinstance(part, str) else part.decode(charset or "ascii")
+            for part, charset in decode_header(value)
+        )
+    except (ValueError, LookupError):
+        return value
+    return text if to_word(text) != text else value
+
+
+def found(key: str, headers: Mapping[str, str], size: int) -> Found:
+    """What an answer to HEAD or GET says of the object."""
+    tier = headers.get("x-amz-storage-class", "")
+    if tier == "STANDARD":
+        tier = ""
+    entry = Entry(
+        key,
+        size,
+        from_date(headers.get("last-modified", "")),
+        etag_of(headers),
+        headers.get("x-amz-version-id", ""),
+        tier,
+    )
+    content = {name: headers[name] for name in _CONTENT if name in headers}
+    metadata = {
+        name[11:]: from_word(value) for name, value in headers.items() if name.startswith(_META)
+    }
+    return Found(
+        entry,
+        Attributes(content, metadata, tier=tier),
+        checksums_of(headers),
+        int(headers.get("x-amz-tagging-count", 0)),
+        _is_archived(tier, headers),
+    )
+
+
+def receipt(headers: Mapping[str, str]) -> Receipt:
+    """What an answer to a write says."""
+    return Receipt(etag_of(headers), headers.get("x-amz-version-id", ""), checksums_of(headers))
+
+
+def etag_of(headers: Mapping[str, str]) -> str:
+    """The ETag without quotes."""
+    return headers.get("etag", "").removeprefix("W/").strip('"')
+
+
+def checksums_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """Checksums of the whole object; one composed of the parts' says nothing of the bytes."""
+    if headers.get("x-amz-checksum-type") == "COMPOSITE":
+        return {}
+    return {
+        name[15:]: value
+        for name, value in headers.items()
+        if name.startswith(_CHECKSUM) and name != "x-amz-checksum-type" and "-" not in value
+    }
+
+
+@lru_cache(maxsize=4096)
+def from_date(text: str) -> float:
+    """Seconds since 1970 of an HTTP date; 0 for what is none."""
+    parsed = parsedate(text)
+    return float(timegm(parsed)) if parsed else 0.0
+
+
+def _is_one_line(value: str) -> bool:
+    return not any(ord(character) < 32 or ord(character) == 127 for character in value)
+
+
+def _needs_word(value: str) -> bool:
+    return value != value.strip() or "  " in value or value.startswith("=?")
+
+
+def _is_archived(tier: str, headers: Mapping[str, str]) -> bool:
+    if tier not in _ARCHIVES and "x-amz-archive-status" not in headers:
+        return False
+    return 'ongoing-request="false"' not in headers.get("x-amz-restore", "")

@@ -1,0 +1,208 @@
+"""An object in parts: begin, send or copy each part, finish, abandon, and what has been begun."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import md5 as md5_of
+from html import escape, unescape
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from bucketline.errors import Broken, NotFound, StoreError
+from bucketline.model import PLAIN, Attributes, Found
+from bucketline.stores.base import Answer, Flow, Receipt
+from bucketline.stores.s3.answers import is_error
+from bucketline.stores.s3.client import Begun, Call, Client
+from bucketline.stores.s3.headers import from_date, receipt, to_headers
+from bucketline.stores.s3.markup import Torn, name_of, named, text, tree
+from bucketline.stores.s3.objects import (
+    COPY_ETAG,
+    Source,
+    copied,
+    digest_of,
+    failure_within,
+    stat,
+)
+from bucketline.stores.s3.pages import from_iso
+from bucketline.stores.s3.sign import encoded_query
+from bucketline.stores.s3.tagging import prove_tags
+
+_UPLOAD = re.compile(rb"<UploadId>([^<]+)</UploadId>")
+_MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
+_BEGUN_MAX = 10_000
+_PAGES_MAX = 100_000
+
+
+class Upload(NamedTuple):
+    """An upload that was begun and neither finished nor abandoned."""
+
+    key: str
+    upload: str
+    begun: float
+
+
+class Part(NamedTuple):
+    """A part that the server holds."""
+
+    number: int
+    size: int
+    etag: str
+
+
+def begin(client: Client, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+    call = Call("POST", key, "PUT", "uploads=", to_headers(attributes))
+    answer = yield from client.send(call)
+    told = _UPLOAD.search(answer.body)
+    if not told:
+        raise Broken("the server began no upload", store=client.name, key=key)
+    upload = unescape(told[1].decode())
+    if len(client.begun) > _BEGUN_MAX:
+        client.begun.clear()
+    client.begun[upload] = Begun(size, from_date(answer.headers.get("date", "")), attributes.tags)
+    return upload
+
+
+def part(
+    client: Client, key: str, upload: str, number: int, body: bytes, *, md5: bytes = b""
+) -> Flow[Receipt]:
+    headers = {"content-md5": (yield from digest_of(body, md5))}
+    query = encoded_query({"partNumber": str(number), "uploadId": upload})
+    answer = yield from client.send(Call("PUT", key, "PUT", query, headers, body))
+    return receipt(answer.headers)
+
+
+def copy_part(
+    client: Client, key: str, upload: str, number: int, source: Source, *, start: int, size: int
+) -> Flow[Receipt]:
+    headers = source.headers()
+    headers["x-amz-copy-source-range"] = f"bytes={start}-{start + size - 1}"
+    query = encoded_query({"partNumber": str(number), "uploadId": upload})
+    answer = yield from client.send(Call("PUT", key, "POST", query, headers))
+    return copied(client, key, answer)
+
+
+def finish(client: Client, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+    items = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>&quot;{escape(etag)}&quot;</ETag></Part>"
+        for number, etag in enumerate(etags, 1)
+    )
+    body = f"<CompleteMultipartUpload>{items}</CompleteMultipartUpload>".encode()
+    call = Call("POST", key, "PUT", encoded_query({"uploadId": upload}), {}, body)
+    answer = yield from client.exchange(call)
+    if answer.status >= 300 or is_error(answer.body.lstrip()):
+        error = _refused(client, key, answer)
+        if not isinstance(error, NotFound):
+            raise error
+        done = yield from _finished_already(client, key, upload, etags, error)
+    else:
+        done = _finished(client, key, answer)
+    begun = client.begun.pop(upload, None)
+    if begun and begun.tags and not client.knows_tags:
+        yield from prove_tags(client, key, begun.tags)
+    return done
+
+
+def abandon(client: Client, key: str, upload: str) -> Flow[None]:
+    call = Call("DELETE", key, "DELETE", encoded_query({"uploadId": upload}))
+    answer = yield from client.exchange(call)
+    client.begun.pop(upload, None)
+    if answer.status >= 300:
+        error = client.error(answer, key)
+        if not isinstance(error, NotFound):
+            raise error
+
+
+def list_parts(client: Client, key: str, upload: str) -> Flow[list[Part]]:
+    """What the server holds of an upload, in order. Raises `NotFound` when it is gone."""
+    parts: list[Part] = []
+    marker = "0"
+    for _ in range(_PAGES_MAX):
+        query = encoded_query({"uploadId": upload, "part-number-marker": marker})
+        answer = yield from client.send(Call("GET", key, "LIST", query))
+        root = _tree(client, key, answer, "ListPartsResult")
+        for item in named(root, "Part"):
+            number, size = int(text(item, "PartNumber")), int(text(item, "Size"))
+            parts.append(Part(number, size, text(item, "ETag").strip('"')))
+        following = text(root, "NextPartNumberMarker")
+        if text(root, "IsTruncated") != "true" or not _goes_on(following, marker):
+            break
+        marker = following
+    return sorted(parts)
+
+
+def list_uploads(client: Client, prefix: str = "") -> Flow[list[Upload]]:
+    """Every upload under `prefix` that was begun and is still there."""
+    uploads: list[Upload] = []
+    marker = ("", "")
+    for _ in range(_PAGES_MAX):
+        pairs = {"uploads": "", "prefix": prefix}
+        if any(marker):
+            pairs |= {"key-marker": marker[0], "upload-id-marker": marker[1]}
+        answer = yield from client.send(Call("GET", None, "LIST", encoded_query(pairs)))
+        root = _tree(client, "", answer, "ListMultipartUploadsResult")
+        for item in named(root, "Upload"):
+            begun = from_iso(text(item, "Initiated"))
+            uploads.append(Upload(text(item, "Key"), text(item, "UploadId"), begun))
+        following = (text(root, "NextKeyMarker"), text(root, "NextUploadIdMarker"))
+        if text(root, "IsTruncated") != "true" or following in (marker, ("", "")):
+            break
+        marker = following
+    return uploads
+
+
+def expected_etag(etags: Sequence[str]) -> str:
+    """What the finished object's ETag is on a server that does as Amazon's does; "" = unknown."""
+    if not etags or not all(_MD5(etag) for etag in etags):
+        return ""
+    together = md5_of(b"".join(map(bytes.fromhex, etags)), usedforsecurity=False).hexdigest()
+    return f"{together}-{len(etags)}"
+
+
+def _refused(client: Client, key: str, answer: Answer) -> StoreError:
+    if answer.status < 300:
+        return failure_within(client, key, answer)
+    return client.error(answer, key)
+
+
+def _finished(client: Client, key: str, answer: Answer) -> Receipt:
+    told = COPY_ETAG.search(answer.body)
+    if b"CompleteMultipartUploadResult" not in answer.body or not told:
+        raise Broken("the answer to the last step broke off", store=client.name, key=key)
+    return receipt({**answer.headers, "etag": told[1].decode()})
+
+
+def _finished_already(
+    client: Client, key: str, upload: str, etags: Sequence[str], error: StoreError
+) -> Flow[Receipt]:
+    """The upload is gone: it is a success if the object that it was to become is there."""
+    try:
+        there = yield from stat(client, key)
+    except NotFound:
+        raise error from None
+    wanted = expected_etag(etags)
+    if there.entry.etag == wanted or _fits(there, client.begun.get(upload)):
+        return Receipt(there.entry.etag, there.entry.version, there.checksums)
+    raise error
+
+
+def _fits(there: Found, begun: Begun | None) -> bool:
+    """For servers with ETags of their own making: the size is right and it came after we began."""
+    if begun is None:
+        return False
+    is_later = 0 < begun.since <= there.entry.modified
+    return is_later and there.entry.size == begun.size
+
+
+def _goes_on(following: str, marker: str) -> bool:
+    return following.isdigit() and int(following) > int(marker)
+
+
+def _tree(client: Client, key: str, answer: Answer, name: str) -> Element:
+    try:
+        root = tree(answer.body)
+    except Torn:
+        raise Broken("the answer broke off", store=client.name, key=key) from None
+    if name_of(root) != name:
+        raise Broken(f"the answer is no {name}", store=client.name, key=key)
+    return root

@@ -1,0 +1,162 @@
+"""The store of one bucket: the contract's verbs and S3's own, each a flow of the module beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bucketline.clock import Clock
+from bucketline.model import NOTHING, PLAIN, Attributes, Entry, Found
+from bucketline.settings import KeySource, Remote
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt
+from bucketline.stores.s3 import admin, batch, listing, objects, parts, tagging
+from bucketline.stores.s3.client import Client
+
+
+class S3Store:
+    """A bucket of an S3 service. Safe in several threads: what it learns is replaced whole."""
+
+    def __init__(
+        self, remote: Remote, bucket: str, *, clock: Clock, keys: KeySource | None = None
+    ) -> None:
+        self._client = Client(remote, bucket, clock=clock, keys=keys)
+
+    @property
+    def name(self) -> str:
+        return self._client.name
+
+    @property
+    def able(self) -> Abilities:
+        return self._client.able
+
+    @property
+    def bucket(self) -> str:
+        return self._client.bucket
+
+    @property
+    def remote(self) -> Remote:
+        return self._client.remote
+
+    def learn(self, able: Abilities) -> None:
+        """What an earlier run, or `doctor`, found out about this endpoint."""
+        self._client.able = able
+        self._client.knows_tags = able.tags
+
+    def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
+        return listing.page(self._client, prefix, token, after)
+
+    def versions(self, prefix: str = "", *, token: str = "") -> Flow[listing.VersionPage]:
+        return listing.versions(self._client, prefix, token)
+
+    def stat(self, key: str, *, version: str = "") -> Flow[Found]:
+        return objects.stat(self._client, key, version=version)
+
+    def read(
+        self,
+        key: str,
+        *,
+        start: int = 0,
+        size: int | None = None,
+        version: str = "",
+        etag: str = "",
+    ) -> Flow[Piece]:
+        return objects.read(self._client, key, start=start, size=size, version=version, etag=etag)
+
+    def write(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        attributes: Attributes = PLAIN,
+        md5: bytes = b"",
+        if_absent: bool = False,
+    ) -> Flow[Receipt]:
+        return objects.write(
+            self._client, key, body, attributes=attributes, md5=md5, if_absent=if_absent
+        )
+
+    def copy(
+        self, key: str, bucket: str, source: Entry, *, attributes: Attributes | None = None
+    ) -> Flow[Receipt]:
+        """Have the service copy `source` of `bucket`; `attributes` replace the source's."""
+        whole = objects.Source(bucket, source)
+        return objects.copy(self._client, key, whole, attributes=attributes)
+
+    def delete(self, key: str, *, version: str = "") -> Flow[None]:
+        return objects.delete(self._client, key, version=version)
+
+    def delete_many(self, keys: Sequence[str]) -> Flow[dict[str, Exception]]:
+        return batch.delete_many(self._client, keys)
+
+    def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
+        return tagging.tags(self._client, key, version=version)
+
+    def set_tags(self, key: str, tags: Mapping[str, str], *, version: str = "") -> Flow[None]:
+        return tagging.set_tags(self._client, key, tags, version=version)
+
+    def clear_tags(self, key: str, *, version: str = "") -> Flow[None]:
+        return tagging.clear_tags(self._client, key, version=version)
+
+    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+        return parts.begin(self._client, key, size, attributes=attributes)
+
+    def part(
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,  # noqa: ARG002 - S3 goes by the number alone.
+        md5: bytes = b"",
+    ) -> Flow[Receipt]:
+        return parts.part(self._client, key, upload, number, body, md5=md5)
+
+    def copy_part(
+        self, key: str, upload: str, number: int, source: objects.Source, *, start: int, size: int
+    ) -> Flow[Receipt]:
+        """Part `number` from `size` bytes of an object of the same service."""
+        return parts.copy_part(self._client, key, upload, number, source, start=start, size=size)
+
+    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+        return parts.finish(self._client, key, upload, etags)
+
+    def abandon(self, key: str, upload: str) -> Flow[None]:
+        return parts.abandon(self._client, key, upload)
+
+    def list_parts(self, key: str, upload: str) -> Flow[list[parts.Part]]:
+        return parts.list_parts(self._client, key, upload)
+
+    def list_uploads(self, prefix: str = "") -> Flow[list[parts.Upload]]:
+        return parts.list_uploads(self._client, prefix)
+
+    def restore_object(
+        self, key: str, *, days: int, speed: str = "Standard", version: str = ""
+    ) -> Flow[admin.Thaw]:
+        return admin.restore_object(self._client, key, days=days, speed=speed, version=version)
+
+    def presigned(
+        self, method: str, key: str, expires: int, *, query: Mapping[str, str] = NOTHING
+    ) -> Flow[str]:
+        """A URL that anyone may use for `expires` seconds: a secret."""
+        return self._client.presigned(method, key, expires, query)
+
+    def head_bucket(self) -> Flow[str]:
+        return admin.head_bucket(self._client)
+
+    def create_bucket(self, *, lock: bool = False) -> Flow[None]:
+        return admin.create_bucket(self._client, lock=lock)
+
+    def get_location(self) -> Flow[str]:
+        return admin.get_location(self._client)
+
+    def get_versioning(self) -> Flow[admin.Versioning]:
+        return admin.get_versioning(self._client)
+
+    def set_versioning(self, *, enabled: bool) -> Flow[None]:
+        return admin.set_versioning(self._client, enabled=enabled)
+
+    def get_lock(self) -> Flow[admin.Lock | None]:
+        return admin.get_lock(self._client)
+
+    def set_lock(self, lock: admin.Lock) -> Flow[None]:
+        return admin.set_lock(self._client, lock)
