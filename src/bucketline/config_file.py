@@ -121,7 +121,7 @@ def _unknown(where: tuple[str | int, ...]) -> str:
 def _pattern(where: Sequence[str | int]) -> tuple[str, ...]:
     """remotes.a.region -> remotes.*.region"""
     return tuple(
-        "*" if index == 1 and where[0] in ("remotes", "jobs") or isinstance(step, int) else step
+        "*" if isinstance(step, int) or (index == 1 and where[0] in ("remotes", "jobs")) else step
         for index, step in enumerate(where)
     )
 

@@ -1,4 +1,4 @@
-"""Sizes, rates and shares, as people write and read them."""
+"""Sizes and times, as people write and read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from bucketline.errors import UsageError
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
 def parse_size(text: str) -> int:
@@ -18,16 +17,6 @@ def parse_size(text: str) -> int:
     if size < 1:
         raise UsageError(f"{text!r} is no size; write a number and K, M, G or T, as in 10M")
     return size
-
-
-def parse_count_or_share(text: str) -> tuple[int | None, float | None]:
-    """`1000` -> (1000, None), `5%` -> (None, 0.05)."""
-    match = _SHARE.fullmatch(text.strip())
-    if match and match[2] and float(match[1]) <= 100:
-        return None, float(match[1]) / 100
-    if match and not match[2] and "." not in match[1]:
-        return int(match[1]), None
-    raise UsageError(f"{text!r} is no limit; write a number of objects, or a share as in 5%")
 
 
 def show_size(size: float) -> str:

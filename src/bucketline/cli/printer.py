@@ -19,7 +19,10 @@ _SHAPES = (
     (re.compile(r"(?i)(authorization:\s*\S+\s+)[^\r\n]+"), r"\1••••"),
     (re.compile(r"(://)[^/\s@:]+:[^/\s@]+@"), r"\1••••@"),
     (
-        re.compile(r"(?i)((?:secret_access_key|secret_key|session_token|password)\W{1,3})\S+"),
+        re.compile(
+            r"(?i)((?:secret_access_key|secret_key|session_token|password)\"?\s*[=:]\s*)"
+            r"(?:\"[^\"]+\"|[A-Za-z0-9/+=_-]{6,})"
+        ),
         r"\1••••",
     ),
 )

@@ -1,0 +1,112 @@
+"""The options that commands share: which endpoint, whose credentials, which keys, how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from bucketline.errors import UsageError
+from bucketline.settings import Side
+from bucketline.sizes import parse_size
+
+F = TypeVar("F", bound=Callable[..., Any])
+Said = Mapping[str, Any]  # An option's name -> what was said, None if nothing was.
+
+COMPARE = ("auto", "etag", "checksum", "mtime", "size")
+
+
+class Size(click.ParamType):  # type: ignore[type-arg] # Older clicks know no argument.
+    """`10M`: bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_size(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Ordered(click.Command):
+    """Remembers in which order options came: for --include and --exclude it matters."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta[__name__] = [param.name for param in order]
+        return super().parse_args(ctx, args)
+
+
+def rules_in_order(said: Said) -> list[tuple[str, str]]:
+    """("include" | "exclude", pattern) as they stood on the command line."""
+    order: Sequence[str] = click.get_current_context().meta.get(__name__, ())
+    values = {name: iter(said[name]) for name in ("include", "exclude")}
+    return [(name, next(values[name])) for name in order if name in values]
+
+
+def side_of(said: Said, prefix: str = "") -> Side:
+    """What was said of one side (`source_`, `target_`), or of all ("")."""
+    return Side(
+        endpoints=tuple(said[f"{prefix}endpoint_url"]),
+        profile=said[f"{prefix}profile"] or "",
+        region=said[f"{prefix}region"] or "",
+        anonymous=bool(said.get(f"{prefix}no_sign_request")),
+        ca_bundle=said.get(f"{prefix}ca_bundle") or "",
+        verify_tls=not said.get(f"{prefix}no_verify_ssl"),
+    )
+
+
+def one_place(command: F) -> F:
+    """How to reach the place, or both of them."""
+    return _all(
+        command,
+        click.option("--endpoint-url", multiple=True, metavar="URL", help="Instead of AWS."),
+        click.option("--profile", metavar="NAME", help="Of the AWS configuration files."),
+        click.option("--region", metavar="NAME", help="To sign for."),
+        click.option("--no-sign-request", is_flag=True, help="Access without credentials."),
+        click.option("--ca-bundle", metavar="FILE", help="Authorities to trust."),
+        click.option("--no-verify-ssl", is_flag=True, help="Trust any certificate: unsafe."),
+    )
+
+
+def two_places(command: F) -> F:
+    """How to reach each of the two places."""
+    command = _all(command, *_of_side("source"), *_of_side("target"))
+    return one_place(command)
+
+
+def _of_side(side: str) -> list[Callable[[F], F]]:
+    return [
+        click.option(
+            f"--{side}-endpoint-url",
+            multiple=True,
+            metavar="URL",
+            help=f"The {side}'s endpoint; again for more of them.",
+        ),
+        click.option(f"--{side}-profile", metavar="NAME", help=f"The {side}'s credentials."),
+        click.option(f"--{side}-region", metavar="NAME", help=f"The {side}'s region."),
+        click.option(f"--{side}-no-sign-request", is_flag=True, help=f"No credentials at {side}."),
+    ]
+
+
+def choosing(command: F) -> F:
+    """Which objects take part."""
+    return _all(
+        command,
+        click.option("--include", multiple=True, metavar="GLOB", help="Take these keys."),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="GLOB",
+            help="Leave these; of both, the first that matches decides.",
+        ),
+        click.option("--only", metavar="FILE", help="Take the keys of FILE (lines, JSON lines)."),
+        click.option("--compare", type=click.Choice(COMPARE), help="What makes objects the same."),
+    )
+
+
+def _all(command: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
