@@ -83,8 +83,7 @@ class Wire:
         if shape == "body":
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
             curl.setopt(pycurl.POSTFIELDS, request.body)
-            if not any(header[:13].lower() == "content-type:" for header in headers):
-                headers.append("Content-Type:")
+            headers.append("Content-Type:")  # Without a value: send no other than ours.
         elif shape == "plain":
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
         curl.setopt(pycurl.HTTPHEADER, headers)
