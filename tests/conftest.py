@@ -1,0 +1,102 @@
+"""What every test may ask for: the real servers, each started once a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers import SERVERS, Endpoint, Park
+
+_PARK = "BUCKETLINE_TEST_PARK"
+_ALL = "BUCKETLINE_TEST_ALL"
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers of xdist inherit the place where servers are noted, and share them."""
+    if not _is_worker(config):
+        os.environ[_PARK] = tempfile.mkdtemp(prefix="bucketline-test-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config) and (folder := os.environ.pop(_PARK, "")):
+        Park(Path(folder)).close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of a server that is known to fail there must fail there."""
+    for item in items:
+        called = getattr(item, "callspec", None)
+        if called is None or "server" not in called.params:
+            continue
+        gaps = SERVERS[called.params["server"]].gaps
+        test = getattr(item, "originalname", item.name)
+        case = f"{test}[{called.params.get('case', '')}]"
+        if reason := gaps.get(case) or gaps.get(test):
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def servers(*, with_process: bool = False) -> list[object]:
+    """The table as parameters; what needs Ceph's packages says so by its marker."""
+    return [
+        pytest.param(name, id=name, marks=pytest.mark.radosgw if name == "radosgw" else ())
+        for name, server in SERVERS.items()
+        if server.launch or not with_process
+    ]
+
+
+@pytest.fixture(scope="session")
+def park() -> Park:
+    return Park(Path(os.environ[_PARK]))
+
+
+@pytest.fixture(params=servers())
+def server(request: pytest.FixtureRequest) -> str:
+    """Each row of the table of servers, by name."""
+    return _installed(request.param)
+
+
+@pytest.fixture(params=servers(with_process=True))
+def s3_server(request: pytest.FixtureRequest) -> str:
+    """Each row that is a server by itself."""
+    return _installed(request.param)
+
+
+@pytest.fixture
+def rclone(park: Park) -> Endpoint:
+    """The lightest real server; keys are checked, bytes are kept in memory."""
+    return park.endpoint(_installed("rclone"))
+
+
+@pytest.fixture
+def moto(park: Park) -> Endpoint:
+    return park.endpoint(_installed("moto"))
+
+
+@pytest.fixture
+def ministack(park: Park) -> Endpoint:
+    return park.endpoint(_installed("ministack"))
+
+
+@pytest.fixture
+def radosgw(park: Park) -> Endpoint:
+    """The most faithful; whoever uses it carries the marker `radosgw`."""
+    return park.endpoint(_installed("radosgw"))
+
+
+def _installed(name: str) -> str:
+    if missing := SERVERS[name].missing:
+        reason = f"{name} needs {', '.join(missing)}"
+        if name == "radosgw" and not os.environ.get(_ALL):
+            pytest.skip(reason)
+        pytest.fail(reason)
+    return name

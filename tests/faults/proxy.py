@@ -1,0 +1,303 @@
+"""A fault proxy: between a client and a real server, it breaks what a plan says and counts all.
+
+    with FaultProxy(endpoint.url) as proxy:
+        proxy.add(lose_answer, method="PUT", path=r"/key-7$", nth=1)
+        …                                      # a client that speaks to proxy.url
+        assert len(proxy.seen("PUT", r"/key-7$")) == 2
+
+The faults themselves are in faults/kinds.py.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import BinaryIO, Self
+from urllib.parse import unquote, urlsplit
+
+from faults.http import Ended, Message, close_by_reset, read_answer, read_request
+
+
+@dataclass
+class Seen:
+    """One request, as the server's side saw it."""
+
+    method: str
+    target: str  # Path and query, as they came.
+    request_bytes: int = 0  # Of the body.
+    answer_bytes: int = 0
+    status: int = 0  # What the server said; 0 = it was not asked, or did not answer.
+    is_delivered: bool = False  # All of an answer was handed to the client's side.
+    fault: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+    @property
+    def key(self) -> str:
+        """Of a path-style request; "" = it is about the bucket."""
+        return unquote(self.path[1:].partition("/")[2])
+
+    @property
+    def is_part(self) -> bool:
+        return "partNumber=" in self.query
+
+
+@dataclass
+class Exchange:
+    """One request in the hands of a fault: forward it, answer it, or break it."""
+
+    request: Message
+    seen: Seen
+    client: socket.socket
+    upstream: Callable[[Message], Message]
+    released: threading.Event
+    is_over: bool = False  # The client's connection ends with this exchange.
+
+    def forward(self, request: Message | None = None) -> Message:
+        """Ask the server, with another request if given."""
+        answer = self.upstream(request or self.request)
+        self.seen.status = answer.status
+        return answer
+
+    def send(self, answer: Message) -> None:
+        self.client.sendall(answer.raw())
+        self.seen.answer_bytes += len(answer.body)
+        self.seen.is_delivered = True
+
+    def send_only(self, answer: Message, count: int) -> None:
+        """The whole head, and no more than `count` bytes of the body."""
+        self.client.sendall(answer.head + answer.body[:count])
+        self.seen.answer_bytes += count
+
+    def stall(self) -> None:
+        """Say nothing until the test releases it."""
+        self.released.wait()
+
+    def close(self) -> None:
+        """End the connection in order, but early."""
+        self.is_over = True
+
+    def reset(self) -> None:
+        """End the connection as a crash does."""
+        close_by_reset(self.client)
+        self.is_over = True
+
+
+Fault = Callable[[Exchange], None]
+
+
+def obey(exchange: Exchange) -> None:
+    """No fault."""
+    exchange.send(exchange.forward())
+
+
+@dataclass
+class Rule:
+    """When a fault strikes."""
+
+    fault: Fault
+    method: str = ""  # "" = any.
+    path: str = ""  # A pattern that is searched in path and query.
+    nth: int = 0  # Only the nth request that matches, from 1 on; 0 = …
+    every: int = 1  # … every so manieth of them.
+    times: int = 0  # So often at most; 0 = always.
+    matched: int = 0
+    struck: int = 0
+
+    def strikes(self, seen: Seen) -> bool:
+        if self.method not in ("", seen.method) or not re.search(self.path, seen.target):
+            return False
+        self.matched += 1
+        due = self.matched == self.nth if self.nth else not self.matched % self.every
+        due = due and not (self.times and self.struck >= self.times)
+        self.struck += due
+        return due
+
+
+@dataclass
+class FaultProxy:
+    """Listens on `url`; plain HTTP, one server behind it, a thread for each connection."""
+
+    upstream: str
+    log: list[Seen] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._address = (urlsplit(self.upstream).hostname, urlsplit(self.upstream).port)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._released = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._is_closing = False
+
+    def __enter__(self) -> Self:
+        self._spawn(self._accept)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._is_closing = True
+        self._released.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop_connections()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def add(
+        self,
+        fault: Fault,
+        *,
+        method: str = "",
+        path: str = "",
+        nth: int = 0,
+        every: int = 1,
+        times: int = 0,
+    ) -> Rule:
+        """From now on; the first rule that strikes decides, and all rules count."""
+        rule = Rule(fault, method, path, nth, every, times)
+        with self._lock:
+            self.rules.append(rule)
+        return rule
+
+    def heal(self) -> None:
+        """No rules any more, and nothing stalls."""
+        with self._lock:
+            self.rules.clear()
+        self.release()
+
+    def release(self) -> None:
+        """Let everything that stalls go on; what stalls later, stalls anew."""
+        released, self._released = self._released, threading.Event()
+        released.set()
+
+    def drop_connections(self) -> None:
+        """Cut every connection, as a restart of the server would."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        """Count from zero."""
+        with self._lock:
+            self.log.clear()
+
+    def seen(self, method: str = "", path: str = "") -> list[Seen]:
+        """Requests so far: of this method, with this pattern in path and query."""
+        with self._lock:
+            log = list(self.log)
+        return [s for s in log if method in ("", s.method) and re.search(path, s.target)]
+
+    def bytes_sent(self, method: str = "PUT", path: str = "") -> int:
+        """Bytes of bodies that clients sent."""
+        return sum(seen.request_bytes for seen in self.seen(method, path))
+
+    def _spawn(self, target: Callable[..., None], *words: socket.socket) -> None:
+        thread = threading.Thread(target=target, args=words, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._is_closing:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                self._open.add(client)
+                self._threads = [thread for thread in self._threads if thread.is_alive()]
+            self._spawn(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        line = _Line(self._address)
+        try:
+            with client.makefile("rb") as stream:
+                while self._turn(stream, client, line):
+                    pass
+        except (OSError, Ended):
+            pass  # Either side went away: so does this connection.
+        finally:
+            line.close()
+            with self._lock:
+                self._open.discard(client)
+            client.close()
+
+    def _turn(self, stream: BinaryIO, client: socket.socket, line: _Line) -> bool:
+        """One request; whether there may be another."""
+        seen = Seen("", "")
+        try:
+            request = read_request(stream, client)
+        except Ended as broken:
+            if broken.body:
+                self._note(seen, Message(broken.head, broken.body))
+            raise
+        self._note(seen, request)
+        with self._lock:
+            faults = [rule.fault for rule in self.rules if rule.strikes(seen)]
+        fault = faults[0] if faults else obey
+        seen.fault = fault.__name__ if faults else ""
+        exchange = Exchange(request, seen, client, line.ask, self._released)
+        fault(exchange)
+        return not exchange.is_over and not request.is_last
+
+    def _note(self, seen: Seen, request: Message) -> None:
+        seen.method, seen.target = request.start[:2]
+        seen.request_bytes = len(request.body)
+        with self._lock:
+            self.log.append(seen)
+
+
+class _Line:
+    """One connection to the server, opened when needed, and anew after an end."""
+
+    def __init__(self, address: tuple[str | None, int | None]) -> None:
+        self._address = address
+        self._socket: socket.socket | None = None
+
+    def ask(self, request: Message) -> Message:
+        used = self._socket is not None
+        try:
+            return self._exchange(request)
+        except (OSError, Ended):
+            self.close()
+            if not used:
+                raise
+            return self._exchange(request)  # A kept connection may have ended meanwhile.
+
+    def _exchange(self, request: Message) -> Message:
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._stream = self._socket.makefile("rb")
+        self._socket.sendall(request.raw())
+        answer = read_answer(self._stream, request.start[0])
+        if answer.is_last:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._stream.close()
+            self._socket.close()
+            self._socket = None
