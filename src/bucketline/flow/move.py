@@ -60,15 +60,15 @@ def _copy_in_one_piece(
     key = action.target_key
     receipt = yield from target.write(key, body, attributes=attributes, md5=digest)
     if policy.accept is Proof.SIZE and receipt.etag != digest.hex():
-        proof = yield from prove_size(key, len(body), receipt, target)
+        proven = yield from prove_size(key, len(body), receipt, target)
     else:
-        proof = yield from prove(key, digest, receipt, target)
+        proven = yield from prove(key, digest, receipt, target)
     return Outcome(
         Fate.DONE,
         size=entry.size,
-        proof=proof,
+        proof=proven.proof,
         source_etag=entry.etag,
-        target_etag=receipt.etag,
+        target_etag=proven.etag,
         target_version=receipt.version,
         hashes={"md5": digest.hex()},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bucketline.errors import Mismatch
 from bucketline.model import Attributes, Found, Proof
@@ -54,22 +55,29 @@ def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attribu
     return attributes
 
 
-def prove(key: str, digest: bytes, receipt: Receipt, target: Store) -> Flow[Proof]:
+class Proven(NamedTuple):
+    """By what it is shown, and the etag that a listing will tell."""
+
+    proof: Proof
+    etag: str
+
+
+def prove(key: str, digest: bytes, receipt: Receipt, target: Store) -> Flow[Proven]:
     """What shows that the target holds these bytes; raises `Mismatch` when something denies it."""
     if receipt.etag == digest.hex():
-        return Proof.ETAG
+        return Proven(Proof.ETAG, receipt.etag)
     # The etag of an encrypted object, or of an unusual server, says nothing: look at the bytes.
     back = yield from target.read(key, version=receipt.version)
     if (yield from md5(back.body)) != digest:
         raise Mismatch("the target holds other bytes than were sent", store=target.name, key=key)
-    return Proof.READBACK
+    return Proven(Proof.READBACK, back.found.entry.etag)
 
 
-def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Proof]:
+def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Proven]:
     """The least that can be shown; only where a person accepted it."""
     found = yield from target.stat(key, version=receipt.version)
     if found.entry.size != size:
         raise Mismatch(
             f"the target holds {found.entry.size} bytes, not {size}", store=target.name, key=key
         )
-    return Proof.SIZE
+    return Proven(Proof.SIZE, found.entry.etag)
