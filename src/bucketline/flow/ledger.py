@@ -1,0 +1,232 @@
+"""The durable memory: what a job was about to do, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import apsw
+
+from bucketline.clock import Clock, SystemClock
+from bucketline.flow.ledger_audit import complaints, rebuild_current
+from bucketline.flow.ledger_place import Lock, job_path, prepare
+from bucketline.flow.ledger_read import Reader
+from bucketline.flow.ledger_rows import (
+    COUNT,
+    CURRENT,
+    FATE,
+    INTENT,
+    Known,
+    Row,
+    RunHead,
+    counts_of,
+    current_rows,
+    fate_rows,
+    intent_rows,
+    tally_of,
+)
+from bucketline.flow.ledger_schema import (
+    FATES,
+    MEMORY,
+    PASSED_OVER,
+    open_writer,
+    trouble,
+)
+from bucketline.flow.ledger_uploads import Statement, Upload, Uploads
+from bucketline.model import Action, Fate, Outcome, Skip, Tally
+
+__all__ = ["Known", "Ledger", "RunHead", "Upload", "job_path", "new_run_id"]
+
+_PRUNED_AT_ONCE = 20_000  # Lines: a transaction of them all could be larger than the disk.
+_STARTED = FATES[Fate.STARTED]
+# The runs that lines are of, by leaps instead of by reading them all.
+_ORPHANS = """WITH RECURSIVE leap(run) AS (
+    SELECT min(run) FROM lines
+    UNION ALL SELECT (SELECT min(run) FROM lines WHERE run > leap.run) FROM leap
+        WHERE leap.run IS NOT NULL)
+    SELECT run FROM leap WHERE run NOT IN (SELECT number FROM runs)"""
+_DROP = """DELETE FROM lines WHERE (run, key, seq) IN
+    (SELECT run, key, seq FROM lines WHERE run=? LIMIT ?)"""
+
+
+def new_run_id(now: float) -> str:
+    """A run's name: sorts by time, and is short enough to be typed."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+class Ledger:
+    """One file a job. One process writes it, from one thread; `known` may be asked from any."""
+
+    def __init__(self, db: apsw.Connection, path: Path | str, clock: Clock) -> None:
+        self._db = db
+        self._path = path
+        self._clock = clock
+        self._lock: Lock | None = None
+        self._vfs = ""
+        self._reader = Reader(path, db=db) if path == MEMORY else None
+        self._reading = threading.Lock()
+        self._run = 0
+        self._seq = 0
+        self._under_way: set[str] = set()  # Keys whose last line in this run is an intent.
+        self.uploads = Uploads(self._commit, self._select)
+
+    @classmethod
+    def open(cls, path: Path | str, *, clock: Clock | None = None, vfs: str = "") -> Self:
+        """The ledger at `path`, made if missing; ":memory:" is one that nobody else sees.
+
+        Raises `Refused` while another run of this job is under way, else `LedgerError`.
+        """
+        clock = clock or SystemClock()
+        if path == MEMORY:
+            return cls(open_writer(MEMORY), MEMORY, clock)
+        path = Path(path).absolute()
+        prepare(path)
+        lock = Lock.take(path)
+        try:
+            ledger = cls(open_writer(path, vfs=vfs), path, clock)
+        except BaseException:
+            lock.release()
+            raise
+        ledger._lock, ledger._vfs = lock, vfs
+        return ledger
+
+    def close(self) -> None:
+        """Let go of the file. Without `end` before, the run counts as crashed."""
+        with self._reading:
+            if self._reader is not None and self._path != MEMORY:
+                self._reader.close()
+            self._reader = None
+        try:
+            self._db.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self, head: RunHead) -> None:
+        """A run's first line."""
+        settings = json.dumps(dict(head.configuration), default=str, ensure_ascii=False)
+        row = (
+            *(head.run, head.command, head.source, head.target, head.name, head.host, head.user),
+            *(head.version, os.getpid(), self._clock.now(), settings),
+        )
+        marks = ",".join("?" * len(row))
+        self._commit([(f"INSERT INTO runs VALUES(NULL,{marks})", [row])])
+        self._run = self._db.last_insert_rowid()
+        self._seq = 0
+        self._under_way = set()
+
+    def record(
+        self, intents: Sequence[Action], ends: Sequence[tuple[Action, Outcome]], skipped: Skip
+    ) -> None:
+        """Intents of what starts now, then fates of what ended: all or none, durable on return."""
+        begun = [action.key for action in intents]
+        ended = [action.key for action, _ in ends]
+        under_way = self._under_way.union(begun).difference(ended)
+        counts = counts_of(ends)
+        if change := len(under_way) - len(self._under_way):
+            counts.append((_STARTED, change, 0))
+        if skipped.count:
+            counts.append((PASSED_OVER, skipped.count, skipped.size))
+        if not (begun or ended or counts):
+            return
+        run, now, seq = self._run, self._clock.now(), self._seq
+        assert run, "begin() comes first"
+        self._commit(
+            [
+                (INTENT, intent_rows(intents, run, now, seq)),
+                (FATE, fate_rows(ends, run, now, seq + len(begun))),
+                (CURRENT, current_rows(ends, run)),
+                (COUNT, [(run, *count) for count in counts]),
+            ]
+        )
+        self._seq = seq + len(begun) + len(ended)
+        self._under_way = under_way
+
+    def end(self, state: str, message: str = "") -> None:
+        """A run's last line: complete, failed, waiting or interrupted."""
+        row = (self._run, self._clock.now(), state, message)
+        self._commit([("INSERT INTO ends VALUES(?,?,?,?)", [row])])
+
+    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        """The last proven copies of these keys, from any run; keys without one are missing."""
+        with self._reading:
+            self._reader = self._reader or Reader(self._path, vfs=self._vfs)
+            return self._reader.known(keys)
+
+    def tally(self) -> Tally:
+        """How the run stands, by the counters that are committed with its lines."""
+        rows = self._select("SELECT fate, count, bytes FROM counters WHERE run=?", (self._run,))
+        return tally_of({fate: (count, size) for fate, count, size in rows})
+
+    def in_doubt(self, run: str = "") -> list[str]:
+        """The keys of a run (the last one) with an intent and no fate: a crash came between."""
+        found = self._select(
+            "SELECT number FROM runs WHERE run=?1"
+            " OR (?1='' AND number=(SELECT max(number) FROM runs))",
+            (run,),
+        )
+        reader = Reader(self._path, db=self._db)
+        return [key for (number,) in found for key in reader.in_doubt(number)]
+
+    def prune(self, keep: int) -> int:
+        """Forget all but the newest `keep` runs; proven copies stay known. How many went."""
+        gone = self._select(
+            "SELECT number FROM runs WHERE number<>? ORDER BY number DESC LIMIT -1 OFFSET ?",
+            (self._run if keep < 1 else 0, max(keep, 0)),
+        )
+        self._commit(
+            [
+                ("DELETE FROM counters WHERE run=?", gone),
+                ("DELETE FROM ends WHERE run=?", gone),
+                ("DELETE FROM runs WHERE number=?", gone),
+            ]
+        )
+        for (run,) in self._select(_ORPHANS):
+            while self._select("SELECT 1 FROM lines WHERE run=? LIMIT 1", (run,)):
+                self._commit([(_DROP, [(run, _PRUNED_AT_ONCE)])])
+        return len(gone)
+
+    def rebuild(self) -> None:
+        """Make what is derived from the lines again."""
+        try:
+            with self._db:
+                rebuild_current(self._db)
+        except apsw.Error as error:
+            raise trouble(self._path, error) from error
+
+    def complaints(self) -> list[str]:
+        """What is wrong inside; nothing, unless a disk lied."""
+        return list(complaints(self._db))
+
+    def _commit(self, statements: Sequence[Statement]) -> None:
+        """All of it in one transaction, durable on return."""
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for sql, rows in statements:
+                if rows:
+                    db.executemany(sql, rows)
+            db.execute("COMMIT")
+        except apsw.Error as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise trouble(self._path, error) from error
+
+    def _select(self, sql: str, values: Row = ()) -> list[Row]:
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise trouble(self._path, error) from error

@@ -1,0 +1,55 @@
+"""What of a ledger is derived: made again from its lines, or checked against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apsw
+
+from bucketline.flow.ledger_schema import PASSED_OVER
+
+# A later failure changes the fate of a key, and leaves what was last proven of it.
+UPSERT = """ON CONFLICT(key) DO UPDATE SET run=excluded.run, verb=excluded.verb,
+    fate=excluded.fate, size=coalesce(excluded.size, size),
+    source_etag=coalesce(excluded.source_etag, source_etag),
+    target_etag=coalesce(excluded.target_etag, target_etag)"""
+GONE = -1  # The size of a key whose deletion is proven; no `Known` has it.
+_FATES_IN_ORDER = """SELECT key, run, verb, fate,
+    CASE WHEN fate=1 THEN iif(verb=0, size, -1) END,
+    CASE WHEN fate=1 THEN iif(verb=0, source_etag, '') END,
+    CASE WHEN fate=1 THEN iif(verb=0, target_etag, '') END
+    FROM lines WHERE fate > 0 ORDER BY run, key, seq"""
+_RECOUNT = """SELECT run, fate, count(*), sum(size) FROM lines
+    WHERE fate > 0 AND run IN (SELECT number FROM runs) GROUP BY run, fate
+    UNION ALL SELECT run, 0, count(*), 0 FROM lines
+    WHERE fate = 0 AND run IN (SELECT number FROM runs) AND NOT EXISTS (
+        SELECT 1 FROM lines AS later
+        WHERE later.run=lines.run AND later.key=lines.key AND later.seq>lines.seq)
+    GROUP BY run"""
+_COUNTED = "SELECT run, fate, count, bytes FROM counters WHERE count AND fate < ?"
+
+
+def rebuild_current(db: apsw.Connection) -> None:
+    """Make `current` again. What only pruned lines told stays as it is."""
+    if not db.execute("SELECT seq > (SELECT count(*) FROM runs) FROM sqlite_sequence").get:
+        db.execute("DELETE FROM current")
+    db.execute(f"INSERT INTO current {_FATES_IN_ORDER} {UPSERT}")
+
+
+def complaints(db: apsw.Connection) -> Iterator[str]:
+    """Where the file is damaged, or what is derived disagrees with the lines."""
+    for (said,) in db.execute("PRAGMA integrity_check").fetchall():
+        if said != "ok":
+            yield f"damaged: {said}"
+    counted, recounted = set(db.execute(_COUNTED, (PASSED_OVER,))), set(db.execute(_RECOUNT))
+    if counted != recounted:
+        yield f"counters: {sorted(counted)} but the lines say {sorted(recounted)}"
+    before = set(db.execute("SELECT * FROM current"))
+    db.execute("SAVEPOINT audit")
+    try:
+        rebuild_current(db)
+        after = set(db.execute("SELECT * FROM current"))
+    finally:
+        db.execute("ROLLBACK TO audit; RELEASE audit")
+    if before != after:
+        yield f"current: {len(before ^ after)} keys stand otherwise than their lines say"

@@ -1,0 +1,53 @@
+"""The reading side of a ledger: its own connection, short transactions, nothing held up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bucketline.flow.ledger_rows import Known, Row
+from bucketline.flow.ledger_schema import open_reader, trouble
+
+_KNOWN = """SELECT key, size, source_etag, target_etag FROM current
+    WHERE key IN (SELECT value FROM json_each(?)) AND size >= 0"""
+# A run's keys come in key order, so the ones under way are near the end: begin there, and stop
+# when as many are found as the counter says.
+_IN_DOUBT = """SELECT key FROM lines WHERE run=?1 AND fate=0 AND NOT EXISTS (
+    SELECT 1 FROM lines AS later WHERE later.run=?1 AND later.key=lines.key
+    AND later.seq>lines.seq) ORDER BY key DESC
+    LIMIT coalesce((SELECT count FROM counters WHERE run=?1 AND fate=0), 0)"""
+
+
+class Reader:
+    """Reads one ledger. A file in which nothing was ever written answers with nothing."""
+
+    def __init__(
+        self, path: Path | str, *, vfs: str = "", db: apsw.Connection | None = None
+    ) -> None:
+        self._path = path
+        self._db = open_reader(path, vfs=vfs) if db is None else db
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        if self._db is None:
+            return []
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise trouble(self._path, error) from error
+
+    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        """The last proven copies of these keys, from any run; keys without one are missing."""
+        found = self.rows(_KNOWN, (json.dumps(list(keys), ensure_ascii=False),))
+        return {key: Known(size, source, target) for key, size, source, target in found}
+
+    def in_doubt(self, number: int) -> list[str]:
+        """The keys of a run that have an intent and no fate."""
+        return sorted(key for (key,) in self.rows(_IN_DOUBT, (number,)))

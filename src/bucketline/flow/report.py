@@ -1,0 +1,270 @@
+"""What ledgers tell: runs, their objects, what went wrong. Only reads, and holds no writer up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bucketline.errors import LedgerError, Refused, UsageError
+from bucketline.flow.ledger import Known, Ledger
+from bucketline.flow.ledger_place import SUFFIX, is_locked
+from bucketline.flow.ledger_read import Reader
+from bucketline.flow.ledger_rows import tally_of
+from bucketline.flow.ledger_schema import FATE_NAMES, FATES, VERB_NAMES
+from bucketline.flow.remedies import remedy_of
+from bucketline.model import Fate, Proof, Tally
+
+PAGE = 1_000
+_LEFT = (Fate.STARTED, Fate.FAILED, Fate.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run. `listed` is what has its fate; what a crash left without one is `in_doubt`."""
+
+    run: str
+    command: str
+    state: str  # running, complete, failed, waiting, interrupted, crashed; unreadable = the file.
+    path: Path
+    number: int = 0
+    source: str = ""
+    target: str = ""
+    name: str = ""
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    configuration: str = "{}"  # JSON, without secrets.
+    started: float = 0.0
+    ended: float | None = None
+    message: str = ""
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def listed(self) -> int:
+        return self.tally.listed - self.tally.under_way
+
+    @property
+    def in_doubt(self) -> int:
+        """Begun and without a fate, and nobody is at it: the next run looks at them anew."""
+        return 0 if self.state == "running" else self.tally.under_way
+
+    def as_json(self) -> dict[str, Any]:
+        """As `runs list --json` prints it; names only grow."""
+        return {
+            "run": self.run,
+            "command": self.command,
+            "state": self.state,
+            "started": self.started,
+            "ended": self.ended,
+            "listed": self.listed,
+            "skipped": self.tally.skipped,
+            "done": self.tally.done,
+            "failed": self.tally.failed,
+            "waiting": self.tally.waiting,
+            "bytes": self.tally.bytes_done,
+            "in_doubt": self.in_doubt,
+            "source": self.source,
+            "target": self.target,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """Where one object of a run stands: its last line, and what was intended."""
+
+    key: str
+    verb: str
+    fate: str  # `started` = under way, or in doubt when the run is over.
+    time: float
+    size: int
+    reason: str
+    proof: str
+    source_etag: str
+    target_etag: str
+    target_version: str
+    hashes: dict[str, str]
+    cause: str
+    message: str
+    started: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Everything that failed, or waits, for one cause."""
+
+    cause: str
+    fate: str
+    count: int
+    key: str  # The first one, as an example.
+    message: str
+    remedy: str
+
+
+def runs(state_folder: Path) -> list[RunRow]:
+    """All runs of all jobs, the newest first. A file that cannot be read is a row that says why."""
+    rows: list[RunRow] = []
+    for path in sorted(state_folder.glob(f"*{SUFFIX}")):
+        try:
+            rows += _runs_of(path)
+        except LedgerError as error:
+            rows.append(RunRow("", "", "unreadable", path, message=str(error)))
+    return sorted(rows, key=lambda row: (row.started, row.number), reverse=True)
+
+
+def find_run(state_folder: Path, wanted: str) -> RunRow:
+    """The run of this name: `last`, a run's id, or the beginning of just one id."""
+    rows = [row for row in runs(state_folder) if row.run]
+    if not rows:
+        raise UsageError(f"{state_folder}: there are no runs yet")
+    if wanted == "last":
+        return rows[0]
+    found = [row for row in rows if row.run == wanted] or [
+        row for row in rows if wanted and row.run.startswith(wanted)
+    ]
+    if not found:
+        raise UsageError(f"there is no run '{wanted}'; `bucketline runs list` shows them")
+    if len(found) > 1:
+        some = ", ".join(row.run for row in found[:3])
+        raise UsageError(f"'{wanted}' may be any of {len(found)} runs ({some} …); give more of it")
+    return found[0]
+
+
+def objects(
+    row: RunRow, fate: Fate | None = None, *, after: str = "", limit: int = PAGE
+) -> list[ObjectRow]:
+    """The next `limit` objects behind the key `after`, in key order; one short transaction."""
+    with closing(Reader(row.path)) as reader:
+        return _page(reader, row.number, fate, after, limit)
+
+
+def all_objects(row: RunRow, fates: Sequence[Fate | None] = (None,)) -> Iterator[ObjectRow]:
+    """Every object of a run, page by page, so that no reader ever holds a transaction for long."""
+    with closing(Reader(row.path)) as reader:
+        for fate in fates:
+            after = ""
+            while page := _page(reader, row.number, fate, after, PAGE):
+                yield from page
+                after = page[-1].key
+
+
+def troubles(row: RunRow) -> list[Trouble]:
+    """What went wrong, by cause, the most frequent first."""
+    with closing(Reader(row.path)) as reader:
+        found = reader.rows(_TROUBLES, (row.number,))
+    return [
+        Trouble(cause, FATE_NAMES[fate], count, key, message, remedy_of(cause))
+        for cause, fate, count, key, message in found
+    ]
+
+
+def failures(row: RunRow) -> Iterator[str]:
+    """What is left to do as JSON lines, which `sync --only FILE` takes."""
+    fates = [fate for fate in _LEFT if fate is not Fate.STARTED or row.state != "running"]
+    for one in all_objects(row, fates):
+        said = {"key": one.key, "verb": one.verb, "fate": one.fate, "size": one.size}
+        said |= {"cause": one.cause, "message": one.message}
+        yield json.dumps(said, ensure_ascii=False)
+
+
+def known(path: Path, keys: Sequence[str]) -> dict[str, Known]:
+    """As `Ledger.known`, of a job that may be running, or never have run."""
+    if not path.exists():
+        return {}
+    with closing(Reader(path)) as reader:
+        return reader.known(keys)
+
+
+def prune(state_folder: Path, keep: int) -> tuple[int, list[Path]]:
+    """Forget all but the newest `keep` runs of each job; how many went, and whose job runs now."""
+    count, busy = 0, []
+    for path in sorted(state_folder.glob(f"*{SUFFIX}")):
+        try:
+            with Ledger.open(path) as ledger:
+                count += ledger.prune(keep)
+        except Refused:
+            busy.append(path)
+    return count, busy
+
+
+_RUNS = """SELECT runs.run, command, number, source, target, name, host, user, version,
+        configuration, started, ended, state, message
+    FROM runs LEFT JOIN ends ON ends.run = number ORDER BY number"""
+# Of each key the last line, with what its intent said.
+_OBJECTS = """SELECT end.key, end.verb, end.fate, end.time, end.size, intent.size, intent.reason,
+        end.proof, coalesce(nullif(end.source_etag, ''), intent.source_etag),
+        coalesce(nullif(end.target_etag, ''), intent.target_etag), end.target_version, end.hashes,
+        end.cause, end.message, intent.time
+    FROM lines AS end LEFT JOIN lines AS intent
+        ON intent.run = end.run AND intent.key = end.key AND intent.fate = 0 AND intent.seq = (
+            SELECT max(seq) FROM lines AS began
+            WHERE began.run = end.run AND began.key = end.key AND began.fate = 0)
+    WHERE end.run = :run AND end.key > :after AND NOT EXISTS (
+        SELECT 1 FROM lines AS later
+        WHERE later.run = end.run AND later.key = end.key AND later.seq > end.seq)"""
+_ORDER = " ORDER BY end.key LIMIT :limit"
+_TROUBLES = """SELECT coalesce(cause, ''), fate, count(*), min(key), coalesce(message, '')
+    FROM lines WHERE run = ? AND fate > 2 GROUP BY cause, fate ORDER BY count(*) DESC, cause"""
+
+
+def _runs_of(path: Path) -> list[RunRow]:
+    is_running = is_locked(path)  # Asked first: a run that ends meanwhile has its end, then.
+    with closing(Reader(path)) as reader:
+        heads = reader.rows(_RUNS)
+        counters: dict[int, dict[int, tuple[int, int]]] = {}
+        for run, fate, count, size in reader.rows("SELECT * FROM counters"):
+            counters.setdefault(run, {})[fate] = (count, size)
+    rows = []
+    for run, command, number, *texts, started, ended, state, message in heads:
+        open_state = "running" if is_running and number == heads[-1][2] else "crashed"
+        tally = tally_of(counters.get(number, {}))
+        rest = (*texts, started, ended, message or "", tally)
+        rows.append(RunRow(run, command, state or open_state, path, number, *rest))
+    return rows
+
+
+def _page(
+    reader: Reader, number: int, fate: Fate | None, after: str, limit: int
+) -> list[ObjectRow]:
+    values = {"run": number, "after": after, "limit": limit}
+    if fate is not Fate.STARTED:
+        return [_object(row) for row in reader.rows(_objects_sql(fate), values)]
+    # Intents have no index; they are few, and known.
+    keys = [key for key in reader.in_doubt(number) if key > after][:limit]
+    return [
+        _object(row)
+        for key in keys
+        for row in reader.rows(_OBJECTS + " AND end.key = :key", {**values, "key": key})
+    ]
+
+
+def _objects_sql(fate: Fate | None) -> str:
+    code = FATES[fate] if fate else 0
+    which = f" AND end.fate = {code}" if fate else ""
+    # "fate > 1" besides, or SQLite does not see that the index of troubles holds the answer.
+    return _OBJECTS + which + (" AND end.fate > 1" if code > 1 else "") + _ORDER
+
+
+def _object(row: Sequence[Any]) -> ObjectRow:
+    key, verb, fate, time, size, size_intended, reason, proof, *rest, started = row
+    source_etag, target_etag, target_version, hashes, cause, message = rest
+    return ObjectRow(
+        key=key,
+        verb=VERB_NAMES[verb],
+        fate=FATE_NAMES[fate],
+        time=time,
+        size=size or size_intended or 0,
+        reason=reason or "",
+        proof=Proof(proof or 0).label,
+        source_etag=source_etag or "",
+        target_etag=target_etag or "",
+        target_version=target_version or "",
+        hashes=dict(word.split("=", 1) for word in (hashes or "").split()),
+        cause=cause or "",
+        message=message or "",
+        started=started,
+    )
