@@ -1,0 +1,80 @@
+"""The ledger of the simulation: a list that keeps what was committed, and loses nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from bucketline.model import Action, Copy, Fate, Outcome, Skip
+
+
+class Known(NamedTuple):
+    """What the ledger says of a key: its last proven copy, or that it is in doubt."""
+
+    size: int
+    source_etag: str
+    target_etag: str
+
+
+IN_DOUBT = Known(-1, "", "")
+
+
+class Book:
+    """`effect` is told of each commit before it happens: there the world may end."""
+
+    def __init__(self, effect: Callable[[str], None]) -> None:
+        self._effect = effect
+        self.last: dict[str, tuple[Action, Outcome | None]] = {}  # Of all runs.
+        self.open: dict[str, Action] = {}  # Intents of this run without a fate.
+        self.proven_before: dict[str, Known] = {}  # What was proven when the open intent came.
+        self.lines: list[tuple[Action, Outcome]] = []  # Fates of this run.
+        self.skipped = 0
+        self.state = ""
+        self.checks: list[Callable[[Action, Outcome], None]] = []
+
+    def begin(self) -> None:
+        """A new process opens the file."""
+        self.open, self.lines, self.skipped, self.state = {}, [], 0, ""
+
+    def record(
+        self, intents: Sequence[Action], ends: Sequence[tuple[Action, Outcome]], skipped: Skip
+    ) -> None:
+        self._effect("record")
+        for action, outcome in ends:
+            for check in self.checks:
+                check(action, outcome)
+            self.open.pop(action.key, None)
+            self.lines.append((action, outcome))
+            self.last[action.key] = (action, outcome)
+        for action in intents:
+            assert action.key not in self.open, f"{action.key}: a second intent before its fate"
+            self.open[action.key] = action
+            if (proven := self.proven(action.key)) is not None:
+                self.proven_before[action.key] = proven
+            else:
+                self.proven_before.pop(action.key, None)
+            self.last[action.key] = (action, None)
+        self.skipped += skipped.count
+
+    def end(self, state: str, message: str = "") -> None:
+        self._effect("end")
+        self.state = state
+
+    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        return {key: known for key in keys if (known := self._known(key)) is not None}
+
+    def proven(self, key: str) -> Known | None:
+        """The last line of this key, if it says that a copy was proven."""
+        known = self._known(key)
+        return None if known is None or known is IN_DOUBT else known
+
+    def count(self, fate: Fate) -> int:
+        return sum(outcome.fate is fate for _, outcome in self.lines)
+
+    def _known(self, key: str) -> Known | None:
+        action, outcome = self.last.get(key, (None, None))
+        if action is None:
+            return None
+        if isinstance(action, Copy) and outcome is not None and outcome.fate is Fate.DONE:
+            return Known(outcome.size, outcome.source_etag, outcome.target_etag)
+        return IN_DOUBT

@@ -1,0 +1,143 @@
+"""What must hold at every effect of every run, whatever the weather."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bucketline.flow.run import Ran
+from bucketline.model import Action, Copy, Delete, Fate, Outcome, Proof, Skip, Tally
+from simulation.book import Book
+from simulation.place import Deed, Place
+
+_COPYING = frozenset({"write", "begin", "part", "finish", "abandon"})
+
+
+class Violation(AssertionError):
+    """A law of the product was broken."""
+
+
+class Laws:
+    """Watches one world. Asked before and after each deed, at each commit and at each end."""
+
+    def __init__(self, source: Place, target: Place, book: Book) -> None:
+        self._source, self._target, self._book = source, target, book
+        # Where a comparison by reading fails, or a listing's lie is found out too late.
+        self.may_send_again = False
+        book.checks.append(self._check_fate)
+        self.begin()
+
+    def begin(self) -> None:
+        """A new process."""
+        self.is_disturbed = False  # Somebody else changed the source in this run.
+        self._listed: set[str] = set()  # Places whose listing came to its end.
+        self._planned: list[Action] = []
+        self._uploads = set(self._target.uploads)  # Left behind by earlier crashes.
+        self._lost_uploads: set[str] = set()  # Nobody could have removed these.
+        self._source_at_start = set(self._source.things)
+
+    def planned(self, step: Action | Skip) -> None:
+        if not isinstance(step, Skip):
+            self._planned.append(step)
+
+    def before(self, deed: Deed) -> None:
+        """The deed is about to happen at the server."""
+        if not deed.is_effectful:
+            return
+        _must(deed.place is self._target, f"{deed.verb} at the source: {deed.key!r}")
+        intent = self._book.open.get(deed.key)
+        _must(intent is not None, f"{deed.verb} {deed.key!r} without a committed intent")
+        if deed.verb == "delete":
+            _must(isinstance(intent, Delete), f"delete of {deed.key!r}, which was to be copied")
+            self._check_delete(deed.key)
+        else:
+            _must(isinstance(intent, Copy), f"{deed.verb} of {deed.key!r}, which was to go")
+        if deed.verb in {"write", "begin"} and not self.may_send_again:
+            self._check_not_proven(intent, deed)
+
+    def after(self, deed: Deed, value: Any, *, is_answer_lost: bool) -> None:
+        """The deed happened."""
+        if deed.verb == "page" and not is_answer_lost and not value.token:
+            self._listed.add(deed.place.name)
+        if deed.verb == "begin" and is_answer_lost:
+            self._lost_uploads.add(value)
+
+    def refused(self, deed: Deed) -> None:
+        """The deed did not happen, and the caller knows."""
+        if deed.verb == "abandon":
+            self._lost_uploads.add(deed.arguments[0])
+
+    def after_run(self, ran: Ran | None, tally: Tally) -> None:
+        """A process came to its own end; `ran` is None when it raised."""
+        book = self._book
+        _must(not book.open, f"intents without a fate: {sorted(book.open)}")
+        _must(tally.under_way == 0, f"{tally.under_way} still under way at the end")
+        counted = (tally.done, tally.failed, tally.waiting)
+        written = tuple(book.count(fate) for fate in (Fate.DONE, Fate.FAILED, Fate.WAITING))
+        _must(counted == written, f"counters {counted}, but the ledger has {written}")
+        _must(tally.skipped == book.skipped + book.count(Fate.SKIPPED), "skipped miscounted")
+        left = set(self._target.uploads) - self._uploads - self._lost_uploads
+        _must(not left, f"uploads left behind: {sorted(left)}")
+        state = book.state
+        if ran is None:
+            _must(state == "failed", f"the run raised, but its state is {state}")
+            return
+        _must(ran.state == state, f"said {ran.state}, wrote {state}")
+        _must(len(self._planned) == sum(counted), "planned and ended do not add up")
+        seen = {action.source.key for action in self._planned if isinstance(action, Copy)}
+        if not self.is_disturbed:
+            skipped = len(self._source_at_start) - len(seen)
+            _must(tally.skipped == skipped, f"{tally.skipped} skipped, not {skipped}")
+        truth = "failed" if tally.failed else "waiting" if tally.waiting else "complete"
+        _must(state == truth, f"the state is {state}, but it is {truth}")
+
+    def after_complete(self, *, delete_extra: bool) -> None:
+        """A run said that all is done, and nobody disturbed it: then it is."""
+        source, target = self._source.bodies(), self._target.bodies()
+        for key, body in source.items():
+            _must(key in target, f"lost: {key!r} is not at the target")
+            _must(target[key] == body, f"wrong: {key!r} has other bytes at the target")
+        extra = target.keys() - source.keys()
+        _must(not (delete_extra and extra), f"still at the target: {sorted(extra)}")
+
+    def _check_fate(self, action: Action, outcome: Outcome) -> None:
+        """A fate is about to be committed."""
+        _must(
+            action.key in self._book.open or outcome.fate is not Fate.DONE,
+            f"{action.key!r} is done without an intent",
+        )
+        if outcome.fate is not Fate.DONE:
+            return
+        held = self._target.things.get(action.key)
+        if isinstance(action, Delete):
+            _must(held is None, f"false DONE: {action.key!r} is still there")
+            return
+        body = self._source.history.get((action.source.key, outcome.source_etag))
+        _must(body is not None, f"false DONE: the source never had {action.key!r} like that")
+        _must(held is not None, f"false DONE: {action.key!r} is not at the target")
+        _must(held.body == body, f"false DONE: {action.key!r} arrived as other bytes")
+        _must(outcome.proof.value >= Proof.ETAG.value, f"{action.key!r} was not proven")
+        _must(outcome.size == len(body), f"{action.key!r} has {len(body)} bytes, not as said")
+        _must(outcome.target_etag == held.etag, f"{action.key!r}: not its etag at the target")
+
+    def _check_delete(self, key: str) -> None:
+        sides = {self._source.name, self._target.name}
+        _must(self._listed == sides, f"{key!r} deleted before both listings had ended")
+        _must(key not in self._source_at_start, f"{key!r} deleted, but the source has it")
+        done = {action.key for action, outcome in self._book.lines if outcome.fate is Fate.DONE}
+        copies = {action.key for action in self._planned if isinstance(action, Copy)}
+        _must(copies <= done, f"{key!r} deleted, but not copied: {sorted(copies - done)}")
+
+    def _check_not_proven(self, intent: Action | None, deed: Deed) -> None:
+        """What was proven, and has not changed since on either side, is not sent again."""
+        assert isinstance(intent, Copy)
+        before = self._book.proven_before.get(deed.key)
+        here, there = self._target.things.get(deed.key), self._source.things.get(intent.source.key)
+        if before is None or here is None or there is None:
+            return
+        is_as_proven = (before.source_etag, before.target_etag) == (there.etag, here.etag)
+        _must(not is_as_proven, f"{deed.key!r} was proven and is sent again")
+
+
+def _must(claim: object, breach: str) -> None:
+    if not claim:
+        raise Violation(breach)

@@ -1,0 +1,238 @@
+"""A store of the simulated world: each verb is one effect, performed whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from bucketline.errors import BadRequest, Changed, Mismatch, NotFound, Unsupported
+from bucketline.model import PLAIN, Attributes, Entry, Found
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
+
+PART_SIZE = 8  # Bytes. A world of small things has small parts, so that runs are short.
+
+
+class Thing(NamedTuple):
+    """An object as the server holds it."""
+
+    body: bytes
+    etag: str
+    modified: float
+
+
+class Upload(NamedTuple):
+    """An object in the making."""
+
+    key: str
+    parts: dict[int, tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What kind of server a place is."""
+
+    etags: str = "md5"  # md5; opaque: says nothing, though it may look like one; silent: told by
+    # listings only, and opaque as well.
+    is_sorted: bool = True
+    says_sorted: bool = True
+    page_size: int = 3
+    checks_md5: bool = True
+
+    @property
+    def is_liar(self) -> bool:
+        return self.says_sorted and not self.is_sorted
+
+
+@dataclass(slots=True, eq=False)
+class Deed:
+    """What a Work of the simulation does when it is performed."""
+
+    place: Place
+    verb: str
+    key: str
+    arguments: tuple[Any, ...]
+
+    def __call__(self) -> Any:
+        return getattr(self.place, f"do_{self.verb}")(self.key, *self.arguments)
+
+    @property
+    def is_effectful(self) -> bool:
+        return self.verb in {"write", "delete", "begin", "part", "finish", "abandon"}
+
+    def damaged(self, number: int) -> Deed:
+        """The same, with its body damaged on the way up."""
+        body, *rest = self.arguments
+        return replace(self, arguments=(flipped(body, number), *rest))
+
+
+def flipped(body: bytes, number: int) -> bytes:
+    """Damage that never comes twice alike: `number` counts."""
+    return bytes([body[0] ^ (number % 255 + 1)]) + body[1:] if body else b"?"
+
+
+def md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """Buckets are dictionaries. `tick` tells the server's time, later each time it is asked."""
+
+    name: str
+    habits: Habits
+    tick: Callable[[], float]
+    things: dict[str, Thing] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    finished: dict[str, Receipt] = field(default_factory=dict)
+    history: dict[tuple[str, str], bytes] = field(default_factory=dict)  # (key, etag) -> bytes.
+    count: int = 0
+
+    @property
+    def able(self) -> Abilities:
+        return Abilities(
+            sorted=self.habits.says_sorted,
+            etag_is_md5=self.habits.etags == "md5",
+            part_size_min=1,
+            part_size_max=PART_SIZE,
+        )
+
+    # What stores promise.
+
+    def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
+        return (yield self._work("page", prefix, token or after))
+
+    def stat(self, key: str, *, version: str = "") -> Flow[Found]:
+        return (yield self._work("stat", key))
+
+    def read(
+        self,
+        key: str,
+        *,
+        start: int = 0,
+        size: int | None = None,
+        version: str = "",
+        etag: str = "",
+    ) -> Flow[Piece]:
+        return (yield self._work("read", key, start, size, etag))
+
+    def write(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        attributes: Attributes = PLAIN,
+        md5: bytes = b"",
+        if_absent: bool = False,
+    ) -> Flow[Receipt]:
+        return (yield self._work("write", key, body, md5))
+
+    def delete(self, key: str, *, version: str = "") -> Flow[None]:
+        return (yield self._work("delete", key))
+
+    def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
+        raise Unsupported("no tags here", store=self.name, key=key)
+        yield
+
+    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+        return (yield self._work("begin", key))
+
+    def part(
+        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+    ) -> Flow[Receipt]:
+        return (yield self._work("part", key, body, upload, number, md5))
+
+    def finish(self, key: str, upload: str, etags: Any) -> Flow[Receipt]:
+        return (yield self._work("finish", key, upload, tuple(etags)))
+
+    def abandon(self, key: str, upload: str) -> Flow[None]:
+        return (yield self._work("abandon", key, upload))
+
+    def _work(self, verb: str, key: str, *arguments: Any) -> Work:
+        return Work(Deed(self, verb, key, arguments), verb, key)
+
+    # What the server does.
+
+    def do_page(self, prefix: str, after: str) -> Page:
+        order: Callable[[str], str] = (
+            str if self.habits.is_sorted else lambda key: md5(key.encode())
+        )
+        keys = sorted((key for key in self.things if key.startswith(prefix)), key=order)
+        rest = [key for key in keys if not after or order(key) > order(after)]
+        shown = rest[: self.habits.page_size]
+        token = shown[-1] if len(rest) > len(shown) else ""
+        return Page([self._entry(key) for key in shown], token)
+
+    def do_stat(self, key: str) -> Found:
+        if key not in self.things:
+            raise NotFound("no such key", store=self.name, key=key)
+        return Found(self._entry(key))
+
+    def do_read(self, key: str, start: int, size: int | None, etag: str) -> Piece:
+        found = self.do_stat(key)
+        if etag and etag != found.entry.etag:
+            raise Changed("it is another one now", store=self.name, key=key)
+        body = self.things[key].body[start:]
+        return Piece(found, body if size is None else body[:size])
+
+    def do_write(self, key: str, body: bytes, digest: bytes) -> Receipt:
+        self._check_digest(key, body, digest)
+        return self._receipt(self.put(key, body, md5(body)))
+
+    def do_delete(self, key: str) -> None:
+        self.things.pop(key, None)
+
+    def do_begin(self, key: str) -> str:
+        name = f"upload-{self._number()}"
+        self.uploads[name] = Upload(key, {})
+        return name
+
+    def do_part(self, key: str, body: bytes, upload: str, number: int, digest: bytes) -> Receipt:
+        self._check_digest(key, body, digest)
+        self.uploads[upload].parts[number] = (md5(body), body)
+        return Receipt(etag="" if self.habits.etags == "silent" else md5(body))
+
+    def do_finish(self, key: str, upload: str, etags: tuple[str, ...]) -> Receipt:
+        if upload in self.finished:
+            return self.finished[upload]
+        parts = self.uploads[upload].parts
+        if [parts.get(n, ("", b""))[0] for n in range(1, len(etags) + 1)] != list(etags):
+            raise BadRequest("these parts are not there", store=self.name, key=key)
+        bodies = [parts[n][1] for n in range(1, len(etags) + 1)]
+        del self.uploads[upload]
+        digests = b"".join(hashlib.md5(body, usedforsecurity=False).digest() for body in bodies)
+        thing = self.put(key, b"".join(bodies), f"{md5(digests)}-{len(bodies)}")
+        self.finished[upload] = self._receipt(thing)
+        return self.finished[upload]
+
+    def do_abandon(self, key: str, upload: str) -> None:
+        self.uploads.pop(upload, None)
+
+    # What tests and strangers do.
+
+    def put(self, key: str, body: bytes, etag: str = "") -> Thing:
+        if self.habits.etags != "md5":
+            etag = md5(f"{self.name} {self._number()}".encode())
+        thing = Thing(body, etag or md5(body), self.tick())
+        self.things[key] = thing
+        self.history[key, thing.etag] = body
+        return thing
+
+    def bodies(self) -> dict[str, bytes]:
+        return {key: thing.body for key, thing in self.things.items()}
+
+    def _entry(self, key: str) -> Entry:
+        thing = self.things[key]
+        return Entry(key, len(thing.body), thing.modified, thing.etag)
+
+    def _receipt(self, thing: Thing) -> Receipt:
+        return Receipt(etag="" if self.habits.etags == "silent" else thing.etag)
+
+    def _check_digest(self, key: str, body: bytes, digest: bytes) -> None:
+        if self.habits.checks_md5 and digest and digest.hex() != md5(body):
+            raise Mismatch("these are not the bytes of that MD5", store=self.name, key=key)
+
+    def _number(self) -> int:
+        self.count += 1
+        return self.count
