@@ -1,4 +1,4 @@
-"""`bucketline config`: is the configuration right, and what is in force?"""
+"""`bucketline config`: says whether the configuration is right, and what is in force."""
 
 from __future__ import annotations
 

@@ -1,0 +1,78 @@
+"""`bucketline ls`: what a location holds, as fast as it can be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import click
+
+from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.options import one_place, side_of
+from bucketline.cli.printer import as_json
+from bucketline.cli.wiring import open_place
+from bucketline.errors import NotFound, printable
+from bucketline.flow.drive import Drive, open_drive
+from bucketline.flow.listing import Listing
+from bucketline.flow.sides import Side
+from bucketline.model import Entry
+
+
+@click.command
+@click.argument("location")
+@one_place
+@common
+@pass_invocation
+def ls(invocation: Invocation, /, location: str, **said: Any) -> None:
+    """Modification time (UTC), size and key of each object, in key order."""
+    place = open_place(invocation.location(location, side_of(said)))
+    drive = open_drive()
+    try:
+        pages = _pages(place, drive)
+        form = _records if invocation.as_json else _lines
+        invocation.printer.results(chain.from_iterable(map(form, pages)))
+    finally:
+        drive.close()
+
+
+def _pages(place: Side, drive: Drive) -> Iterator[list[Entry]]:
+    prefix = place.prefix
+    if prefix and not prefix.endswith("/"):
+        try:
+            yield [drive.call(place.store.stat(prefix)).entry]
+        except NotFound:
+            prefix += "/"
+        else:
+            return
+    yield from Listing(place.store, prefix, drive).pages()
+
+
+def _lines(page: Iterable[Entry]) -> list[str]:
+    return [
+        f"{_when(int(entry.modified))} {entry.size:>12} "
+        f"{entry.key if entry.key.isprintable() else printable(entry.key)}"
+        for entry in page
+    ]
+
+
+def _records(page: Iterable[Entry]) -> list[str]:
+    return [
+        as_json(
+            {
+                "key": entry.key,
+                "size": entry.size,
+                "modified": entry.modified,
+                "etag": entry.etag,
+                "tier": entry.tier,
+            }
+        )
+        for entry in page
+    ]
+
+
+@lru_cache(4096)
+def _when(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,142 @@
+"""How a sync ended, told truthfully: the summary, the first failures, the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bucketline.cli.printer import Printer
+from bucketline.errors import printable
+from bucketline.flow.ledger import Ledger
+from bucketline.flow.run import Stop
+from bucketline.model import Action, Copy, Fate, Outcome, Skip, Tally, Verb
+from bucketline.sizes import show_seconds, show_size
+
+_FAILURES_SHOWN = 10
+_CLASSES = ("LIST", "GET", "PUT", "HEAD", "TAG", "DELETE", "POST")
+
+
+@dataclass
+class Recorder:
+    """The ledger, and an ear at it: proofs are counted and failures kept as they are written."""
+
+    ledger: Ledger
+    printer: Printer
+    stop: Stop
+    tells: bool  # Each object's fate on stdout, as JSON.
+    proofs: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, Outcome]] = field(default_factory=list)
+    is_pipe_broken: bool = False
+
+    def record(
+        self,
+        intents: Sequence[Action],
+        ends: Sequence[tuple[Action, Outcome]],
+        skipped: Skip,
+    ) -> None:
+        self.ledger.record(intents, ends, skipped)
+        for action, outcome in ends:
+            if outcome.fate is Fate.DONE and isinstance(action, Copy):
+                self.proofs[outcome.proof.label] += 1
+            elif outcome.fate is Fate.FAILED and len(self.failures) < _FAILURES_SHOWN:
+                self.failures.append((action.key, outcome))
+        if self.tells and ends:
+            self._tell(ends)
+
+    def end(self, state: str, message: str = "") -> None:
+        self.ledger.end(state, message)
+
+    def _tell(self, ends: Sequence[tuple[Action, Outcome]]) -> None:
+        if self.is_pipe_broken:
+            return
+        try:
+            for action, outcome in ends:
+                self.printer.record(as_record(action, outcome))
+        except BrokenPipeError:  # Nobody reads any more: end in good order.
+            self.is_pipe_broken = True
+            self.stop.drain = True
+
+
+@dataclass(frozen=True)
+class Told:
+    """Everything that a summary says."""
+
+    run: str
+    state: str
+    tally: Tally
+    proofs: Mapping[str, int]
+    requests: Mapping[str, int]
+    compare: str
+    seconds: float
+
+    def __str__(self) -> str:
+        tally = self.tally
+        fates = ("skipped", "done", "failed", "waiting")
+        sums = " + ".join(f"{name} {getattr(tally, name):,}" for name in fates)
+        if tally.under_way:
+            sums += f" + unfinished {tally.under_way:,}"
+        parts = [
+            f"listed {tally.listed:,} = {sums}",
+            show_size(tally.bytes_done),
+            f"compare: {self.compare}",
+            f"proof: {_counts(self.proofs)}",
+            f"requests: {_counts(self._requests())}",
+            show_seconds(self.seconds),
+            f"run {self.run}",
+        ]
+        state = f"{self.state}: " if self.state != "complete" else ""
+        return state + " · ".join(parts)
+
+    def as_record(self) -> dict[str, Any]:
+        tally = self.tally
+        return {
+            "event": "summary",
+            "run": self.run,
+            "state": self.state,
+            "listed": tally.listed,
+            "skipped": tally.skipped,
+            "done": tally.done,
+            "failed": tally.failed,
+            "waiting": tally.waiting,
+            "unfinished": tally.under_way,
+            "bytes": tally.bytes_done,
+            "bytes_skipped": tally.bytes_skipped,
+            "compare": self.compare,
+            "proof": dict(self.proofs),
+            "requests": self._requests(),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def _requests(self) -> dict[str, int]:
+        return {name: self.requests[name] for name in _CLASSES if self.requests.get(name)}
+
+
+def as_record(action: Action, outcome: Outcome) -> dict[str, Any]:
+    """An object's fate, for machines."""
+    record: dict[str, Any] = {
+        "event": "object",
+        "verb": (Verb.COPY if isinstance(action, Copy) else Verb.DELETE).value,
+        "key": action.key,
+        "fate": outcome.fate.value,
+        "bytes": outcome.size,
+        "proof": outcome.proof.label,
+    }
+    if outcome.cause:
+        record |= {"cause": outcome.cause, "message": outcome.message}
+    return record
+
+
+def tell_failures(printer: Printer, recorder: Recorder, tally: Tally) -> None:
+    """The first ones with cause and remedy, then where the rest is."""
+    for key, outcome in recorder.failures:
+        printer.notice(f"failed: {printable(key)}: {outcome.cause}: {outcome.message}")
+    more = tally.failed - len(recorder.failures)
+    if tally.failed:
+        rest = f"{more:,} more failed; " if more > 0 else ""
+        printer.notice(f"{rest}see `bucketline runs errors last`; run again to try them again")
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return " ".join(f"{name} {count:,}" for name, count in counts.items() if count) or "none"

@@ -1,0 +1,76 @@
+"""The plan, printed: what a dry run shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.printer import as_json
+from bucketline.engines.transfer import Transfer
+from bucketline.errors import printable
+from bucketline.model import Action, Copy, Skip
+from bucketline.sizes import show_size
+
+
+@dataclass
+class Sums:
+    """What the plan comes to."""
+
+    copies: int = 0
+    copy_bytes: int = 0
+    deletes: int = 0
+    skipped: int = 0
+
+    def add(self, step: Action | Skip) -> None:
+        if isinstance(step, Skip):
+            self.skipped += step.count
+        elif isinstance(step, Copy):
+            self.copies += 1
+            self.copy_bytes += step.source.size
+        else:
+            self.deletes += 1
+
+
+def print_plan(invocation: Invocation, engine: Transfer) -> None:
+    """Each step on a line, in the order of the run, and what they come to."""
+    printer, sums = invocation.printer, Sums()
+    form = _record if invocation.as_json else _line
+    printer.results(form(step) for step in _counted(engine, sums) if not isinstance(step, Skip))
+    for note in engine.notes:
+        printer.notice(note)
+    if invocation.as_json:
+        fields = {"copies": sums.copies, "bytes": sums.copy_bytes, "deletes": sums.deletes}
+        printer.record(
+            {"event": "plan", **fields, "skipped": sums.skipped, "compare": engine.compare_said}
+        )
+    else:
+        printer.result(
+            f"would copy {sums.copies:,} ({show_size(sums.copy_bytes)}), delete {sums.deletes:,},"
+            f" skip {sums.skipped:,} · compare: {engine.compare_said} · nothing was changed"
+        )
+
+
+def _counted(engine: Transfer, sums: Sums) -> Iterator[Action | Skip]:
+    for step in engine.plan():
+        sums.add(step)
+        yield step
+
+
+def _line(step: Action) -> str:
+    if isinstance(step, Copy):
+        renamed = (
+            "" if step.source.key == step.target_key else f" from {printable(step.source.key)}"
+        )
+        key = printable(step.target_key)
+        return f"copy {key}{renamed} ({step.reason}, {show_size(step.source.size)})"
+    return f"delete {printable(step.key)} ({show_size(step.target.size)})"
+
+
+def _record(step: Action) -> str:
+    if isinstance(step, Copy):
+        source = {"source": step.source.key, "bytes": step.source.size, "reason": step.reason}
+        return as_json({"event": "planned", "verb": "copy", "key": step.target_key, **source})
+    return as_json(
+        {"event": "planned", "verb": "delete", "key": step.key, "bytes": step.target.size}
+    )

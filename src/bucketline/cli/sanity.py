@@ -1,0 +1,79 @@
+"""What is refused before any work: two places that overlap, a source that is not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bucketline.errors import UsageError, printable
+from bucketline.settings import Location
+
+
+def check_pair(source: Location, target: Location) -> None:
+    """Raise `UsageError` unless the one can be made to hold what the other holds."""
+    check_source(source)
+    if source.remote is None and target.remote is None:
+        _check_folders(source, target)
+    elif source.remote and target.remote and _is_same_bucket(source, target):
+        _check_prefixes(source, target)
+
+
+def check_source(source: Location) -> None:
+    """A folder that is not mounted must not look like an empty one."""
+    if source.remote is None and not Path(source.folder).exists():
+        hint = "; a location takes no wildcard, choose with --include" if "*" in source.text else ""
+        raise UsageError(f"{printable(source.text)}: there is no such folder or file{hint}")
+
+
+def resolved(location: Location) -> Location:
+    """A file, or a name that may become one, is an object of the folder around it."""
+    path = Path(location.folder)
+    if location.remote or path.is_dir() or location.text.endswith(("/", "/.", "/..")):
+        return location
+    if location.text in (".", ".."):
+        return location
+    return replace(location, folder=str(path.parent), prefix=path.name)
+
+
+def _check_folders(source: Location, target: Location) -> None:
+    here, there = (Path(place.folder).resolve() for place in (source, target))
+    if here == there:
+        raise UsageError(f"source and target are the same: {printable(str(here))}")
+    if here in there.parents:
+        raise UsageError(
+            f"the target {printable(str(there))} is inside the source; every run would copy its own"
+            " copies. Choose a target elsewhere"
+        )
+    if there in here.parents and here.is_dir():
+        raise UsageError(
+            f"the source {printable(str(here))} is inside the target; choose a target elsewhere"
+        )
+
+
+def _is_same_bucket(source: Location, target: Location) -> bool:
+    assert source.remote
+    assert target.remote
+    here, there = (
+        {end.lower() for end in place.endpoints} for place in (source.remote, target.remote)
+    )
+    is_same_service = bool(here & there) or (not here and not there)
+    return is_same_service and source.bucket == target.bucket
+
+
+def _check_prefixes(source: Location, target: Location) -> None:
+    if source.prefix == target.prefix:
+        raise UsageError(f"source and target are the same: {printable(source.text)}")
+    here, there = (_as_folder(place.prefix) for place in (source, target))
+    if there.startswith(here):
+        raise UsageError(
+            f"the target {printable(target.text)} is inside the source; every run would copy its"
+            " own copies. Choose a target elsewhere"
+        )
+    if here.startswith(there):
+        raise UsageError(
+            f"the source {printable(source.text)} is inside the target; choose a target elsewhere"
+        )
+
+
+def _as_folder(prefix: str) -> str:
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"

@@ -1,0 +1,109 @@
+"""What a sync is to do, after the command line, the configuration and the defaults were heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.wiring import look_of
+from bucketline.config import Job
+from bucketline.engines.transfer import TransferPolicy
+from bucketline.errors import UsageError
+from bucketline.flow.guard import Limits
+from bucketline.flow.move import MovePolicy
+from bucketline.model import Proof
+from bucketline.settings import Location
+from bucketline.sizes import parse_size
+
+WORKERS = 64
+MAX_DELETE = "1000"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One sync."""
+
+    source: Location
+    target: Location
+    policy: TransferPolicy
+    name: str
+    words: dict[str, Any]  # The same for the ledger: no secrets, no locations.
+
+    @property
+    def workers(self) -> int:
+        return int(self.words["workers"])
+
+    @property
+    def bwlimit(self) -> int | None:
+        """Bytes per second; None = as fast as it goes."""
+        rate = self.words["bwlimit"]
+        return parse_size(rate) if isinstance(rate, str) else rate
+
+
+def wish_of(invocation: Invocation, said: Said) -> Wish:
+    """Flag before job before limits before default."""
+    job = _job(invocation, said)
+    words = _words(_speaker(said, job, invocation.config.limits), said, job)
+    both = side_of(said)
+    return Wish(
+        source=invocation.location(job.source, side_of(said, "source_"), both),
+        target=invocation.location(job.target, side_of(said, "target_"), both),
+        policy=_policy(words),
+        name=said["name"] or "",
+        words=words,
+    )
+
+
+def _speaker(said: Said, *others: object) -> Callable[[str, Any], Any]:
+    def word(name: str, default: Any) -> Any:
+        values = (said[name], *(getattr(other, name, None) for other in others))
+        return next((value for value in values if value is not None), default)
+
+    return word
+
+
+def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, Any]:
+    return {
+        "delete": word("delete", None) or False,
+        "max_delete": word("max_delete", MAX_DELETE),
+        "compare": word("compare", "auto"),
+        "filters": rules_in_order(said) or list(job.filters),
+        "only": said["only"],
+        "accept_proof": word("accept_proof", "etag"),
+        "workers": word("workers", WORKERS),
+        "bwlimit": word("bwlimit", None),
+    }
+
+
+def _policy(words: dict[str, Any]) -> TransferPolicy:
+    return TransferPolicy(
+        look=look_of(words["compare"], words["filters"], words["only"]),
+        delete_extra=words["delete"],
+        limits=Limits.of(words["max_delete"]),
+        move=MovePolicy(accept=Proof[words["accept_proof"].upper()]),
+    )
+
+
+def _job(invocation: Invocation, said: Said) -> Job:
+    """The file's job of this name; the places of the command line go before its own."""
+    jobs, name = invocation.config.jobs, said["name"] or ""
+    source, target = said["source"], said["target"]
+    if source is not None and target is not None:
+        return (
+            replace(jobs[name], source=source, target=target)
+            if name in jobs
+            else Job(source, target)
+        )
+    if source is not None:
+        raise UsageError("TARGET is missing; say both (see bucketline sync --help)")
+    if name in jobs:
+        return jobs[name]
+    if name:
+        there = f"; there are {', '.join(jobs)}" if jobs else ""
+        raise UsageError(
+            f"no job {name!r} in {invocation.config_path}{there}; say SOURCE and TARGET"
+        )
+    raise UsageError("SOURCE and TARGET are missing; say both (see bucketline sync --help)")
