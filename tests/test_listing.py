@@ -199,6 +199,7 @@ def test_fetching_runs_ahead_a_little_and_ends_with_its_consumer() -> None:
     for thread in threading.enumerate():
         if thread.name == "listing":
             thread.join(10)
+            assert not thread.is_alive()
 
     assert drive.calls <= 5
 

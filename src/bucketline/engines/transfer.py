@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from bucketline.flow.compare import Lookup, decide
 from bucketline.flow.guard import Counts, Limits, guarded
@@ -55,6 +56,14 @@ class Transfer:
         """What a person should know of the listings."""
         return self._sides.notes
 
+    @property
+    def must_sort(self) -> tuple[bool, bool]:
+        """Whether source and target were found to list without order: worth remembering.
+
+        One who starts with `Side(sort=True)` copies nothing only because it was listed late.
+        """
+        return self._sides.source.sort, self._sides.target.sort
+
     def plan(self) -> Iterator[Action | Skip]:
         """What is left to do; deletes last. A listing without order makes it start over."""
         sides, scratch = self._sides, self._policy.look.scratch
@@ -101,10 +110,12 @@ class _Given:
         self._before = EntryFile(scratch)  # Copies that earlier looks handed on.
         self._copies = EntryFile(scratch)  # These, and those of this look.
         self._skipped = self._skipped_size = 0
+        self._is_again = False
         self.is_all = False  # A look has come to its end.
 
     def start_over(self) -> None:
         """The next `fresh` sees it all again."""
+        self._is_again = True
         self._before.close()
         self._before, self._copies = self._copies, EntryFile(self._scratch)
 
@@ -115,7 +126,7 @@ class _Given:
 
     def fresh(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
         """Those that were not handed on before."""
-        if self._before.count:
+        if self._is_again:
             yield from self._rest(self._unseen(actions))
         else:
             for action in actions:
@@ -130,19 +141,20 @@ class _Given:
     def _unseen(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
         before = iter(self._before)
         old = next(before, None)
-        for action in actions:
-            if not isinstance(action, Copy):
-                yield action
-                continue
-            while old is not None and old.key < action.source.key:
-                self._copies.append(old)
-                old = next(before, None)
-            if old is None or old.key != action.source.key:
-                self._copies.append(action.source)
-                yield action
-        while old is not None:
-            self._copies.append(old)
-            old = next(before, None)
+        try:
+            for action in actions:
+                if not isinstance(action, Copy):
+                    yield action
+                    continue
+                while old is not None and old.key < action.source.key:
+                    self._copies.append(old)
+                    old = next(before, None)
+                if old is None or old.key != action.source.key:
+                    self._copies.append(action.source)
+                    yield action
+        finally:  # This look may break off too: what earlier ones handed on stays known.
+            if old is not None:
+                self._copies.extend(chain([old], before))
 
     def _rest(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
         """Holds counts back; tells at the end what was neither copied nor counted before."""
