@@ -40,12 +40,12 @@ def check(invocation: Invocation, /, source: str, target: str, **said: Any) -> i
     look = look_of(said["compare"] or "auto", rules_in_order(said), said["only"])
     drive = open_drive()
     try:
-        with lookup(ledger_path(invocation, here, there, said["name"])) as known:
-            engine = Check(*open_sides(here, there), look, drive, known)
-            lines = engine.lines(every=said["every"])
-            if said["report"]:
-                lines = reported(lines, Path(said["report"]))
-            invocation.printer.results(_formed(lines, invocation))
+        known = lookup(ledger_path(invocation, here, there, said["name"]))
+        engine = Check(*open_sides(here, there), look, drive, known)
+        lines = engine.lines(every=said["every"])
+        if said["report"]:
+            lines = reported(lines, Path(said["report"]))
+        invocation.printer.results(_formed(lines, invocation))
     finally:
         drive.close()
     for note in engine.notes:

@@ -52,9 +52,9 @@ def sync(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
 
 
 def _dry_run(invocation: Invocation, wish: Wish, drive: Drive) -> int:
-    with lookup(ledger_path(invocation, wish.source, wish.target, wish.name)) as known:
-        source, target = open_sides(wish.source, wish.target)
-        print_plan(invocation, Transfer(source, target, wish.policy, drive, known))
+    known = lookup(ledger_path(invocation, wish.source, wish.target, wish.name))
+    source, target = open_sides(wish.source, wish.target)
+    print_plan(invocation, Transfer(source, target, wish.policy, drive, known))
     return 0
 
 

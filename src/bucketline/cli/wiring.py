@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bucketline.cli.invocation import Invocation
@@ -12,7 +12,8 @@ from bucketline.cli.sanity import resolved
 from bucketline.clock import SystemClock
 from bucketline.flow.compare import Mode
 from bucketline.flow.filters import Filter, Rule, read_only_file
-from bucketline.flow.ledger import Known, Ledger, job_path
+from bucketline.flow.ledger import Known, job_path
+from bucketline.flow.report import known
 from bucketline.flow.sides import Look, Side
 from bucketline.settings import Location
 from bucketline.stores import open_store
@@ -58,11 +59,6 @@ def ledger_path(invocation: Invocation, source: Location, target: Location, name
     return job_path(invocation.state_folder, "sync", identity(source), identity(target), name)
 
 
-@contextmanager
-def lookup(path: Path) -> Iterator[Lookup]:
-    """What earlier syncs proved, for those who only look; without a ledger, nothing."""
-    if not path.exists():
-        yield lambda _keys: {}
-        return
-    with Ledger.open(path) as ledger:
-        yield ledger.known
+def lookup(path: Path) -> Lookup:
+    """What earlier syncs proved, for those who only look: no lock, and no file is no answer."""
+    return partial(known, path)

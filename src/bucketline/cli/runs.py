@@ -1,0 +1,176 @@
+"""`bucketline runs`: what was done, as the ledgers tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.printer import as_json
+from bucketline.errors import DiskError, printable
+from bucketline.flow.export import json_lines, parquet
+from bucketline.flow.report import RunRow, all_objects, failures, find_run, prune, runs, troubles
+from bucketline.model import Fate
+from bucketline.sizes import show_seconds, show_size
+
+_FATES = ("done", "failed", "waiting", "started")
+
+
+@click.command
+@click.option("--limit", type=click.IntRange(1), default=None, help="Only the newest ones.")
+@common
+@pass_invocation
+def list_runs(invocation: Invocation, *, limit: int | None) -> None:
+    """Of every job; STATE is running, complete, failed, waiting, interrupted or crashed."""
+    rows = runs(invocation.state_folder)[:limit]
+    if invocation.as_json:
+        invocation.printer.results(as_json(row.as_json()) for row in rows)
+        return
+    if not rows:
+        invocation.printer.notice(f"{invocation.state_folder}: there are no runs yet")
+        return
+    head = f"{'RUN':23} {'STATE':11} {'STARTED':16} {'LISTED':>9} {'SKIPPED':>9} {'DONE':>9} "
+    head += f"{'FAILED':>7} {'WAITING':>7} {'BYTES':>10}  WHAT"
+    invocation.printer.results([head, *map(_line, rows)])
+
+
+@click.command
+@click.argument("run", default="last")
+@click.option("--fate", type=click.Choice(_FATES), help="Also the objects that stand there.")
+@common
+@pass_invocation
+def show(invocation: Invocation, run: str, *, fate: str | None) -> None:
+    """RUN is an id, the beginning of one, or `last`."""
+    row = find_run(invocation.state_folder, run)
+    printer = invocation.printer
+    if invocation.as_json:
+        printer.record(row.as_json())
+    else:
+        printer.results(_facts(row))
+    if fate:
+        some = all_objects(row, [Fate(fate)])
+        form = (lambda one: as_json(asdict(one))) if invocation.as_json else _object
+        printer.results(map(form, some))
+
+
+@click.command
+@click.argument("run", default="last")
+@click.option("-o", "--output", metavar="FILE", help="Write a failure file for `sync --only`.")
+@common
+@pass_invocation
+def errors(invocation: Invocation, run: str, *, output: str | None) -> None:
+    """By cause, then each key; with --json, what `sync --only` takes."""
+    row = find_run(invocation.state_folder, run)
+    printer = invocation.printer
+    if output:
+        count = _write(Path(output), failures(row))
+        printer.result(f"{output}: {count:,} keys; `bucketline sync … --only {output}` takes it")
+    elif invocation.as_json:
+        printer.results(failures(row))
+    else:
+        printer.results(_troubles(row))
+
+
+@click.command
+@click.argument("run", default="last")
+@click.option("-o", "--output", metavar="FILE", help="Instead of stdout; .parquet is Parquet.")
+@common
+@pass_invocation
+def export(invocation: Invocation, run: str, *, output: str | None) -> None:
+    """A header, a line for each object, and a footer without which the file is not whole."""
+    row = find_run(invocation.state_folder, run)
+    if output is None:
+        invocation.printer.results(json_lines(row))
+    elif output.endswith(".parquet"):
+        count = parquet(row, Path(output))
+        invocation.printer.result(f"{output}: {count:,} objects")
+    else:
+        count = _write(Path(output), json_lines(row)) - 2
+        invocation.printer.result(f"{output}: {count:,} objects")
+
+
+@click.command("prune")
+@click.option("--keep", type=click.IntRange(0), required=True, help="So many runs of each job.")
+@common
+@pass_invocation
+def prune_runs(invocation: Invocation, *, keep: int) -> None:
+    """The last proven copies stay known: the next sync does not move anything again."""
+    count, busy = prune(invocation.state_folder, keep)
+    for path in busy:
+        invocation.printer.notice(f"{path}: this job is running; left alone")
+    if invocation.as_json:
+        invocation.printer.record({"forgotten": count, "running": [str(path) for path in busy]})
+    else:
+        invocation.printer.result(f"{count:,} runs forgotten")
+
+
+def _line(row: RunRow) -> str:
+    if row.state == "unreadable":
+        return f"{'':23} {row.state:11} {row.message}"
+    tally = row.tally
+    what = f"{row.command} {printable(row.source)} {printable(row.target)}"
+    name = f" ({printable(row.name)})" if row.name else ""
+    return (
+        f"{row.run:23} {row.state:11} {_when(row.started)} {row.listed:>9,} {tally.skipped:>9,} "
+        f"{tally.done:>9,} {tally.failed:>7,} {tally.waiting:>7,} "
+        f"{show_size(tally.bytes_done):>10}  {what}{name}"
+    )
+
+
+def _facts(row: RunRow) -> Iterator[str]:
+    tally = row.tally
+    yield f"run      {row.run}"
+    yield f"command  {row.command} {printable(row.source)} {printable(row.target)}"
+    if row.name:
+        yield f"name     {printable(row.name)}"
+    yield f"state    {row.state}{f': {row.message}' if row.message else ''}"
+    took = f", took {show_seconds(row.ended - row.started)}" if row.ended else ""
+    yield f"started  {_when(row.started)} UTC{took}"
+    yield f"by       {row.user} on {row.host}, bucketline {row.version}"
+    sums = " + ".join(
+        f"{name} {getattr(tally, name):,}" for name in ("skipped", "done", "failed", "waiting")
+    )
+    doubt = f" (and {row.in_doubt:,} without a fate: the next run looks)" if row.in_doubt else ""
+    yield f"objects  listed {row.listed:,} = {sums}{doubt}"
+    yield f"bytes    {show_size(tally.bytes_done)}"
+    yield f"with     {row.configuration}"
+    yield f"ledger   {row.path}"
+
+
+def _troubles(row: RunRow) -> Iterator[str]:
+    found = troubles(row)
+    if not found:
+        yield f"run {row.run}: nothing failed"
+        return
+    for trouble in found:
+        yield f"{trouble.count:,} {trouble.fate}: {trouble.cause}: {trouble.remedy}"
+    for one in all_objects(row, [Fate.FAILED, Fate.WAITING]):
+        yield f"  {printable(one.key)}: {one.cause}: {one.message}"
+
+
+def _object(one: object) -> str:
+    fields = {name: getattr(one, name) for name in ("fate", "verb", "size", "proof", "cause")}
+    words = " ".join(str(value) for value in fields.values() if value != "")
+    return f"  {printable(getattr(one, 'key', ''))}: {words}"
+
+
+def _write(path: Path, lines: Iterator[str]) -> int:
+    """How many lines there are now; the file is there only when it is whole."""
+    part, count = path.with_name(f"{path.name}.part"), 0
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(f"{line}\n")
+                count += 1
+        part.replace(path)
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+    return count
+
+
+def _when(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
