@@ -138,7 +138,7 @@ class Ledger:
         counts = counts_of(ends)
         if change := len(under_way) - len(self._under_way):
             counts.append((_STARTED, change, 0))
-        if skipped.count:
+        if skipped.count or skipped.size:
             counts.append((PASSED_OVER, skipped.count, skipped.size))
         if not (begun or ended or counts):
             return
@@ -209,7 +209,10 @@ class Ledger:
 
     def complaints(self) -> list[str]:
         """What is wrong inside; nothing, unless a disk lied."""
-        return list(complaints(self._db))
+        try:
+            return list(complaints(self._db))
+        except apsw.Error as error:
+            return [f"damaged: {error}"]
 
     def _commit(self, statements: Sequence[Statement]) -> None:
         """All of it in one transaction, durable on return."""
