@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
 from bucketline.model import Action, Skip
@@ -64,6 +64,7 @@ class Inline:
 
     def close(self) -> None:
         self.ended = True
+        _let_go(self._plan)
 
 
 class Ahead:
@@ -121,17 +122,18 @@ class Ahead:
         try:
             stretch: list[Action | Skip] = []
             for step in self._plan:
+                if self._closed:
+                    return
                 stretch.append(step)
                 if len(stretch) >= _STRETCH_MAX or not self._stretches:
                     self._room.acquire()
-                    if self._closed:
-                        return
                     self._hand_over(stretch)
                     stretch = []
             self._hand_over(stretch)
         except BaseException as error:  # Travels to the loop, which raises it.
             self._error = error
         finally:
+            _let_go(self._plan)
             self._planned = True
             self._wake()
 
@@ -139,3 +141,9 @@ class Ahead:
         self._stretches.append(stretch)
         if len(self._stretches) == 1:
             self._wake()
+
+
+def _let_go(plan: Iterator[Action | Skip]) -> None:
+    """A plan that is given up holds listings and files: no waiting for the collector."""
+    if isinstance(plan, Generator):
+        plan.close()

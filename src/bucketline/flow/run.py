@@ -17,6 +17,7 @@ _BUDGET_BYTES = 256 << 20  # Of bodies in memory, over everything under way.
 _WEIGHT_MAX = 64 << 20  # A big object moves in parts and never holds more than this.
 _SETTLE_SECONDS = 0.05  # A fate waits at most so long for company in its commit.
 _WATCH_SECONDS = 0.2
+_HELD_BACK_MAX = 1_000  # Deletes that are refused in one commit.
 _STREAK_MAX = (
     20  # So many failures of one of these causes in a row, and nothing else, is no accident.
 )
@@ -103,7 +104,8 @@ class _Loop:
                 return
             for ended in self.drive.step(self._patience()):
                 self._take_in(ended)
-            if self.stop.now:
+            if self.stop.now:  # What is under way stays in doubt; what ended is known.
+                self._settle([], at_once=True)
                 return
             self._show()
 
@@ -111,7 +113,7 @@ class _Loop:
         return not self.unsettled and (self.stop.drain or self.fatal is not None or self.feed.ended)
 
     def _fresh(self) -> list[Action]:
-        """What may start now. A commit is dear, so a few places must be free before any is filled."""
+        """What may start now. Commits are dear: a few places must be free before any is filled."""
         free = self.width - len(self.running)
         if self.fatal is not None or self.stop.drain or free < min(self.width, self.width // 4 + 1):
             return []
@@ -123,6 +125,8 @@ class _Loop:
                 self.feed.take()
                 if isinstance(action, Delete) and self.copies_missing:
                     self._end(action, _HELD_BACK)
+                    if len(self.unsettled) >= _HELD_BACK_MAX:
+                        self._settle([], at_once=True)
                     continue
                 self.weight += _weight(action)
                 fresh.append(action)
@@ -137,10 +141,11 @@ class _Loop:
             return all(isinstance(other, Delete) for other in (*self.running, *fresh))
         return not self.weight or self.weight + _weight(action) <= _BUDGET_BYTES
 
-    def _settle(self, fresh: list[Action]) -> None:
+    def _settle(self, fresh: list[Action], *, at_once: bool = False) -> None:
         """Commit intents of what starts and fates of what ended, together."""
         due = bool(self.unsettled) and (
-            not self.running
+            at_once
+            or not self.running
             or len(self.unsettled) >= self.width // 4
             or self.clock.monotonic() - self.unsettled_since >= _SETTLE_SECONDS
         )
