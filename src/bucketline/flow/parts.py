@@ -86,14 +86,16 @@ class _Mover:
     def read_back(self, span: _Span) -> Flow[bytes]:
         """The MD5 of what the target holds there."""
         piece = yield from self.target.read(self.key, start=span.start, size=span.size)
+        if piece.found.entry.size != self.found.entry.size:
+            raise Mismatch("it arrived with another size", store=self.target.name, key=self.key)
         return (yield from md5(piece.body))
 
 
 def part_size(entry: Entry, able: Abilities, wanted: int) -> int:
     """The size of all parts but the last.
 
-    Where the source's own etag tells how many parts it was made of, the same size is kept if it is a
-    usual one: the target's etag then equals the source's, and comparing stays cheap for ever.
+    Where the source's own etag tells how many parts it was made of, the same size is kept if it is
+    a usual one: the target's etag then equals the source's, and comparing stays cheap for ever.
     """
     if entry.size > able.object_size_max:
         raise TooLarge(f"{entry.size} bytes are more than the target takes", key=entry.key)
@@ -126,7 +128,7 @@ def _abandon(target: Store, key: str, upload: str) -> Flow[None]:
 
 
 def _prove_whole(mover: _Mover, spans: list[_Span], digests: list[bytes], etag: str) -> Flow[Proof]:
-    """Each part's etag agreed with its bytes; now the whole: by its etag, else by reading it back."""
+    """Each part's etag agreed with its bytes; now the whole: by its etag, or by reading it."""
     if etag == etag_of_parts(digests):
         return Proof.MD5_PARTS
     backs = [mover.read_back(span) for span in spans]
