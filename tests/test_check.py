@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from shelf import Shelf, shelf
 
 from bucketline.engines.check import Check, Line, Summary, Symbol, reported
 from bucketline.errors import DiskError
-from bucketline.flow.compare import Known, Mode
+from bucketline.flow.compare import Mode
+from bucketline.flow.doubts import Known
 from bucketline.flow.drive import blocking
 from bucketline.flow.filters import Filter, Rule
 from bucketline.flow.sides import Look, Side
+from shelf import Shelf, shelf
+
+
+PLAIN_LOOK = Look()
 
 
 class Now:
@@ -27,7 +31,7 @@ def nothing_known(_: Sequence[str]) -> Mapping[str, Known]:
     return {}
 
 
-def check(source: Shelf, target: Shelf, prefix: str = "", look: Look = Look()) -> Check:
+def check(source: Shelf, target: Shelf, prefix: str = "", look: Look = PLAIN_LOOK) -> Check:
     return Check(Side(source, prefix), Side(target, prefix), look, Now(), nothing_known)
 
 

@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from bucketline.flow.compare import (
     Both,
-    Lookup,
     Mode,
     Pair,
     Rule,
     Verdict,
-    by_ledger,
     decide,
     differences,
     judged,
     pair_up,
 )
+from bucketline.flow.doubts import Lookup, by_ledger
 from bucketline.model import Action, Copy, Delete, Entry, Skip
 
 MD5 = "0123456789abcdef0123456789abcdef"

@@ -9,18 +9,20 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shelf import Shelf, shelf
 
 from bucketline.engines.transfer import Transfer, TransferPolicy
 from bucketline.errors import BadListing, Refused
-from bucketline.flow.compare import Known, Mode
+from bucketline.flow.compare import Mode
+from bucketline.flow.doubts import Known
 from bucketline.flow.drive import blocking
 from bucketline.flow.filters import Filter, Rule
 from bucketline.flow.guard import Counts, Limits
 from bucketline.flow.sides import Look, Side
 from bucketline.model import Action, Copy, Delete, Fate, Skip
 from bucketline.stores.base import Abilities, Flow, Page
+from shelf import Shelf, shelf
 
+PLAIN_POLICY = TransferPolicy()
 DELETING = TransferPolicy(delete_extra=True)
 
 
@@ -38,7 +40,7 @@ def transfer(
     source: Shelf,
     target: Shelf,
     prefixes: str = "/",
-    policy: TransferPolicy = TransferPolicy(),
+    policy: TransferPolicy = PLAIN_POLICY,
     *,
     sort: bool = False,
 ) -> Transfer:
@@ -61,7 +63,7 @@ def said(steps: Sequence[Action | Skip]) -> list[str]:
 
 
 def planned(
-    source: Shelf, target: Shelf, prefixes: str = "/", policy: TransferPolicy = TransferPolicy()
+    source: Shelf, target: Shelf, prefixes: str = "/", policy: TransferPolicy = PLAIN_POLICY
 ) -> list[str]:
     return said(list(transfer(source, target, prefixes, policy).plan()))
 

@@ -10,7 +10,8 @@ from enum import Enum
 from pathlib import Path
 
 from bucketline.errors import DiskError
-from bucketline.flow.compare import Judged, Lookup, Verdict, judged, never
+from bucketline.flow.compare import Judged, Verdict, judged, never
+from bucketline.flow.doubts import Lookup
 from bucketline.flow.listing import Caller, Unsorted
 from bucketline.flow.sides import Look, Side, Sides
 from bucketline.model import Skip

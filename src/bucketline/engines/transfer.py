@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from bucketline.flow.compare import Lookup, decide
+from bucketline.flow.compare import decide
+from bucketline.flow.doubts import Lookup
 from bucketline.flow.guard import Counts, Limits, guarded
 from bucketline.flow.listing import Caller, Unsorted
 from bucketline.flow.move import MovePolicy, copy, remove

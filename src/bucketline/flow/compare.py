@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from bucketline.model import Action, Copy, Delete, Entry, Skip
 
@@ -60,19 +60,7 @@ class Both(NamedTuple):
     target: Entry
 
 
-class Known(Protocol):
-    """What the ledger knows of a key: its last proven copy."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def source_etag(self) -> str: ...
-    @property
-    def target_etag(self) -> str: ...
-
-
 Same = Callable[[Entry, Entry], bool]
-Lookup = Callable[[Sequence[str]], Mapping[str, Known]]  # By the target's keys.
 Settle = Callable[[Sequence[Both]], Sequence[Verdict]]  # Ends doubts; DOUBT = nobody can.
 
 
@@ -248,26 +236,12 @@ def decide(
         yield Skip(same, same_size)
 
 
-def by_ledger(lookup: Lookup, rule: Rule) -> Settle:
-    """Ends doubts by the last proven copy: is each side still what it was then?"""
-
-    def settle(doubts: Sequence[Both]) -> list[Verdict]:
-        known = lookup([target.key for _, target in doubts])
-        return [_by_known(both, known.get(both.target.key), rule) for both in doubts]
-
-    return settle
-
-
-def _by_known(both: Both, known: Known | None, rule: Rule) -> Verdict:
-    source, target = both
-    if known is None or not (source.etag and target.etag):
-        return rule.unknown(source, target)
-    was = (known.size, known.source_etag, known.target_etag)
-    return Verdict.SAME if was == (source.size, source.etag, target.etag) else Verdict.ETAG
-
-
 def _settled(waiting: list[Judged], settle: Settle) -> Iterator[Judged]:
-    doubts = [Both(*one.pair) for one in waiting if one.verdict is Verdict.DOUBT]  # type: ignore[arg-type]
+    doubts = [
+        Both(source, target)
+        for (source, target), verdict in waiting
+        if verdict is Verdict.DOUBT and source is not None and target is not None
+    ]
     verdicts = iter(settle(doubts) if doubts else ())
     for one in waiting:
         yield Judged(one.pair, next(verdicts)) if one.verdict is Verdict.DOUBT else one

@@ -7,17 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from bucketline.errors import NotFound
-from bucketline.flow.compare import (
-    Lookup,
-    Mode,
-    Pair,
-    Rule,
-    Same,
-    Settle,
-    by_ledger,
-    differences,
-)
+from bucketline.flow.compare import Mode, Pair, Rule, Same, Settle, differences
 from bucketline.flow.content import by_content
+from bucketline.flow.doubts import Lookup, by_ledger
 from bucketline.flow.filters import EVERYTHING, Filter, Keep
 from bucketline.flow.guard import Counts
 from bucketline.flow.listing import Caller, Listing, Unsorted
