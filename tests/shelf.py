@@ -1,4 +1,4 @@
-"""The smallest store that planning can be tried on: entries in a list, in whatever order they came."""
+"""The smallest store that planning can be tried on; it lists in order, or as things came."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from bucketline.flow.filters import Filter, Rule
 from bucketline.flow.sides import Look, Side
 from shelf import Shelf, shelf
 
-
 PLAIN_LOOK = Look()
 
 

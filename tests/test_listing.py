@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bucketline.errors import BadListing, Broken, DiskError
@@ -223,14 +223,11 @@ def test_any_listing_gives_each_key_once_in_order_or_says_that_it_cannot(
 
     expected = sorted({key for page in script for key in page})
     store: Any = Scripted(answer)
+    assume(not any(page and page == following for page, following in pairwise(script)))
     try:
         got = keys(Listing(store, "", Now(), ahead=False).entries())
-    except BadListing:
-        try:
-            got = keys(Listing(store, "", Now(), ahead=False, sort=True).entries())
-        except BadListing as error:
-            assert "does not end" in str(error)
-            return
+    except Unsorted:
+        got = keys(Listing(store, "", Now(), ahead=False, sort=True).entries())
 
     assert expected == got
 
@@ -271,7 +268,6 @@ def test_a_file_of_entries_gives_back_what_was_put_in_as_often_as_asked() -> Non
 
 
 def test_a_full_disk_is_named() -> None:
+    file = EntryFile("/nowhere/at/all")
     with pytest.raises(DiskError, match="temporary file"):
-        file = EntryFile("/nowhere/at/all")
-        for number in range(1000):
-            file.append(Entry(str(number), 0))
+        file.extend(Entry(str(number), 0) for number in range(1000))
