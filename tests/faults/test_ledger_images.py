@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +137,7 @@ def all_violations(told: Told, images: int, folder: Path) -> Counter[str]:
         prefix = 1 + number * len(told.journal) // images
         for said in violations(told, prefix, number, folder / str(number)):
             kinds[said.partition(":")[0]] += 1
+        shutil.rmtree(folder / str(number))
     return kinds
 
 

@@ -16,6 +16,7 @@ from typing import Self
 from bucketline.errors import LedgerError, Refused, printable
 
 SUFFIX = ".ledger"
+_MOUNTS = Path("/proc/self/mountinfo")
 # SQLite's locks and shared memory do not work there, or only until they do not.
 _REMOTE = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|ceph|glusterfs|lustre|gpfs|beegfs|davfs|coda"
@@ -47,9 +48,8 @@ def prepare(path: Path) -> None:
         ) from error
 
 
-def refuse_remote(folder: Path) -> None:
+def refuse_remote(folder: Path, mounts: Path = _MOUNTS) -> None:
     """SQLite needs a local disk."""
-    mounts = Path("/proc/self/mountinfo")
     if not mounts.exists():
         return
     kind = mounted_as(mounts.read_text(errors="replace"), folder.stat().st_dev)
