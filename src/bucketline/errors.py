@@ -10,7 +10,7 @@ BucketlineError
     ├── wait      NeedsThaw
     ├── give up   NotFound, Denied, Conflict, Unholdable, TooLarge, Unsupported, BadRequest
     └── stop      NoBucket, BucketDenied, BadCredentials, ExpiredCredentials, ClockSkew,
-                  Untrusted, BadListing, NoRoom
+                  Untrusted, BadListing, NoRoom, DiskFault
 """
 
 from __future__ import annotations
@@ -224,6 +224,13 @@ class BadListing(StoreError):
 
 class NoRoom(StoreError):
     """The disk or the quota is full."""
+
+    remedy = Remedy.STOP
+    exit_code = 6
+
+
+class DiskFault(StoreError):
+    """The disk under a folder is failing, read-only or gone."""
 
     remedy = Remedy.STOP
     exit_code = 6

@@ -1,0 +1,194 @@
+"""A folder as a store.
+
+A key is a path below the root. What no file can stand for is refused by name: `Unholdable` when it
+comes as a key, an entry of `refused` when a listing meets it as a file (a name that is not UTF-8, a
+device, a link out of the root). Links to files within the root are read as files; links to folders
+are not entered; nothing is ever written through a link: it is replaced.
+Empty folders do not count: they go with their last file, and give way to a file of their name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from bucketline.errors import NotFound, StoreError, Unholdable
+from bucketline.model import PLAIN, Attributes, Entry, Found
+from bucketline.stores import local_read
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
+from bucketline.stores.local_attributes import HashMemory, ShortMemory, entry, known_etag
+from bucketline.stores.local_paths import why_unholdable
+from bucketline.stores.local_sync import Group
+from bucketline.stores.local_upload import Uploads
+from bucketline.stores.local_walk import Notices, Walk
+from bucketline.stores.local_write import Place, Put, Removal, clear_away
+
+__all__ = ["HashMemory", "LocalStore", "ShortMemory"]
+
+_WALKS_MAX = 16
+_LARGE = 256 << 10  # From here on a file is written and flushed without making others wait.
+
+
+class LocalStore:
+    """The files below `root`. All its work is `Work`; it is safe in any number of threads."""
+
+    def __init__(
+        self, root: str, hashes: HashMemory | None = None, *, page_size: int = 1000
+    ) -> None:
+        self.name = root if root.endswith("/") else f"{root}/"
+        self.page_size = page_size
+        self.notices = Notices()
+        self._able = Abilities(
+            etag_is_md5=False, tags=True, conditional_write=True, part_size_min=1
+        )
+        self._place = Place(root, self.name, hashes)
+        self._group = Group()
+        self._uploads = Uploads(self._place)
+        self._walks: dict[tuple[str, str], Walk] = {}
+
+    @property
+    def able(self) -> Abilities:
+        if not self._place.keeps_attributes and self._able.metadata:
+            self._able = replace(self._able, metadata=False, tags=False)
+        return self._able
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """What listings met that can be no object: its path -> why."""
+        return self.notices.refused
+
+    def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
+        page: Page = yield Work(lambda: self._page(prefix, token, after), "page", prefix)
+        return page
+
+    def stat(self, key: str, *, version: str = "") -> Flow[Found]:
+        self._expect_no_version(key, version)
+        found: Found = yield Work(lambda: local_read.look(self._place, key), "stat", key)
+        return found
+
+    def read(
+        self,
+        key: str,
+        *,
+        start: int = 0,
+        size: int | None = None,
+        version: str = "",
+        etag: str = "",
+    ) -> Flow[Piece]:
+        self._expect_no_version(key, version)
+        call = partial(local_read.read, self._place, key, start, size, etag)
+        piece: Piece = yield Work(call, "read", key)
+        return piece
+
+    def write(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        attributes: Attributes = PLAIN,
+        md5: bytes = b"",
+        if_absent: bool = False,
+    ) -> Flow[Receipt]:
+        put = Put(self._place, self._checked(key), attributes)
+        put.if_absent = if_absent
+        put.fill(body, md5)
+        if len(body) >= _LARGE:
+            yield Work(put.write_alone, "fill", key)
+        return (yield from self._settle(put, "write"))
+
+    def delete(self, key: str, *, version: str = "") -> Flow[None]:
+        errors = yield from self.delete_many([] if version else [key])
+        for error in errors.values():
+            raise error
+
+    def delete_many(self, keys: Sequence[str]) -> Flow[dict[str, Exception]]:
+        removals = [
+            Removal(self._place, key) for key in keys if not why_unholdable(key, len(self.name))
+        ]
+        for removal in removals:
+            self._group.join(removal)
+        if removals:
+            yield Work(lambda: self._removed(removals), "delete", removals[0].key)
+        return {one.key: one.error for one in removals if one.error is not None}
+
+    def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
+        found = yield from self.stat(key, version=version)
+        return dict(found.attributes.tags)
+
+    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+        put = Put(self._place, self._checked(key), attributes)
+        upload: str = yield Work(lambda: self._uploads.begin(put, size), "begin", key)
+        return upload
+
+    def part(
+        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+    ) -> Flow[Receipt]:
+        parts = self._uploads.get(key, upload)
+        call = partial(parts.write, number, body, offset, md5)
+        receipt: Receipt = yield Work(call, "part", key)
+        return receipt
+
+    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+        if done := self._uploads.finished.get(upload):
+            return done
+        parts = self._uploads.get(key, upload)
+        yield Work(lambda: parts.close(etags), "fill", key)
+        try:
+            receipt = yield from self._settle(parts.put, "finish")
+        except StoreError:
+            self._uploads.abandon(upload)
+            raise
+        self._uploads.end(upload, receipt)
+        return receipt
+
+    def abandon(self, key: str, upload: str) -> Flow[None]:
+        yield Work(lambda: self._uploads.abandon(upload), "abandon", key)
+
+    def _settle(self, put: Put, name: str) -> Flow[Receipt]:
+        self._group.join(put)
+        yield Work(lambda: self._settled(put), name, put.key)
+        return put.receipt
+
+    def _settled(self, put: Put) -> None:
+        if self.notices.leftovers:
+            leftovers, self.notices.leftovers = self.notices.leftovers, set()
+            clear_away(self._place, leftovers)
+        self._group.settle(put)
+
+    def _removed(self, removals: Sequence[Removal]) -> None:
+        for removal in removals:
+            with suppress(StoreError):  # Kept with the removal.
+                self._group.settle(removal)
+
+    def _checked(self, key: str) -> str:
+        if why := why_unholdable(key, len(self.name)):
+            raise Unholdable(f"a folder cannot hold this key: {why}", store=self.name, key=key)
+        return key
+
+    def _expect_no_version(self, key: str, version: str) -> None:
+        if version:
+            raise NotFound("a folder keeps no versions", store=self.name, key=key)
+
+    def _page(self, prefix: str, token: str, after: str) -> Page:
+        """Goes on with the walk that gave the token; without it, one starts behind the token."""
+        walk = self._walks.pop((prefix, token), None) if token else None
+        if not token:
+            self._place.folders.forget()
+        if walk is None:
+            walk = Walk(self._place.root, prefix, token or after, self.notices)
+        hashes = self._place.hashes
+
+        def entry_of(key: str, status: os.stat_result) -> Entry:
+            return entry(key, status, known_etag(status, hashes))
+
+        entries = walk.entries(self.page_size, entry_of)
+        if len(entries) < self.page_size:
+            return Page(entries, "")
+        token = entries[-1].key
+        while len(self._walks) >= _WALKS_MAX:  # Of listings that nobody went on with.
+            self._walks.pop(next(iter(self._walks)), None)
+        self._walks[prefix, token] = walk
+        return Page(entries, token)

@@ -1,0 +1,116 @@
+"""Reads files, and what belongs to them, without passing a symbolic link out of the root."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from collections.abc import Callable
+from typing import TypeVar
+
+from bucketline.errors import Broken, Changed, NotFound, StoreError
+from bucketline.model import Found
+from bucketline.stores.base import Piece
+from bucketline.stores.local_attributes import found, known_etag, pin
+from bucketline.stores.local_paths import cause, why_unholdable
+from bucketline.stores.local_write import Place, split
+
+T = TypeVar("T")
+
+# Not to wait at a pipe's other end, should there be a pipe.
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO)
+
+
+def look(place: Place, key: str) -> Found:
+    """What the file is."""
+
+    def asked(file: int) -> Found:
+        status = _status(place, key, file)
+        return found(key, status, known_etag(status, place.hashes), file)
+
+    return _with_file(place, key, asked)
+
+
+def read(place: Place, key: str, start: int, size: int | None, etag: str) -> Piece:
+    """Some of its bytes, if it is still the file of that etag, and stays it."""
+
+    def asked(file: int) -> Piece:
+        before = _status(place, key, file)
+        known = known_etag(before, place.hashes)
+        if etag and etag not in (known, pin(before)):
+            raise Changed("it is another file by now", store=place.name, key=key)
+        whole = found(key, before, known, file)
+        end = before.st_size if size is None else min(start + size, before.st_size)
+        body = _bytes(file, start, max(0, end - start))
+        after = os.fstat(file)
+        is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+        if not is_same or len(body) < end - start:
+            raise Changed("the file changed while it was read", store=place.name, key=key)
+        return Piece(whole, body)
+
+    return _with_file(place, key, asked)
+
+
+def _with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:
+    if why_unholdable(key, len(place.name)):
+        raise NotFound("there is no such file", store=place.name, key=key)
+    try:
+        file = _open(place, key)
+        try:
+            return asked(file)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise _cause(place, key, error) from error
+
+
+def _open(place: Place, key: str) -> int:
+    path, name = split(key)
+    try:
+        return os.open(name, _FLAGS, dir_fd=place.folders.get(path).fd)
+    except FileNotFoundError:
+        place.folders.forget()  # The folder that we hold open may be another by now.
+        return os.open(name, _FLAGS, dir_fd=place.folders.get(path).fd)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        path, name = split(_beyond_link(place, key))
+        return os.open(name, _FLAGS, dir_fd=place.folders.get(path).fd)
+
+
+def _beyond_link(place: Place, key: str) -> str:
+    """The key of the file that a link stands for; one out of the root stands for none."""
+    root = os.path.realpath(place.root).rstrip("/") + "/"
+    folder = place.folders.get(split(key)[0])  # Fails if one of the folders is a link.
+    real = os.path.realpath(f"{root}{folder.path}{split(key)[1]}")
+    if not real.startswith(root):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return real.removeprefix(root)
+
+
+def _status(place: Place, key: str, file: int) -> os.stat_result:
+    status = os.fstat(file)
+    if not modes.S_ISREG(status.st_mode):
+        raise NotFound("there is no such file", store=place.name, key=key)
+    return status
+
+
+def _bytes(file: int, start: int, size: int) -> bytes:
+    """Up to `size` bytes; one call gives at most 2 GiB."""
+    body = os.pread(file, size, start)
+    if len(body) == size or not body:
+        return body
+    pieces, count = [body], len(body)
+    while count < size and (body := os.pread(file, size - count, start + count)):
+        pieces.append(body)
+        count += len(body)
+    return b"".join(pieces)
+
+
+def _cause(place: Place, key: str, error: OSError) -> StoreError:
+    if error.errno in _NOT_THERE:
+        return NotFound("there is no such file", store=place.name, key=key)
+    if error.errno == errno.EIO:  # One bad sector is no reason to stop the run.
+        return Broken("the disk could not read it", store=place.name, key=key)
+    return cause(error, place.name, key)

@@ -1,0 +1,100 @@
+"""Files that come in parts, each written at its place, in any order."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from hashlib import md5 as md5_of
+from typing import NamedTuple
+
+from bucketline.errors import BadRequest, NotFound, StoreError
+from bucketline.stores.base import Receipt
+from bucketline.stores.local_paths import cause
+from bucketline.stores.local_system import reserve
+from bucketline.stores.local_write import Place, Put, write_at
+
+_FINISHED_MAX = 1_000
+
+
+class _Part(NamedTuple):
+    start: int
+    size: int
+    etag: str
+
+
+class Parts:
+    """One file that is under way."""
+
+    def __init__(self, put: Put) -> None:
+        self.put = put
+        self._parts: dict[int, _Part] = {}
+
+    def write(self, number: int, body: bytes, offset: int, md5: bytes) -> Receipt:
+        """Part `number`; one that came before gives way."""
+        if offset + len(body) > self.put.size:
+            raise self._bad("the part reaches beyond the end")
+        etag = (md5 or md5_of(body, usedforsecurity=False).digest()).hex()
+        try:
+            write_at(self.put.file, body, offset)
+        except OSError as error:
+            raise cause(error, self.put.place.name, self.put.key) from error
+        self._parts[number] = _Part(offset, len(body), etag)
+        return Receipt(etag)
+
+    def close(self, etags: Sequence[str]) -> None:
+        """All parts are there, they are those of `etags`, and their bytes are on the disk."""
+        parts = [self._parts.get(number) for number in range(1, len(etags) + 1)]
+        end = 0
+        for part, etag in zip(parts, etags, strict=True):
+            if part is None or part.etag != etag or part.start != end:
+                raise self._bad("a part is missing or another one")
+            end += part.size
+        if end != self.put.size:
+            raise self._bad("the parts do not make the whole")
+        digests = b"".join(bytes.fromhex(etag) for etag in etags)
+        whole = md5_of(digests, usedforsecurity=False).hexdigest()
+        self.put.etag = f"{whole}-{len(etags)}"
+        self.put.set_time()
+        self.put.write_alone()
+
+    def _bad(self, said: str) -> StoreError:
+        return BadRequest(said, store=self.put.place.name, key=self.put.key)
+
+
+class Uploads:
+    """The files in parts of one store. They live as long as it: what it leaves is cleared away."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._parts: dict[str, Parts] = {}
+        self.finished: dict[str, Receipt] = {}  # So that finishing again is a success.
+
+    def begin(self, put: Put, size: int) -> str:
+        """The name of a new upload, for which the disk has room."""
+        put.size = size
+        try:
+            put.create()
+            reserve(put.file, size)
+        except (OSError, StoreError) as failure:
+            raise put.fail(failure) from None
+        upload = secrets.token_hex(8)
+        self._parts[upload] = Parts(put)
+        return upload
+
+    def get(self, key: str, upload: str) -> Parts:
+        parts = self._parts.get(upload)
+        if parts is None or parts.put.key != key:
+            raise NotFound("there is no such upload", store=self._place.name, key=key)
+        return parts
+
+    def end(self, upload: str, receipt: Receipt) -> None:
+        """It has become a file."""
+        del self._parts[upload]
+        while len(self.finished) >= _FINISHED_MAX:
+            self.finished.pop(next(iter(self.finished)))
+        self.finished[upload] = receipt
+
+    def abandon(self, upload: str) -> None:
+        parts = self._parts.pop(upload, None)
+        if parts is not None:
+            parts.put.discard()
