@@ -76,6 +76,6 @@ def new_body(dice: Random, old: bytes) -> bytes:
     return body if body != old else body + b"!"
 
 
-def other_size(dice: Random, old: bytes) -> bytes:
+def longer(dice: Random, *others: bytes) -> bytes:
     """What a stranger may leave where only the size can tell."""
-    return dice.randbytes(len(old) + dice.randint(1, 3))
+    return dice.randbytes(max(map(len, others)) + dice.randint(1, 3))

@@ -19,7 +19,7 @@ from bucketline.stores.base import Answer, Flow, Piece, Request, Work
 from simulation.book import Book
 from simulation.laws import Laws
 from simulation.place import Deed, Place, flipped
-from simulation.schedule import Scenario, furnish, new_body, other_size
+from simulation.schedule import Scenario, furnish, longer, new_body
 
 _FAULTY_PROCESSES = 3  # Later ones have fair weather, so that calm must come.
 _REFUSALS = (Busy, Broken, ServerFault)
@@ -96,7 +96,8 @@ class World:
         old = thing.body if thing else b""
         known = self.book.proven(key)
         told = thing and known and known.target_etag == thing.etag
-        return new_body(dice, old) if told else other_size(dice, old)
+        source = self.source.things.get(key)
+        return new_body(dice, old) if told else longer(dice, old, source.body if source else b"")
 
     def _count_effect(self) -> None:
         if self.effects == self.crash_before:
