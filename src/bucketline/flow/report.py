@@ -208,7 +208,8 @@ _OBJECTS = """SELECT end.key, end.verb, end.fate, end.time, end.size, intent.siz
         WHERE later.run = end.run AND later.key = end.key AND later.seq > end.seq)"""
 _ORDER = " ORDER BY end.key LIMIT :limit"
 _TROUBLES = """SELECT coalesce(cause, ''), fate, count(*), min(key), coalesce(message, '')
-    FROM lines WHERE run = ? AND fate > 2 GROUP BY cause, fate ORDER BY count(*) DESC, cause"""
+    FROM lines INDEXED BY troubles WHERE run = ? AND fate > 1 AND fate > 2
+    GROUP BY cause, fate ORDER BY count(*) DESC, cause"""
 
 
 def _runs_of(path: Path) -> list[RunRow]:
@@ -243,10 +244,14 @@ def _page(
 
 
 def _objects_sql(fate: Fate | None) -> str:
-    code = FATES[fate] if fate else 0
-    which = f" AND end.fate = {code}" if fate else ""
-    # "fate > 1" besides, or SQLite does not see that the index of troubles holds the answer.
-    return _OBJECTS + which + (" AND end.fate > 1" if code > 1 else "") + _ORDER
+    if fate is None:
+        return _OBJECTS + _ORDER
+    which = f" AND end.fate = {FATES[fate]}"
+    if fate is Fate.DONE:  # Nearly all are: walking the run is the shortest way.
+        return _OBJECTS + which + _ORDER
+    # Left to itself, SQLite walks the run and looks at every object in it.
+    indexed = _OBJECTS.replace("lines AS end ", "lines AS end INDEXED BY troubles ", 1)
+    return indexed + which + " AND end.fate > 1" + _ORDER
 
 
 def _object(row: Sequence[Any]) -> ObjectRow:
