@@ -23,6 +23,7 @@ class Shelf:
     frozen: set[str] = field(default_factory=set)  # Keys that must be thawed before they are read.
     entries: dict[str, Entry] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
+    checksums: dict[str, dict[str, str]] = field(default_factory=dict)
     reads: int = 0
 
     def put(self, key: str, body: bytes = b"x", *, modified: float = 1.0, etag: str = "") -> None:
@@ -44,7 +45,7 @@ class Shelf:
         yield from ()
         if key not in self.entries:
             raise NotFound("no such key", store=self.name, key=key)
-        return Found(self.entries[key])
+        return Found(self.entries[key], checksums=self.checksums.get(key, {}))
 
     def read(
         self,
