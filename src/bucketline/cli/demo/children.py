@@ -47,18 +47,21 @@ def server(rclone: str, environment: Mapping[str, str]) -> Iterator[str]:
     """A local S3 server that keeps its objects in memory; the value is its URL."""
     words = [rclone, "serve", "s3", ":memory:", "--addr", "127.0.0.1:0"]
     child = _start(words, environment, out=subprocess.DEVNULL)
+    assert child.stderr is not None
+    rest = Thread(target=child.stderr.read, daemon=True)
     try:
-        assert child.stderr is not None
         with _patience(child):
             url = next((m[1] for line in child.stderr if (m := _STARTED.search(line))), None)
         if url is None:
             raise DemoFailed("a local S3 server did not start")
-        # A full pipe would stop the server: somebody has to read it.
-        Thread(target=child.stderr.read, daemon=True).start()
+        rest.start()  # A full pipe would stop the server: somebody has to read it.
         yield url
     finally:
         child.terminate()
         _wait(child)
+        if rest.ident:
+            rest.join()
+        child.stderr.close()
 
 
 def run(words: Sequence[str], environment: Mapping[str, str]) -> Ended:
