@@ -96,7 +96,8 @@ class Wire:
     def poll(self, timeout_seconds: float) -> list[tuple[Any, Answer | StoreError]]:
         """Wait for something to end, or for `wake`, at most so long; tell what ended."""
         self._kick()
-        wait = timeout_seconds
+        ended = self._harvest()  # A near server may have answered in that very turn.
+        wait = 0.0 if ended else timeout_seconds
         if self._due is not None:
             wait = max(0.0, min(wait, self._due - time.monotonic()))
         for descriptor, event in self._epoll.poll(wait):
@@ -108,7 +109,7 @@ class Wire:
                 action |= pycurl.CSELECT_OUT
             self._multi.socket_action(descriptor, action)
         self._kick()
-        return self._harvest()
+        return ended + self._harvest()
 
     def wake(self) -> None:
         """Make a `poll` that waits, or else the next one, return at once. Safe in any thread."""
