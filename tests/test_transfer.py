@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketline.engines.transfer import Transfer, TransferPolicy
-from bucketline.errors import BadListing, Refused
+from bucketline.errors import BadListing, NoBucket, Refused
 from bucketline.flow.compare import Mode
 from bucketline.flow.doubts import Known
 from bucketline.flow.drive import blocking
 from bucketline.flow.filters import Filter, Rule
 from bucketline.flow.guard import Counts, Limits
 from bucketline.flow.sides import Look, Side
-from bucketline.model import Action, Copy, Delete, Fate, Skip
+from bucketline.model import Action, Copy, Delete, Fate, Found, Skip
 from bucketline.stores.base import Abilities, Flow, Page
 from shelf import Shelf, shelf
 
@@ -232,6 +232,39 @@ def test_a_frozen_object_that_cannot_be_compared_is_left_to_its_move() -> None:
     target.put("a", b"a", etag="pin-2")
 
     assert planned(source, target, policy=TransferPolicy(Look(Mode.CHECKSUM))) == ["a>a"]
+
+
+class Missing(Shelf):
+    """A folder that is not there, or that goes away after the first page."""
+
+    def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
+        if self.entries and not token:
+            return (yield from super().page(prefix))
+        raise NoBucket("there is no such folder", store=self.name)
+
+    def stat(self, key: str, *, version: str = "") -> Flow[Found]:
+        raise NoBucket("there is no such folder", store=self.name)
+
+
+def test_a_target_that_its_first_write_makes_is_empty_until_then() -> None:
+    for prefix, copied in (("", ["a>a", "b>b"]), ("a", ["a>a"])):
+        source, target = Side(shelf("a b"), prefix), Side(Missing(), may_be_missing=True)
+        engine = Transfer(source, target, PLAIN_POLICY, Now(), nothing_known)
+
+        assert said(list(engine.plan())) == copied
+
+
+@pytest.mark.parametrize(("keys", "may_be_missing"), [("", False), ("a b c d e", True)])
+def test_a_place_that_should_be_there_and_is_not_is_no_empty_place(
+    keys: str, *, may_be_missing: bool
+) -> None:
+    missing = Missing(entries=shelf(keys).entries)
+    for source, target in (
+        (Side(missing), Side(shelf("a"))),
+        (Side(shelf("a z")), Side(missing, may_be_missing=may_be_missing)),
+    ):
+        with pytest.raises(NoBucket):
+            list(Transfer(source, target, DELETING, Now(), nothing_known).plan())
 
 
 _keys = st.lists(st.text("ab/", min_size=1, max_size=3), unique=True, max_size=12)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from bucketline.errors import NotFound
+from bucketline.errors import NoBucket, NotFound
 from bucketline.flow.compare import Mode, Pair, Rule, Same, Settle, differences
 from bucketline.flow.content import by_content
 from bucketline.flow.doubts import Lookup, by_ledger
@@ -24,6 +24,7 @@ class Side:
     store: Store
     prefix: str = ""
     sort: bool = False  # Its listing is known not to come in key order.
+    may_be_missing: bool = False  # A folder that the first write makes; until then it is empty.
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,10 @@ class Sides:
             target = [self.drive.call(self.target.store.stat(self.target.prefix)).entry]
         except NotFound:
             target = []
+        except NoBucket:
+            if not self.target.may_be_missing:
+                raise
+            target = []
         self.counts.source, self.counts.target = 1, len(target)
         return iter([entry]), iter(target)
 
@@ -117,10 +122,11 @@ class Sides:
         self._listings = (self._listing(self.source), self._listing(self.target))
         keep = self.look.filter.keeper(source, target)
         keep_target = self.look.filter.keeper(target, source)
-        return (
-            chain.from_iterable(self._pages(self._listings[0], keep, "source")),
-            chain.from_iterable(self._pages(self._listings[1], keep_target, "target")),
-        )
+        pages = self._pages(self._listings[0], keep, "source")
+        target_pages = self._pages(self._listings[1], keep_target, "target")
+        if self.target.may_be_missing:
+            target_pages = _or_nothing(target_pages)
+        return chain.from_iterable(pages), chain.from_iterable(target_pages)
 
     def _listing(self, side: Side) -> Listing:
         look = self.look
@@ -138,3 +144,15 @@ class Sides:
             kept = page if keep is None else keep(page)
             setattr(self.counts, name, getattr(self.counts, name) + len(kept))
             yield kept
+
+
+def _or_nothing(pages: Iterator[list[Entry]]) -> Iterator[list[Entry]]:
+    """The pages of a place that may not be there; one that goes away under way is an error."""
+    has_begun = False
+    try:
+        for page in pages:
+            has_begun = True
+            yield page
+    except NoBucket:
+        if has_begun:
+            raise
