@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import gettempdir
 from types import FrameType
@@ -19,6 +19,7 @@ from click.shell_completion import shell_complete
 from bucketline import __version__
 from bucketline.cli.group import LazyGroup
 from bucketline.cli.invocation import Invocation, common
+from bucketline.clock import SystemClock
 from bucketline.errors import BucketlineError, StoreError
 
 NAME = "bucketline"
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and say how it ended; prints no traceback, whatever happens."""
     invocation = Invocation()
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        _listen()
         code = _guarded(invocation, list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except BrokenPipeError:
@@ -55,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     return code
+
+
+def _listen() -> None:
+    """Both signals become exceptions; a shell that had INT ignored for us keeps its will."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -116,7 +124,8 @@ def _one_line(error: BucketlineError) -> str:
 def _kept_traceback(invocation: Invocation) -> str:
     """Where the traceback is, for a bug report."""
     text = invocation.printer.redacted(traceback.format_exc())
-    name = f"traceback-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.txt"
+    moment = datetime.fromtimestamp(SystemClock().now(), UTC)
+    name = f"traceback-{moment:%Y%m%d-%H%M%S}-{os.getpid()}.txt"
     for folder in (invocation.state_folder, Path(gettempdir())):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

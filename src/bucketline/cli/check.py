@@ -10,8 +10,9 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, choosing, rules_in_order, side_of, two_places
+from bucketline.cli.places import open_sides
 from bucketline.cli.sanity import check_source
-from bucketline.cli.wiring import ledger_path, look_of, lookup, open_sides
+from bucketline.cli.wiring import ledger_path, look_of, lookup
 from bucketline.engines.check import Check, Line, Summary, reported
 from bucketline.errors import printable
 from bucketline.flow.drive import open_drive

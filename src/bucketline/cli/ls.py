@@ -12,8 +12,8 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import one_place, side_of
+from bucketline.cli.places import open_place
 from bucketline.cli.printer import as_json
-from bucketline.cli.wiring import open_place
 from bucketline.errors import NotFound, printable
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.listing import Listing

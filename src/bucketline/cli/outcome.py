@@ -80,7 +80,7 @@ class Told:
         parts = [
             f"listed {tally.listed:,} = {sums}",
             show_size(tally.bytes_done),
-            f"compare: {self.compare}",
+            f"compare: {self.compare.partition(';')[0]}",  # The JSON has all of it.
             f"proof: {_counts(self.proofs)}",
             f"requests: {_counts(self._requests())}",
             show_seconds(self.seconds),
@@ -131,7 +131,9 @@ def as_record(action: Action, outcome: Outcome) -> dict[str, Any]:
 def tell_failures(printer: Printer, recorder: Recorder, tally: Tally) -> None:
     """The first ones with cause and remedy, then where the rest is."""
     for key, outcome in recorder.failures:
-        printer.notice(f"failed: {printable(key)}: {outcome.cause}: {outcome.message}")
+        name = printable(key)
+        place = "" if name in outcome.message else f"{name}: "  # Most messages name their key.
+        printer.notice(f"failed: {outcome.cause}: {place}{outcome.message}")
     more = tally.failed - len(recorder.failures)
     if tally.failed:
         rest = f"{more:,} more failed; " if more > 0 else ""

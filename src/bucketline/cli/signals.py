@@ -39,9 +39,12 @@ class Ears:
 def listening(stop: Stop) -> Iterator[Ears]:
     """Signals become wishes, until the end of the block."""
     ears = Ears(stop)
-    before = [signal.signal(number, ears.hear) for number in _SIGNALS]
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    heeded = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, ears.hear)
     try:
         yield ears
     finally:
-        for number, handler in zip(_SIGNALS, before, strict=True):
-            signal.signal(number, handler)
+        for number in heeded:
+            signal.signal(number, before[number])

@@ -9,11 +9,12 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, Size, choosing, two_places
 from bucketline.cli.outcome import Recorder, Told, tell_failures
+from bucketline.cli.places import open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.progress import watching
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.signals import listening
-from bucketline.cli.wiring import identity, ledger_path, lookup, open_sides
+from bucketline.cli.wiring import identity, ledger_path, lookup
 from bucketline.cli.wish import Wish, wish_of
 from bucketline.clock import SystemClock
 from bucketline.engines.transfer import Transfer

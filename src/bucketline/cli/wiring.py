@@ -1,41 +1,21 @@
-"""Puts the parts together: locations become stores, words become an engine's policy."""
+"""Puts the parts together: words become a look at two sides, places become a job's ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.sanity import resolved
-from bucketline.clock import SystemClock
 from bucketline.flow.compare import Mode
 from bucketline.flow.filters import Filter, Rule, read_only_file
 from bucketline.flow.ledger import Known, job_path
 from bucketline.flow.report import known
-from bucketline.flow.sides import Look, Side
+from bucketline.flow.sides import Look
 from bucketline.settings import Location
-from bucketline.stores import open_store
-from bucketline.stores.wrap import Retrying, Throttled
 
 Lookup = Callable[[Sequence[str]], Mapping[str, Known]]
-
-
-def open_place(location: Location) -> Side:
-    """A side to look at."""
-    place = resolved(location)
-    return Side(Retrying(open_store(place, clock=SystemClock())), place.prefix)
-
-
-def open_sides(
-    source: Location, target: Location, *, bytes_per_second: int | None = None
-) -> tuple[Side, Side]:
-    """Both sides; what is read from the source is what the limit counts, once."""
-    here, there = open_place(source), open_place(target)
-    if bytes_per_second:
-        here = replace(here, store=Throttled(here.store, bytes_per_second))
-    return here, there
 
 
 def look_of(compare: str, rules: Sequence[tuple[str, str]], only: str | None) -> Look:

@@ -31,7 +31,7 @@ from bucketline.errors import (
     Untrusted,
 )
 from bucketline.model import Entry
-from bucketline.stores.base import Page, Request, Store
+from bucketline.stores.base import Page, Store
 
 # The rungs on the way to a listing, and which error means that one broke.
 _RUNGS: tuple[tuple[str, tuple[type[StoreError], ...]], ...] = (
@@ -114,7 +114,7 @@ def _offset(date: str, clock: Clock) -> str:
 def _about_listing(patient: Patient, pages: list[Page]) -> Iterator[Finding]:
     entries = [entry for page in pages for entry in page.entries]
     is_sorted = all(one.key < other.key for one, other in pairwise(entries))
-    looked = f"{len(entries):,} keys of {len(pages)} pages looked at"
+    looked = f"{len(entries):,} keys looked at"
     yield yes_or_no("lists in key order", is_sorted, looked)
     if len(pages) > 1:
         yield Finding("page size", f"{len(pages[0].entries):,}")
@@ -174,10 +174,6 @@ def _pinned(patient: Patient, entry: Entry) -> Finding:
 def _about_speed(patient: Patient) -> Iterator[Finding]:
     kinds: dict[str, list[float]] = {}
     for request, _, seconds in patient.exchanges:
-        kinds.setdefault(_kind(request), []).append(seconds * 1000)
+        kinds.setdefault(request.kind, []).append(seconds * 1000)
     for kind, times in kinds.items():
         yield Finding(f"{kind} takes", f"{median(times):.1f} ms", f"median of {len(times)}")
-
-
-def _kind(request: Request) -> str:
-    return request.kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from bucketline.clock import Clock
@@ -16,7 +17,7 @@ from bucketline.engines.doctor.finding import (
     unknown,
     yes_or_no,
 )
-from bucketline.errors import BadRequest, Conflict, Mismatch, NotFound, StoreError, printable
+from bucketline.errors import BadRequest, Conflict, Mismatch, StoreError, printable
 from bucketline.model import Attributes, Entry
 from bucketline.stores.base import Store
 
@@ -70,20 +71,23 @@ class Trials:
 
     def clean_up(self) -> Finding:
         """Delete what was written, and look whether it is gone."""
-        patient, store = self.patient, self.store
-        failures = []
         for key in dict.fromkeys(self.written):
-            try:
-                patient.ask(store.delete(key))
-            except StoreError as error:
-                failures.append(f"{printable(key)} ({error.cause})")
+            self._delete(key)
         try:
-            left = [entry.key for entry in patient.ask(store.page(self.scratch)).entries]
+            for key in self._listed():  # Some servers list a key under another name.
+                self._delete(key)
+            left = self._listed()
         except StoreError as error:
             return Finding("deletes", NO, f"{error.cause}: {error}")
-        left += failures
-        shown = ", ".join(printable(key) for key in left)
+        shown = ", ".join(printable(key)[:80] for key in left[:5])
         return yes_or_no("deletes", not left, f"please delete by hand: {shown}" if left else "")
+
+    def _delete(self, key: str) -> None:
+        with suppress(StoreError):  # Whether it worked is seen in the listing.
+            self.patient.ask(self.store.delete(key))
+
+    def _listed(self) -> list[str]:
+        return [entry.key for entry in self.patient.ask(self.store.page(self.scratch)).entries]
 
     def _write(self, name: str, attributes: Attributes | None = None) -> str:
         """The etag; raises `StoreError`."""
@@ -208,10 +212,7 @@ class Trials:
             self._write(name)
             self.patient.ask(self.store.stat(key))
             listed = self.patient.ask(self.store.page(key)).entries
-        except NotFound:
-            return False
         except StoreError:
-            self.written.remove(key)  # It was refused: there is nothing to delete.
             return False
         return any(entry.key == key for entry in listed)
 
