@@ -39,7 +39,8 @@ def read(
     if etag:
         headers["if-match"] = f'"{etag}"'
     answer = yield from client.exchange(Call("GET", key, "GET", of_version(version), headers))
-    if answer.status == 206 and headers:
+    is_part = answer.status == 206 or "content-range" in answer.headers  # `rclone serve`: a 200.
+    if answer.status in {200, 206} and is_part and headers:
         return _checked(client, _piece(client, key, answer, start, size), etag)
     if answer.status == 200:
         return _checked(client, _whole(client, key, answer, start, size), etag)
