@@ -161,6 +161,8 @@ def _cause(answer: Answer, code: str, *, has_key: bool) -> type[StoreError]:
     if code in _CAUSES:
         return _CAUSES[code]
     status = answer.status
+    if code == "InvalidArgument" and b"bject name" in answer.body:
+        return Unholdable
     if answer.headers.get("x-amz-delete-marker") == "true":
         return NotFound
     if status == 403 or code in ("AccessDenied", "Forbidden"):

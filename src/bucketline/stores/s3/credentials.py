@@ -29,7 +29,7 @@ class Credentials:
         self._good_until = 0.0
 
     def load(self, stale: Keys | None = None) -> tuple[Keys | None, float]:
-        """The keys and how long they need no look; `stale` are those that are not to be used again."""
+        """The keys and how long they need no look; `stale` ones are not to be used again."""
         with self._lock:
             now = self._clock.now()
             is_stale = stale is not None and self._keys is stale
@@ -43,7 +43,7 @@ class Credentials:
         except StoreError:
             if is_stale or self._keys is None or now >= self._keys.expires:
                 raise
-            keys = self._keys  # They still work, and the source may be back in a moment.
+            keys = self._keys
         early = keys.expires - _EARLY_SECONDS if keys and keys.expires else NEVER
         self._keys, self._good_until = keys, max(early, now + _AGAIN_SECONDS)
         self._loaded = True

@@ -12,10 +12,10 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from bucketline.errors import Unholdable
-from bucketline.model import Attributes, Entry, Found
+from bucketline.model import NOTHING, Attributes, Entry, Found
 from bucketline.stores.base import Receipt
 
-_CONTENT = (
+_CONTENT = {
     "content-type",
     "cache-control",
     "content-disposition",
@@ -23,7 +23,7 @@ _CONTENT = (
     "content-language",
     "expires",
     "x-amz-website-redirect-location",
-)
+}
 # What the client itself says; an attribute must not say it.
 _OURS = {
     "host",
@@ -101,14 +101,11 @@ def found(key: str, headers: Mapping[str, str], size: int) -> Found:
         headers.get("x-amz-version-id", ""),
         tier,
     )
-    content = {name: headers[name] for name in _CONTENT if name in headers}
-    metadata = {
-        name[11:]: from_word(value) for name, value in headers.items() if name.startswith(_META)
-    }
+    content, metadata, checksums = _sorted(headers)
     return Found(
         entry,
         Attributes(content, metadata, tier=tier),
-        checksums_of(headers),
+        checksums,
         int(headers.get("x-amz-tagging-count", 0)),
         _is_archived(tier, headers),
     )
@@ -140,6 +137,24 @@ def from_date(text: str) -> float:
     """Seconds since 1970 of an HTTP date; 0 for what is none."""
     parsed = parsedate(text)
     return float(timegm(parsed)) if parsed else 0.0
+
+
+def _sorted(
+    headers: Mapping[str, str],
+) -> tuple[dict[str, str], dict[str, str], Mapping[str, str]]:
+    """Content headers, metadata and checksums, in one look at each header."""
+    content: dict[str, str] = {}
+    metadata: dict[str, str] = {}
+    checksums: Mapping[str, str] = NOTHING
+    for name, value in headers.items():
+        if name in _CONTENT:
+            content[name] = value
+        elif name[:6] == "x-amz-":
+            if name.startswith(_META):
+                metadata[name[11:]] = from_word(value)
+            elif name.startswith(_CHECKSUM):
+                checksums = checksums_of(headers)
+    return content, metadata, checksums
 
 
 def _is_one_line(value: str) -> bool:

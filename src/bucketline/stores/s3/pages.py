@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
-from html import unescape
-from typing import NamedTuple
+from functools import lru_cache, partial
+from html import escape, unescape
+from itertools import repeat
+from operator import add
+from typing import NamedTuple, cast
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from bucketline.model import Entry
 from bucketline.stores.s3.markup import Torn, name_of, named, text, tree
 
-# In the order in which Amazon and most others write them; anything else goes to the parser.
-_SWEEP = re.compile(
-    r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified>"
-    r"<ETag>(?:&quot;|&#34;|\")?([^<&\"]*)(?:&quot;|&#34;|\")?</ETag>"
-    r"(?:<ChecksumAlgorithm>[^<]*</ChecksumAlgorithm>)*(?:<ChecksumType>[^<]*</ChecksumType>)?"
-    r"<Size>(\d+)</Size>"
-    r"(?:<Owner>(?:<ID>[^<]*</ID>)?(?:<DisplayName>[^<]*</DisplayName>)?</Owner>)?"
-    r"(?:<StorageClass>([^<]*)</StorageClass>)?"
+# As most servers write it, in one line or laid out for the eye, and as the others do, Amazon with
+# checksums and owners among them; what none accounts for goes to the parser.
+_START = (
+    r"<Contents>_<Key>([^<]*)</Key>_"
+    r"<LastModified>([^<]{16}):(\d\d(?:\.\d+)?)Z</LastModified>_<ETag>([^<]*)</ETag>_"
+)
+_USUAL = _START + r"<Size>(\d+)</Size>_<StorageClass>([^<]*)</StorageClass>"
+_SWEEP = re.compile(_USUAL.replace("_", "")).findall
+_WIDE_SWEEP = re.compile(_USUAL.replace("_", r"\s*")).findall
+_LOOSE_SWEEP = re.compile(
+    (
+        _START + r"(?:<ChecksumAlgorithm>[^<]*</ChecksumAlgorithm>_)*"
+        r"(?:<ChecksumType>[^<]*</ChecksumType>_)?<Size>(\d+)</Size>_"
+        r"(?:<Owner>_(?:<ID>[^<]*</ID>_)?(?:<DisplayName>[^<]*</DisplayName>_)?</Owner>_)?"
+        r"(?:<StorageClass>([^<]*)</StorageClass>)?"
+    ).replace("_", r"\s*")
 ).findall
 _ROOT = re.compile(r"\s*(?:<\?xml[^>]*\?>)?\s*<ListBucketResult[\s>]").match
 _FIELDS = (
@@ -34,7 +45,7 @@ _FIELDS = (
 _HEAD = {name: re.compile(f"<{name}>([^<]*)</{name}>").search for name in _FIELDS}
 
 
-Row = tuple[str, str, str, str, str]  # Key, modified, etag, size, tier; the key as it is coded.
+Row = tuple[str, str, str, str, str, str]  # Key as it is coded, minute, seconds, etag, size, tier.
 
 
 class Text(NamedTuple):
@@ -50,31 +61,60 @@ def parsed(body: bytes) -> Text:
         page = body.decode()
     except UnicodeDecodeError:
         raise Torn from None
-    if _ROOT(page) and page.endswith("</ListBucketResult>", 0, len(page.rstrip())):
-        rows = _SWEEP(page)
+    if not (_ROOT(page) and page.endswith("</ListBucketResult>", 0, len(page.rstrip()))):
+        return _by_parser(body)
+    fields = _fields(page)
+    start = page.find("<Contents>") + len("<Contents>")
+    is_wide = page[start : start + 1].isspace()
+    rows = _WIDE_SWEEP(page) if is_wide else _SWEEP(page)
+    if fields.get("KeyCount") == str(len(rows)):
+        return Text(rows, fields)
+    objects = page.count("<Contents")
+    if len(rows) != objects:
+        rows = _LOOSE_SWEEP(page)
         tiers = page.count("<StorageClass>") - page.count("<StorageClass></StorageClass>")
-        if page.count("<Contents") == len(rows) and tiers == _tiers(rows):
-            return Text(rows, _fields(page))
-    return _by_parser(body)
+        if len(rows) != objects or tiers != sum([1 for row in rows if row[5]]):
+            return _by_parser(body)
+    return Text(rows, fields)
 
 
 def entries(rows: list[Row], *, coded: bool, plus: bool) -> list[Entry]:
     """The rows as entries; `coded` keys are unquoted, with "+" for a blank if `plus`."""
-    found = []
-    for word, modified, etag, size, tier in rows:
-        key = unescape(word) if "&" in word else word
-        if coded and ("%" in key or "+" in key):
-            key = unquote(key.replace("+", " ") if plus else key, errors="strict")
-        shown = "" if tier == "STANDARD" else tier
-        found.append(Entry(key, int(size), from_iso(modified), etag, "", shown))
-    return found
+    if not rows:
+        return []
+    words, minutes, seconds, etags, sizes, tiers = zip(*rows, strict=True)
+    keys = _keys(words, coded=coded, plus=plus)
+    times = map(add, map(_minute, minutes), map(float, seconds))
+    shown = ["" if tier == "STANDARD" else tier for tier in tiers]
+    bare = "<".join(etags).replace("&quot;", "").replace("&#34;", "").replace('"', "").split("<")
+    columns = zip(keys, map(int, sizes), times, bare, repeat(""), shown, strict=False)
+    return list(map(_entry, columns))
+
+
+# An Entry from a tuple without a Python frame: a listing of millions feels it.
+_entry = cast(
+    "Callable[[tuple[str, int, float, str, str, str]], Entry]", partial(tuple.__new__, Entry)
+)
+
+
+def _keys(words: tuple[str, ...], *, coded: bool, plus: bool) -> Sequence[str]:
+    """The keys of a page, unquoted all at once: "<" parts them, for no page holds one in a key."""
+    joined = "<".join(words)
+    if "&" in joined:
+        words = tuple(map(unescape, words))
+        joined = "<".join(words)
+    if not coded or ("%" not in joined and "+" not in joined):
+        return words
+    if plus:
+        words, joined = tuple(word.replace("+", " ") for word in words), joined.replace("+", " ")
+    if joined.count("<") >= len(words) or "%3C" in joined or "%3c" in joined:
+        return [unquote(word, errors="strict") for word in words]
+    return unquote(joined, errors="strict").split("<")
 
 
 def from_iso(stamp: str) -> float:
     """Seconds since 1970 of `2024-01-02T03:04:05.678Z`; 0 for what is none."""
     try:
-        if stamp[-1:] == "Z" and stamp[16:17] == ":":
-            return _minute(stamp[:16]) + float(stamp[17:-1])
         moment = datetime.fromisoformat(stamp)
     except ValueError:
         return 0.0
@@ -83,11 +123,7 @@ def from_iso(stamp: str) -> float:
 
 @lru_cache(maxsize=65_536)
 def _minute(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
-
-
-def _tiers(rows: list[Row]) -> int:
-    return sum([1 for row in rows if row[4]])
+    return from_iso(stamp + "Z") if stamp else 0.0
 
 
 def _fields(page: str) -> dict[str, str]:
@@ -110,6 +146,6 @@ def _row(item: Element) -> Row:
     key, size, etag = text(item, "Key"), text(item, "Size"), text(item, "ETag")
     if not key or not size.isdigit():
         raise Torn
-    # Keys are unescaped once more later: what looks like an entity here is part of the key.
-    escaped = key.replace("&", "&amp;")
-    return (escaped, text(item, "LastModified"), etag.strip('"'), size, text(item, "StorageClass"))
+    word = escape(key, quote=False)  # As it stands in the page: it will be unescaped with the rest.
+    time = repr(from_iso(text(item, "LastModified")))
+    return (word, "", time, etag.strip('"').replace("<", ""), size, text(item, "StorageClass"))

@@ -50,7 +50,7 @@ def _corrected(client: Client, answer: Answer, sent: Sent, made: list[str]) -> F
     if _is_elsewhere(answer, said):
         moved = made.count("place") < _REDIRECTS_MAX and _moved(client, answer, said, sent.place)
         return "place" if moved else ""
-    if answer.status == 403 and "time" not in made:
+    if answer.status in {400, 403} and "time" not in made:
         is_far = client.learn_time(answer) != 0.0
         if is_far or said.code == "RequestTimeTooSkewed":
             return "time"
