@@ -2,9 +2,80 @@
 
 from __future__ import annotations
 
+
+def _keys(reason: str, *cases: str) -> dict[str, str]:
+    """Hostile keys that a server cannot hold."""
+    tests = ("test_a_hostile_key_is_held", "test_a_hostile_key_is_deleted_alone")
+    return {f"{test}[{case}]": reason for test in tests for case in cases}
+
+
+_NOT_A_PATH = (
+    "leading-slash",
+    "only-a-slash",
+    "double-slash",
+    "double-slash-in-front",
+    "many-slashes",
+    "dot-component",
+    "dot-in-front",
+    "dot-alone",
+    "parent-component",
+    "parent-in-front",
+    "parent-alone",
+    "climbing-out",
+    "trailing-slash",
+    "object-and-folder",
+    "order-around-the-slash",
+)
+_NO_SECOND_USER = {"test_a_stranger_is_denied": "knows one user"}
+_TRUSTS_ALL = {
+    "test_a_wrong_secret_is_bad_credentials": "checks no signature",
+    "test_an_unknown_access_key_is_bad_credentials": "checks no signature",
+    "test_who_does_not_sign_is_denied": "serves anybody",
+    **_NO_SECOND_USER,
+}
+
 MEMORY: dict[str, str] = {}
-LOCAL: dict[str, str] = {}
-RCLONE: dict[str, str] = {}
-MOTO: dict[str, str] = {}
-MINISTACK: dict[str, str] = {}
-RADOSGW: dict[str, str] = {}
+
+_UNCHECKED = "takes the caller's MD5 as it is: the bytes come from the same memory"
+LOCAL = {
+    **_keys("no path of a folder is called so", *_NOT_A_PATH),
+    **_keys(
+        "a name in a folder has 255 bytes at most",
+        "component-of-300-bytes",
+        "1024-bytes-of-4-byte-characters",
+    ),
+    "test_a_body_that_does_not_fit_its_md5_is_refused": _UNCHECKED,
+    "test_a_failed_overwrite_leaves_the_old_bytes": _UNCHECKED,
+    "test_a_part_that_does_not_fit_its_md5_is_refused": _UNCHECKED,
+}
+
+RCLONE = {
+    **_keys("keys are paths of a file system to it", *_NOT_A_PATH),
+    **_keys("takes the second of the twins for the first", "nfc-and-nfd-twins"),
+    "test_a_prefix_is_a_raw_string[/]": "a prefix without its slash: lists all",
+    "test_content_headers_are_kept": "loses Expires",
+    "test_tags_are_kept": "takes ?tagging for the object",
+    "test_odd_parts_in_any_order_become_the_object": "the finish tells another ETag",
+    "test_to_finish_again_is_a_success": "its ETags do not tell that the object is the upload's",
+    "test_a_part_sent_again_replaces_the_first": "501: has passed the part on already",
+    "test_a_part_that_does_not_fit_its_md5_is_refused": "forgets the whole upload over it",
+    "test_who_does_not_sign_is_denied": "answers 400 to who does not sign",
+    **_NO_SECOND_USER,
+}
+
+_NO_MD5 = "does not look at Content-MD5"
+MOTO = {
+    **_keys("404 for a key with a line feed", "line-feed", "both-line-ends"),
+    "test_a_body_that_does_not_fit_its_md5_is_refused": _NO_MD5,
+    "test_a_failed_overwrite_leaves_the_old_bytes": _NO_MD5,
+    "test_a_part_that_does_not_fit_its_md5_is_refused": _NO_MD5,
+    "test_an_abandoned_upload_cannot_be_finished": "500 for an upload that is gone",
+    "test_a_failure_carries_the_id_that_operators_ask_for": "a 404 has no id",
+    **_TRUSTS_ALL,
+}
+
+MINISTACK = {**_TRUSTS_ALL}
+
+RADOSGW = {
+    "test_an_abandoned_upload_cannot_be_finished": "500 for an upload that is gone",
+}
