@@ -124,6 +124,7 @@ def test_rules_do_not_complain_of_what_is_right() -> None:
         "import apsw\nimport time\n"
         "from bucketline.stores.base import Store\n"
         "def copy(source, target, *, width=8):\n    return time.monotonic()\n"
+        "try:\n    os.rename('a', 'b', src_dir_fd=3)\nexcept BaseException:\n    raise\n"
     )
 
     check([line for rule in CHECKS for line in rule(Source("flow/ledger.py", right))])

@@ -190,11 +190,13 @@ def lazy_imports(source: Source) -> Iterator[str]:
 
 
 def broad_excepts(source: Source) -> Iterator[str]:
-    """Whoever catches everything hides something; only the edges of the loop may."""
+    """Whoever catches everything hides something, unless it is raised again at the end."""
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.ExceptHandler) or source.lives_in(BROAD):
             continue
-        if node.type is None or _dotted(node.type) in ("Exception", "BaseException"):
+        is_broad = node.type is None or _dotted(node.type) in ("Exception", "BaseException")
+        last = node.body[-1]
+        if is_broad and not (isinstance(last, ast.Raise) and last.exc is None):
             yield f"{source.path}:{node.lineno}: catches everything"
 
 
@@ -230,7 +232,7 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def docstrings(source: Source) -> Iterator[str]:
     """A module says its one job in its first line."""
     first = (ast.get_docstring(source.tree) or "").split("\n")[0]
-    if not first.endswith((".", ":")):
+    if not first.endswith((".", ":", "?")):
         yield f"{source.path}: the first line of its docstring must say its job, and end"
 
 
@@ -240,6 +242,10 @@ def names(source: Source) -> Iterator[str]:
     if _NAMES.search(stem):
         yield f"{source.path}: a module called {stem}"
     for node in ast.walk(source.tree):
-        name = getattr(node, "name", None) or getattr(node, "arg", None)
-        if isinstance(name, str) and _NAMES.search(name):
-            yield f"{source.path}:{getattr(node, 'lineno', 0)}: a thing called {name}"
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+                pass
+            case _:
+                continue
+        if _NAMES.search(name):
+            yield f"{source.path}:{node.lineno}: a thing called {name}"

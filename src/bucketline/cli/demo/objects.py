@@ -7,7 +7,7 @@ from random import Random
 
 COUNT = 2_000
 _MIB = 1 << 20
-_BIG = {"video/one.mp4": 12 * _MIB, "video/two.mp4": 3 * _MIB, "disk/image.raw": 4 * _MIB}
+_BIG = {"video/one.mp4": 20 * _MIB, "video/two.mp4": 3 * _MIB, "disk/image.raw": 4 * _MIB}
 _ODD = (
     "odd/a space and a + sign.txt",
     "odd/100% sure, %2F is no slash.txt",
