@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from bucketline.cli.sanity import resolved
+from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.clock import SystemClock
+from bucketline.errors import DiskError
 from bucketline.flow.sides import Side
 from bucketline.settings import Location
 from bucketline.stores import open_store
-from bucketline.stores.wrap import Retrying, Throttled
+from bucketline.stores.base import Store
+from bucketline.stores.memory import MemoryStore
+from bucketline.stores.wrap import Retrying, Throttled, TokenBucket
 
 
 def open_place(location: Location) -> Side:
     """A side to look at."""
     place = resolved(location)
-    return Side(Retrying(open_store(place, clock=SystemClock())), place.prefix)
+    return Side(_opened(place), place.prefix)
 
 
-def open_sides(
-    source: Location, target: Location, *, bytes_per_second: int | None = None
+def open_sides(source: Location, target: Location) -> tuple[Side, Side]:
+    """Both sides, to be looked at only; a folder that is not there yet looks empty."""
+    place = resolved_target(source, target)
+    if place.remote is None and not Path(place.folder).exists():
+        return open_place(source), Side(MemoryStore(), place.prefix)
+    return open_place(source), Side(_opened(place), place.prefix)
+
+
+def open_for_moves(
+    source: Location, target: Location, bytes_per_second: int | None
 ) -> tuple[Side, Side]:
-    """Both sides; what is read from the source is what the limit counts, once."""
-    here, there = open_place(source), open_place(target)
+    """Both sides; the limit counts what is read from the source, each byte once."""
+    place = resolved_target(source, target)
+    if place.remote is None:
+        _make_folder(Path(place.folder))
+    here = open_place(source)
     if bytes_per_second:
-        here = replace(here, store=Throttled(here.store, bytes_per_second))
-    return here, there
+        bucket = TokenBucket(bytes_per_second, SystemClock())
+        here = replace(here, store=Throttled(here.store, bandwidth=bucket))
+    return here, Side(_opened(place), place.prefix)
+
+
+def _opened(place: Location) -> Store:
+    return Retrying(open_store(place, clock=SystemClock()))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"{folder}: cannot be made ({error.strerror}); check the target") from None

@@ -25,14 +25,27 @@ def check_source(source: Location) -> None:
         raise UsageError(f"{printable(source.text)}: there is no such folder or file{hint}")
 
 
-def resolved(location: Location) -> Location:
-    """A file, or a name that may become one, is an object of the folder around it."""
-    path = Path(location.folder)
-    if location.remote or path.is_dir() or location.text.endswith(("/", "/.", "/..")):
-        return location
-    if location.text in (".", ".."):
-        return location
-    return replace(location, folder=str(path.parent), prefix=path.name)
+def resolved(source: Location) -> Location:
+    """A file is an object of the folder around it."""
+    path = Path(source.folder)
+    if source.remote or path.is_dir():
+        return source
+    return replace(source, folder=str(path.parent), prefix=path.name)
+
+
+def resolved_target(source: Location, target: Location) -> Location:
+    """When the source may be one object, a name that is no folder yet is that object's new name."""
+    is_name = not target.text.endswith(("/", "/.", "/..")) and target.text not in (".", "..")
+    if target.remote or not is_name or Path(target.folder).is_dir() or not _may_be_object(source):
+        return target
+    path = Path(target.folder)
+    return replace(target, folder=str(path.parent), prefix=path.name)
+
+
+def _may_be_object(source: Location) -> bool:
+    if source.remote:
+        return bool(source.prefix) and not source.prefix.endswith("/")
+    return Path(source.folder).is_file()
 
 
 def _check_folders(source: Location, target: Location) -> None:

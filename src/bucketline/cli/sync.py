@@ -9,7 +9,7 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, Size, choosing, two_places
 from bucketline.cli.outcome import Recorder, Told, tell_failures
-from bucketline.cli.places import open_sides
+from bucketline.cli.places import open_for_moves, open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.progress import watching
 from bucketline.cli.sanity import check_pair
@@ -70,7 +70,7 @@ class _Sync:
         self.clock = SystemClock()
         self.run_id = new_run_id(self.clock.now())
         self.stop = Stop()
-        source, target = open_sides(wish.source, wish.target, bytes_per_second=wish.bwlimit)
+        source, target = open_for_moves(wish.source, wish.target, wish.bwlimit)
         self.engine = Transfer(source, target, wish.policy, drive, ledger.known)
         self.recorder = Recorder(ledger, invocation.printer, self.stop, tells=invocation.as_json)
 

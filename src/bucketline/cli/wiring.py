@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from bucketline.cli.invocation import Invocation
-from bucketline.cli.sanity import resolved
 from bucketline.flow.compare import Mode
 from bucketline.flow.filters import Filter, Rule, read_only_file
 from bucketline.flow.ledger import Known, job_path
@@ -27,11 +26,10 @@ def look_of(compare: str, rules: Sequence[tuple[str, str]], only: str | None) ->
 
 def identity(location: Location) -> str:
     """The same words for the same place, however it was typed: what a job is known by."""
-    place = resolved(location)
-    if place.remote is None:
-        return f"{place.folder.rstrip('/')}/{place.prefix}"
-    service = ",".join(sorted(place.remote.endpoints)) or "s3:/"
-    return f"{service}/{place.bucket}/{place.prefix}"
+    if location.remote is None:
+        return location.folder
+    service = ",".join(sorted(location.remote.endpoints)) or "s3:/"
+    return f"{service}/{location.bucket}/{location.prefix}"
 
 
 def ledger_path(invocation: Invocation, source: Location, target: Location, name: str) -> Path:
