@@ -11,7 +11,7 @@ _HELD_MAX = 256  # Each costs a file descriptor.
 
 
 class Folder:
-    """An open folder. It closes when nobody holds it: closed early, its number would be another's."""
+    """An open folder. It closes when nobody holds it: early, its number might be another's."""
 
     __slots__ = ("device", "fd", "path")
 
