@@ -107,6 +107,13 @@ def test_bytes_damaged_on_the_way_down_are_read_again(damage: Fault) -> None:
     assert crossing.target.bodies() == {"t": b"hello"}
 
 
+def test_a_body_that_came_short_is_noticed_even_when_no_etag_can_tell() -> None:
+    crossing = Crossing(faults={("read s", 1): cut})
+    crossing.source.able = replace(crossing.source.able, etag_is_md5=False)
+    assert crossing.copy().fate is Fate.DONE
+    assert crossing.target.bodies() == {"t": b"hello"}
+
+
 def test_a_source_that_gives_other_bytes_each_time_is_never_delivered() -> None:
     crossing = Crossing(faults={("read s", n): flipped if n % 2 else cut for n in range(1, 9)})
     with pytest.raises(Mismatch):

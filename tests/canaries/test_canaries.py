@@ -1,0 +1,89 @@
+"""Known-bad code must be caught: each patch here is a bug, and names the tests that must fail.
+
+A surviving canary means that the tests lost their teeth; one that does not apply must be made anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from canaries.patching import Canary, apply, read
+
+ROOT = Path(__file__).parents[2]
+CANARIES = [read(patch) for patch in sorted(Path(__file__).parent.glob("*.patch"))]
+_LIMIT_SECONDS = 300
+_FAILED = 1  # What pytest says when tests failed, and not: interrupted, misused, nothing collected.
+
+
+def outcome(tree: Path, test: str) -> tuple[int, str]:
+    """How pytest ends over the code in `tree`, and what it said."""
+    return _python(
+        tree, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", test
+    )
+
+
+def _python(tree: Path, *words: str) -> tuple[int, str]:
+    variables = {
+        **os.environ,
+        "PYTHONPATH": str(tree / "src"),
+        "BUCKETLINE_SEEDS": "50",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT_SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The product's code, to be spoilt."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=ignore)
+    return tmp_path
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CANARIES) >= 12
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.name)
+def test_the_bug_can_still_be_made(canary: Canary, tree: Path) -> None:
+    apply(canary, tree)
+    for path in {hunk.path for hunk in canary.hunks}:
+        compile((tree / path).read_text(), path, "exec")
+
+
+def test_the_spoilt_code_is_what_is_tested(tree: Path) -> None:
+    code, said = _python(tree, "-c", "import bucketline.flow.run as run; print(run.__file__)")
+    assert (code, said.strip()) == (0, f"{tree}/src/bucketline/flow/run.py")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * _LIMIT_SECONDS)
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.name)
+def test_the_bug_is_caught(canary: Canary, tree: Path) -> None:
+    apply(canary, tree)
+    for test in canary.tests:
+        code, said = outcome(tree, test)
+        assert code == _FAILED, f"{canary.bug} {test} does not see it:\n{said}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * _LIMIT_SECONDS)
+def test_what_catches_them_is_green_over_good_code(tree: Path) -> None:
+    for test in sorted({test for canary in CANARIES for test in canary.tests}):
+        code, said = outcome(tree, test)
+        assert code == 0, f"{test}:\n{said}"
