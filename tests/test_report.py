@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
+import re
 from pathlib import Path
 
 import apsw
@@ -12,7 +10,7 @@ import pytest
 
 from bucketline.clock import FakeClock
 from bucketline.errors import LedgerError, UsageError
-from bucketline.flow import export, report
+from bucketline.flow import report
 from bucketline.flow.filters import read_only_file
 from bucketline.flow.ledger import Known, Ledger, RunHead
 from bucketline.flow.remedies import causes, remedy_of
@@ -208,18 +206,28 @@ def test_a_reader_in_the_middle_does_not_hold_up_the_writer(tmp_path: Path) -> N
         assert next(reading).key == "00000"
         ledger.record([copy("99999")], [], NONE)
         ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        assert [one.key for one in reading][-1] == "99999"
+        rest = [f"{number:05}" for number in range(1, report.PAGE + 5)]
+        assert [one.key for one in reading] == [*rest, "99999"]
+
+
+def steps(folder: Path, sql: str) -> list[str]:
+    """How SQLite would answer."""
+    literal = re.sub(r":(run|after|limit)|[?]", "1", sql)
+    with apsw.Connection(str(folder / "job.ledger")) as db:
+        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {literal}")]
 
 
 @pytest.mark.parametrize("fate", [None, Fate.DONE, Fate.FAILED])
 def test_no_page_is_sorted_or_scanned_for(tmp_path: Path, fate: Fate | None) -> None:
     finished(tmp_path, {"a": DONE})
-    sql = report._objects_sql(fate)
-    with apsw.Connection(str(tmp_path / "job.ledger")) as db:
-        values = {"run": 1, "after": "", "limit": 5}
-        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    plan = steps(tmp_path, report._objects_sql(fate))
     assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step]
     assert ("troubles" in plan[0]) == (fate is Fate.FAILED)
+
+
+def test_troubles_are_found_without_reading_what_went_well(tmp_path: Path) -> None:
+    finished(tmp_path, {"a": DONE})
+    assert "troubles" in steps(tmp_path, report._TROUBLES)[0]
 
 
 def test_known_copies_can_be_asked_of_a_job_that_runs_or_never_ran(tmp_path: Path) -> None:
@@ -255,38 +263,6 @@ def test_a_failure_file_is_what_only_takes(tmp_path: Path) -> None:
     lines = list(report.failures(report.find_run(tmp_path, "last")))
     path.write_text("".join(f"{line}\n" for line in lines))
     assert read_only_file(path) == {"a\nb", "{", "doubt"}
-
-
-# Exports, and keeping it small
-
-
-def test_an_export_has_a_head_every_object_and_an_end(tmp_path: Path) -> None:
-    head, *objects, end = map(json.loads, export.json_lines(finished(tmp_path, {"a": DONE})))
-    assert (head["kind"], head["format"], head["run"]) == ("run", 1, "run-1")
-    assert head["configuration"] == {"workers": 4}
-    assert [one["key"] for one in objects] == ["a"]
-    assert end == {"kind": "end", "objects": 1}
-
-
-def test_a_parquet_export_without_pyarrow_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = finished(tmp_path, {"a": DONE})
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"install bucketline\[ring\]"):
-        export.parquet(row, tmp_path / "out.parquet")
-    assert not (tmp_path / "out.parquet").exists()
-
-
-@pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is an extra")
-def test_a_parquet_export_holds_every_object(tmp_path: Path) -> None:
-    row = finished(tmp_path, {"a": DONE, "é": DENIED})
-    assert export.parquet(row, tmp_path / "out.parquet") == 2
-    parquet = importlib.import_module("pyarrow.parquet")
-    table = parquet.read_table(tmp_path / "out.parquet")
-    assert table["key"].to_pylist() == ["a", "é"]
-    assert table["hashes"].to_pylist() == ['{"md5": "d", "part-size": "8"}', "{}"]
-    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".part"] == []
 
 
 def test_pruning_leaves_the_newest_runs_of_each_job_and_running_jobs_alone(

@@ -20,7 +20,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 # SQLite's locks and shared memory do not work there, or only until they do not.
 _REMOTE = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|ceph|glusterfs|lustre|gpfs|beegfs|davfs|coda"
-    r"|fuse\.(sshfs|rclone|s3fs|goofys|mount-s3|glusterfs|ceph.*|juicefs|davfs2?|gcsfuse|blobfuse2?)"
+    r"|fuse\.(sshfs|rclone|s3fs|goofys|mount-s3|glusterfs|ceph.*|juicefs|davfs2?|gcsfuse)"
 )
 
 
