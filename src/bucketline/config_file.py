@@ -162,7 +162,7 @@ def _spot(document: Any, where: Sequence[str | int]) -> tuple[int, int]:
 
 def _config(path: Path, document: Any, model: FileModel, environment: Environment) -> Config:
     remotes = {
-        name: _remote(name, remote, _place(path, document, ("remotes", name)))
+        name: _remote(name, remote, path, _place(path, document, ("remotes", name)))
         for name, remote in model.remotes.items()
     }
     return Config(
@@ -174,21 +174,22 @@ def _config(path: Path, document: Any, model: FileModel, environment: Environmen
     )
 
 
-def _remote(name: str, model: RemoteModel, place: str) -> NamedRemote:
+def _remote(name: str, model: RemoteModel, path: Path, place: str) -> NamedRemote:
     words = model.model_dump(exclude={"access_key", "secret_key", "session_token", "endpoints"})
     remote = Remote(name=name, endpoints=tuple(model.endpoints), **words)
-    access_key = model.access_key
+    folder, access_key = path.absolute().parent, model.access_key
     return NamedRemote(
         remote,
         place,
-        access_key=access_key if isinstance(access_key, str) else _reference(access_key),
-        secret_key=_reference(model.secret_key) if model.secret_key else None,
-        session_token=_reference(model.session_token) if model.session_token else None,
+        access_key=access_key if isinstance(access_key, str) else _reference(access_key, folder),
+        secret_key=_reference(model.secret_key, folder) if model.secret_key else None,
+        session_token=_reference(model.session_token, folder) if model.session_token else None,
     )
 
 
-def _reference(model: Reference) -> SecretReference:
-    return SecretReference(env=model.env, file=model.file)
+def _reference(model: Reference, folder: Path) -> SecretReference:
+    """A file's path counts from the folder of the configuration."""
+    return SecretReference(env=model.env, file=str(folder / model.file) if model.file else "")
 
 
 def _job(model: JobModel) -> Job:

@@ -31,8 +31,9 @@ def doctor(
 ) -> int:
     """Only reads, unless --write-probe says where scratch objects may be written and deleted."""
     place = invocation.location(location, side_of(said))
+    probe = None if write_probe is None else _folder(write_probe)
     findings = []
-    for finding in _findings(place, write_probe):
+    for finding in _findings(place, probe):
         findings.append(finding)
         if invocation.as_json:
             invocation.printer.record(finding._asdict())
@@ -42,14 +43,14 @@ def doctor(
     return _RUNGS_BROKEN if _is_shut(findings) else 0
 
 
-def _findings(place: Location, write_probe: str | None) -> Iterator[Finding]:
+def _findings(place: Location, probe: str | None) -> Iterator[Finding]:
     clock, drive = SystemClock(), open_drive()
     try:
         store = open_store(place, clock=clock)
         found = list(examine(store, place.prefix, drive, clock))
         yield from found
-        if write_probe is not None and not _is_shut(found):
-            scratch = f"{_folder(write_probe)}bucketline-doctor-{new_run_id(clock.now())}/"
+        if probe is not None and not _is_shut(found):
+            scratch = f"{probe}bucketline-doctor-{new_run_id(clock.now())}/"
             yield from try_writes(store, scratch, drive, clock)
     finally:
         drive.close()

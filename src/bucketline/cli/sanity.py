@@ -23,6 +23,8 @@ def check_source(source: Location) -> None:
     if source.remote is None and not Path(source.folder).exists():
         hint = "; a location takes no wildcard, choose with --include" if "*" in source.text else ""
         raise UsageError(f"{printable(source.text)}: there is no such folder or file{hint}")
+    if source.remote is None and source.text.endswith("/") and Path(source.folder).is_file():
+        raise UsageError(f"{printable(source.text)}: is a file; leave out the slash at the end")
 
 
 def resolved(source: Location) -> Location:
@@ -50,7 +52,7 @@ def _may_be_object(source: Location) -> bool:
 
 def _check_folders(source: Location, target: Location) -> None:
     here, there = (Path(place.folder).resolve() for place in (source, target))
-    if here == there:
+    if here == there or (here.is_file() and here.parent == there):
         raise UsageError(f"source and target are the same: {printable(str(here))}")
     if here in there.parents:
         raise UsageError(

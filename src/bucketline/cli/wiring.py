@@ -21,7 +21,9 @@ def look_of(compare: str, rules: Sequence[tuple[str, str]], only: str | None) ->
     """How to look at the two sides."""
     globs = tuple(Rule(glob, is_include=kind == "include") for kind, glob in rules)
     keys = read_only_file(Path(only)) if only else None
-    return Look(mode=Mode(compare), filter=Filter(globs, keys))
+    chosen = Filter(globs, keys)
+    chosen.keeper("")  # A pattern that makes no sense is told before anything begins.
+    return Look(mode=Mode(compare), filter=chosen)
 
 
 def identity(location: Location) -> str:

@@ -10,6 +10,7 @@ from statistics import median
 from bucketline.clock import Clock
 from bucketline.engines.doctor.finding import (
     NO,
+    UNKNOWN,
     YES,
     Bucket,
     Caller,
@@ -54,7 +55,9 @@ def examine(store: Store, prefix: str, drive: Caller, clock: Clock) -> Iterator[
     except StoreError as error:
         yield from _broken_rungs(error)
         return
-    yield from (Finding(name, YES, _rung_detail(name, patient)) for name, _ in _RUNGS)
+    # A folder has no wire, hence no certificate, clock or credentials to speak of.
+    rungs = _RUNGS if patient.exchanges else _RUNGS[-1:]
+    yield from (Finding(name, YES, _rung_detail(name, patient)) for name, _ in rungs)
     yield from _about_listing(patient, pages)
     yield from _about_bucket(patient)
     entry = next((entry for page in pages for entry in page.entries if entry.size), None)
@@ -89,7 +92,7 @@ def _broken_rungs(error: StoreError) -> Iterator[Finding]:
 
 
 def _rung_detail(name: str, patient: Patient) -> str:
-    if not patient.exchanges:
+    if name == "may list":
         return ""
     request, answer, _ = patient.exchanges[0]
     if name == "certificate trusted":
@@ -123,10 +126,17 @@ def _about_listing(patient: Patient, pages: list[Page]) -> Iterator[Finding]:
     lists = [(ask, answer) for ask, answer, _ in patient.exchanges if ask.kind == "LIST"]
     if lists:
         request, answer = lists[-1]
-        is_v2 = "list-type=2" in request.url and b"<KeyCount" in answer.body
-        yield Finding("listing version", "V2" if is_v2 else "V1")
+        yield Finding("listing version", _version(request.url, answer.body))
         is_encoded = b"<EncodingType>url" in answer.body
         yield yes_or_no("url-encodes keys in listings", is_encoded)
+
+
+def _version(url: str, body: bytes) -> str:
+    """A server that does not know V2 answers as V1, and then the client asks as V1 too."""
+    if "list-type=2" not in url:
+        return "V1"
+    is_told = b"<KeyCount" in body or b"<NextContinuationToken" in body
+    return "V2" if is_told else UNKNOWN
 
 
 def _about_bucket(patient: Patient) -> Iterator[Finding]:
