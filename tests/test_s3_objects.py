@@ -213,6 +213,8 @@ def test_an_error_in_the_body_of_a_success_is_an_error():
         Played(store().copy("k", "from", Entry("a", 1)), refused(200, "InternalError"))
     with pytest.raises(Broken):
         Played(store().copy("k", "from", Entry("a", 1)), answer(200, "<CopyObj"))
+    with pytest.raises(Unsupported):
+        Played(store().copy("k", "from", Entry("a", 1)), answer(200, etag='"of nothing"'))
 
 
 def test_tags_are_not_set_before_the_server_has_shown_that_it_knows_them():

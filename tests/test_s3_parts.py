@@ -96,6 +96,14 @@ def test_an_error_after_a_good_status_is_an_error():
         Played(store().finish("k", "u", ETAGS), answer(body="<CompleteMultip"))
 
 
+def test_an_answer_without_an_etag_is_completed_by_a_look_at_the_object():
+    told = "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>"
+
+    played = Played(store().finish("k", "u", ETAGS), answer(body=told), answer(etag=f'"{WHOLE}"'))
+
+    assert played.value.etag == WHOLE
+
+
 def test_abandoning_twice_is_a_success():
     assert Played(store().abandon("k", "u"), refused(404, "NoSuchUpload")).value is None
 

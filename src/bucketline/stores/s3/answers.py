@@ -94,7 +94,7 @@ _ADVICE: dict[type[StoreError], str] = {
     Unholdable: "the server cannot hold this name or attribute; rename or leave it out",
     NoRoom: "the server has no room left; free some or raise the quota",
     Unreachable: "the proxy wants credentials; check the proxy's URL",
-    BadRequest: "the server calls the request malformed; check the endpoint and its region",
+    BadRequest: "the server does not take the request as it is; its words may say why",
 }
 
 

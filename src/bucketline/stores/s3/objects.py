@@ -7,7 +7,16 @@ from base64 import b64encode
 from hashlib import md5 as md5_of
 from urllib.parse import quote
 
-from bucketline.errors import Broken, Changed, Conflict, NoBucket, NotFound, ServerFault, StoreError
+from bucketline.errors import (
+    Broken,
+    Changed,
+    Conflict,
+    NoBucket,
+    NotFound,
+    ServerFault,
+    StoreError,
+    Unsupported,
+)
 from bucketline.model import PLAIN, Attributes, Entry, Found
 from bucketline.stores.base import Answer, Flow, Piece, Receipt, Work
 from bucketline.stores.s3.answers import is_error, refusal
@@ -115,6 +124,8 @@ def copied(client: Client, key: str, answer: Answer) -> Receipt:
     if is_error(answer.body):
         raise failure_within(client, key, answer)
     told = COPY_ETAG.search(answer.body)
+    if not told and not answer.body:  # Taken for an upload of nothing, by servers without copies.
+        raise Unsupported("the server does not copy", store=client.name, key=key)
     if not told:
         raise Broken("the answer to a copy broke off", store=client.name, key=key)
     return receipt({**answer.headers, "etag": told[1].decode()})
