@@ -26,13 +26,16 @@ class RawServer:
 
     reply: Reply = fine
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
     requests: list[Message] = field(default_factory=list)
-    connections: int = 0
+    peers: list[str] = field(default_factory=list)  # Who connected, once for each connection.
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family, backlog=512)
         self.port = self._listener.getsockname()[1]
-        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        self.url = f"{'https' if self.tls else 'http'}://{host}:{self.port}"
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -56,6 +59,10 @@ class RawServer:
             thread.join(timeout=10)
 
     @property
+    def connections(self) -> int:
+        return len(self.peers)
+
+    @property
     def targets(self) -> list[str]:
         """What stood on the request lines."""
         return [request.start[1] for request in self.requests]
@@ -68,16 +75,16 @@ class RawServer:
     def _accept(self) -> None:
         while not self._over.is_set():
             try:
-                client, _ = self._listener.accept()
+                client, peer = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
-            self._open.append(client)
+            self.peers.append(peer[0])
             self._spawn(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError, Ended):
             sound = self.tls.wrap_socket(client, server_side=True) if self.tls else client
+            self._open.append(sound)
             with sound, sound.makefile("rb") as stream:
                 while self._turn(read_request(stream, sound), sound):
                     pass
@@ -88,5 +95,59 @@ class RawServer:
         if reply is None:
             self._over.wait()
             return False
+        if isinstance(reply, Message):
+            reply = Message(reply.head, b"" if request.start[0] == "HEAD" else reply.body)
         client.sendall(reply.raw() if isinstance(reply, Message) else reply)
         return isinstance(reply, Message)
+
+
+@dataclass
+class Tunnel:
+    """A proxy for https: it learns where to, and passes bytes on without looking at them."""
+
+    targets: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._open: list[socket.socket] = [self._listener]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(timeout=10)
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            client, _ = self._listener.accept()
+            self._open.append(client)
+            with client, client.makefile("rb", buffering=0) as stream:
+                request = read_request(stream, client)
+                self.targets.append(" ".join(request.start[:2]))
+                host, _, port = request.start[1].rpartition(":")
+                with socket.create_connection((host, int(port))) as server:
+                    client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                    back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+                    back.start()
+                    _pump(client, server)
+                    back.join(timeout=10)
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while block := source.recv(1 << 16):
+            target.sendall(block)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
