@@ -82,7 +82,7 @@ class Wire:
         headers = request.headers + _QUIET
         if shape == "body":
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-            curl.setopt(pycurl.POSTFIELDS, request.body)
+            curl.setopt(pycurl.POSTFIELDS, bytes(request.body))  # Bytes are not copied.
             headers.append("Content-Type:")  # Without a value: send no other than ours.
         elif shape == "plain":
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
@@ -164,6 +164,10 @@ class Wire:
             for curl in good:
                 exchange = self._release(curl)
                 status = curl.getinfo(pycurl.RESPONSE_CODE)
+                if exchange.head[-1:] != [b"\r\n"] and not _is_whole(exchange.head):
+                    ended.append((exchange.ticket, _failure(exchange, 0, "amid the headers")))
+                    curl.close()
+                    continue
                 answer = Answer(status, _headers(exchange.head), b"".join(exchange.body))
                 ended.append((exchange.ticket, answer))
                 self._keep(exchange)
@@ -224,6 +228,12 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
 
 def _system_authorities() -> str:
     return next((name for name in _CA_FILES if os.path.exists(name)), "")
+
+
+def _is_whole(lines: list[bytes]) -> bool:
+    """Whether the last head ended by an empty line: libcurl takes an end in its middle for good."""
+    starts = [number for number, line in enumerate(lines) if line.startswith(b"HTTP/")]
+    return bool(starts) and any(line in {b"\r\n", b"\n"} for line in lines[starts[-1] :])
 
 
 def _headers(lines: list[bytes]) -> Mapping[str, str]:
