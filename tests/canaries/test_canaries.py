@@ -32,7 +32,7 @@ def _python(tree: Path, *words: str) -> tuple[int, str]:
     variables = {
         **os.environ,
         "PYTHONPATH": str(tree / "src"),
-        "BUCKETLINE_SEEDS": "50",
+        "BUCKETLINE_SEEDS": "100",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
