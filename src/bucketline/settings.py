@@ -102,7 +102,7 @@ class Environment:
     def side(self) -> Side:
         """What the environment says of every `s3://` location."""
         endpoint = self.first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT_URL")
-        if self.first("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").lower() == "true":
+        if self.ignores_endpoints:
             endpoint = ""
         return Side(
             endpoints=(endpoint,) if endpoint else (),
@@ -110,6 +110,11 @@ class Environment:
             region=self.first("AWS_REGION", "AWS_DEFAULT_REGION"),
             ca_bundle=self.first("AWS_CA_BUNDLE"),
         )
+
+    @property
+    def ignores_endpoints(self) -> bool:
+        """Whether only flags and our own configuration may name an endpoint."""
+        return self.first("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").lower() == "true"
 
     @property
     def no_proxy(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import click
 from bucketline.cli.printer import Printer
 from bucketline.config import Config, load
 from bucketline.errors import ConfigError, DiskError
-from bucketline.settings import Environment, Location, Side, environment, parse_location
+from bucketline.settings import Environment, Location, Remote, Side, environment, parse_location
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS = ("auto", "plain", "json", "none")
@@ -66,10 +66,24 @@ class Invocation:
             both=both or Side(),
             environment=self.environment,
         )
-        if found.remote and found.remote.keys:
-            keys = found.remote.keys
+        if found.remote is None:
+            return found
+        if keys := found.remote.keys:
             self.printer.hide(keys.secret_key, keys.session_token)
-        return found
+        return replace(found, remote=self._completed(found.remote))
+
+    def _completed(self, remote: Remote) -> Remote:
+        """With what the AWS configuration files say, if it is they that we rely on."""
+        is_whole = bool(remote.region and (remote.endpoints or self.environment.ignores_endpoints))
+        if is_whole or remote.anonymous or (remote.keys and not remote.profile):
+            return remote
+        # Imported here: whoever brings their own keys needs none of this.
+        from bucketline.stores.s3.credentials import aws_settings
+
+        endpoint, region = aws_settings(remote.profile)
+        if remote.name == "s3" and endpoint and not self.environment.ignores_endpoints:
+            remote = replace(remote, endpoints=remote.endpoints or (endpoint,))
+        return replace(remote, region=remote.region or region)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
