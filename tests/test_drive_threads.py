@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from bucketline.errors import Unreachable
 from bucketline.flow.drive import Drive, Ended, blocking, call, open_drive
-from bucketline.stores.base import Flow, Together, Work
+from bucketline.stores.base import Flow, Request, Route, Together, Work
 
 
 def work(value: Any) -> Flow[Any]:
@@ -127,10 +128,15 @@ def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_requests_of_calls_from_other_threads_are_counted_too() -> None:
+def test_requests_of_calls_are_counted_also_when_the_call_fails() -> None:
+    def refused() -> Flow[None]:
+        yield Request("GET", "http://127.0.0.1:1/", [], Route(), kind="LIST")
+
     drive = open_drive()
     try:
-        assert drive.call(work(3)) == 3
-        assert drive.requests == {}
+        for _ in range(2):
+            with pytest.raises(Unreachable):
+                drive.call(refused())
+        assert drive.requests == {"LIST": 2}
     finally:
         drive.close()

@@ -88,7 +88,15 @@ class Drive:
         self._pause_count = 0
         self._ended: list[Ended] = []
         self.busy = 0  # Flows started and not yet told as ended.
-        self.requests: Counter[str] = Counter()  # By class, since operators pay by class.
+        self._requests: Counter[str] = Counter()
+        self._called: Counter[str] = Counter()  # By `call`, from any thread.
+        self._counting = threading.Lock()
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many so far, by class, since operators pay by class."""
+        with self._counting:
+            return self._requests + self._called
 
     def start(self, flow: Flow[Any], tag: Any) -> None:
         """Begin a flow; a later `step` tells its end under `tag`."""
@@ -118,9 +126,12 @@ class Drive:
 
     def call(self, flow: Flow[T]) -> T:
         """One flow to its end, on a wire of the calling thread's own."""
-        value, requests = call(flow)
-        self.requests.update(requests)
-        return value
+        requests: Counter[str] = Counter()
+        try:
+            return _to_its_end(flow, requests)
+        finally:
+            with self._counting:
+                self._called += requests
 
     def wake(self) -> None:
         """Make a `step` that waits return. Safe in any thread."""
@@ -158,7 +169,7 @@ class Drive:
 
     def _take_up(self, task: _Task, effect: object) -> _Resume | None:
         if type(effect) is Request:
-            self.requests[effect.kind] += 1
+            self._requests[effect.kind] += 1
             self._carrier.start(effect, task)
         elif type(effect) is Work:
             self._works.append((effect, task))
@@ -214,26 +225,33 @@ _own = threading.local()
 
 def call(flow: Flow[T]) -> tuple[T, Counter[str]]:
     """Run one flow to its end, blocking; also how many requests that took. For any thread."""
-    drive = _own_drive()
-    drive.requests.clear()
-    try:
-        drive.start(flow, None)
-        while not (ends := drive.step(60.0)):
-            pass
-    except (
-        BaseException
-    ):  # Interrupted in the middle: what is under way must not reach the next call.
-        drive.close()
-        _own.drive = None
-        raise
-    if ends[0].error is not None:
-        raise ends[0].error
-    return ends[0].value, Counter(drive.requests)
+    requests: Counter[str] = Counter()
+    return _to_its_end(flow, requests), requests
 
 
 def blocking(flow: Flow[T]) -> T:
     """`call` for those who do not count requests."""
     return call(flow)[0]
+
+
+def _to_its_end(flow: Flow[T], requests: Counter[str]) -> T:
+    """The flow's value or its error; `requests` are counted either way."""
+    drive = _own_drive()
+    before = drive.requests
+    try:
+        drive.start(flow, None)
+        while not (ends := drive.step(60.0)):
+            pass
+    except BaseException:  # What is under way must not reach the next call.
+        drive.close()
+        _own.drive = None
+        raise
+    finally:
+        requests += drive.requests - before
+    if ends[0].error is not None:
+        raise ends[0].error
+    value: T = ends[0].value
+    return value
 
 
 def _own_drive() -> Drive:
