@@ -46,7 +46,14 @@ LASTING: dict[str, tuple[str, Fault, dict[str, Any]]] = {
     "every answer is lost": ("target", kinds.lose_answer, {"method": "PUT", **_ALWAYS}),
     "500 for ever": ("target", kinds.fail, {"method": "PUT", **_ALWAYS}),
 }
-_SLOW = {"stall while reading", "stall while writing", *LASTING, "storm of 503"}
+_QUICK = {
+    "reset in a body",
+    "bit flipped on the way down",
+    "bit flipped on the way up",
+    "answer to a write lost",
+    "200 with an error",
+    "listing cut once",
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +92,8 @@ def nothing_is_called_done_that_is_not(job: Job, bodies: Bodies) -> None:
 
 
 def cases(table: dict[str, Any]) -> list[Any]:
-    return [pytest.param(name, marks=pytest.mark.slow if name in _SLOW else ()) for name in table]
+    slow = pytest.mark.slow
+    return [pytest.param(name, marks=() if name in _QUICK else slow) for name in table]
 
 
 @pytest.mark.parametrize("name", cases(PASSING))
@@ -118,6 +126,7 @@ def test_a_fault_that_lasts_is_told_by_key_and_cause(name: str, job: Job, bodies
     assert job.pair.held(job.bucket) == manifest(bodies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_listing_that_is_always_cut_stops_the_run_and_deletes_nothing(
     side: str, job: Job, bodies: Bodies
@@ -134,6 +143,7 @@ def test_a_listing_that_is_always_cut_stops_the_run_and_deletes_nothing(
     assert job.pair.target_proxy.seen("DELETE") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_server_that_went_away_is_told_in_one_line(side: str, job: Job) -> None:
     strike(job, side, kinds.reset_before_headers, {})
