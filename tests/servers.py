@@ -99,7 +99,10 @@ def _ministack(folder: Path) -> Endpoint:
     variables = {
         "BIND_HOST": "127.0.0.1",  # All interfaces otherwise.
         "GATEWAY_PORT": str(port),
-        "SERVICES": "s3",
+        "SERVICES": "s3,iam",
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
         "DOCKER_HOST": f"unix://{folder}/no.sock",

@@ -185,7 +185,7 @@ def test_silence_is_broken_after_the_idle_time() -> None:
 
 
 def test_silence_in_the_body_is_broken_too() -> None:
-    half = Message(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", b"four")
+    half = Message(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", b"f")
 
     with RawServer(lambda _: half) as server:
         assert failure(get(f"{server.url}/b/k", IMPATIENT)) is Broken
