@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.model import Action, Copy, Fate, Outcome, Skip
 
 
@@ -22,8 +23,10 @@ IN_DOUBT = Known(-1, "", "")
 class Book:
     """`effect` is told of each commit before it happens: there the world may end."""
 
-    def __init__(self, effect: Callable[[str], None]) -> None:
+    def __init__(self, effect: Callable[[str], None], ledger: Ledger | None = None) -> None:
         self._effect = effect
+        self._ledger = ledger  # The real one, which is told the same and answers `known`.
+        self._runs = 0
         self.last: dict[str, tuple[Action, Outcome | None]] = {}  # Of all runs.
         self.open: dict[str, Action] = {}  # Intents of this run without a fate.
         self.proven_before: dict[str, Known] = {}  # What was proven when the open intent came.
@@ -35,6 +38,9 @@ class Book:
     def begin(self) -> None:
         """A new process opens the file."""
         self.open, self.lines, self.skipped, self.state = {}, [], 0, ""
+        self._runs += 1
+        if self._ledger is not None:
+            self._ledger.begin(RunHead(f"run {self._runs}", "sync", "source/", "target/"))
 
     def record(
         self, intents: Sequence[Action], ends: Sequence[tuple[Action, Outcome]], skipped: Skip
@@ -55,12 +61,19 @@ class Book:
                 self.proven_before.pop(action.key, None)
             self.last[action.key] = (action, None)
         self.skipped += skipped.count
+        if self._ledger is not None:
+            self._ledger.record(intents, ends, skipped)
 
     def end(self, state: str, message: str = "") -> None:
         self._effect("end")
         self.state = state
+        if self._ledger is not None:
+            self._ledger.end(state, message)
+            assert self._ledger.complaints() == []
 
     def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        if self._ledger is not None:
+            return dict(self._ledger.known(keys))
         return {key: known for key in keys if (known := self._known(key)) is not None}
 
     def proven(self, key: str) -> Known | None:

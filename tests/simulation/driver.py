@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from bucketline.engines.transfer import Transfer, TransferPolicy
 from bucketline.errors import BucketlineError
 from bucketline.flow.compare import Mode
+from bucketline.flow.ledger import Ledger
 from bucketline.flow.move import MovePolicy
 from bucketline.flow.run import Ran, Stop, run
 from bucketline.flow.sides import Look, Side
 from bucketline.model import Action, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
+from bucketline.stores.wrap import Retrying
 from simulation.laws import Laws, Violation
 from simulation.place import PART_SIZE
 from simulation.schedule import Scenario, scenario
@@ -56,12 +59,12 @@ class Story:
     events: Counter[str]
 
 
-def simulate(seed: int, crashes: tuple[int, ...] = ()) -> Story:
+def simulate(seed: int, crashes: tuple[int, ...] = (), *, ledger: Ledger | None = None) -> Story:
     """Run `seed` until calm; process i ends before its effect number crashes[i].
 
-    Raises `Violation`, naming the replay.
+    Raises `Violation`, naming the replay. With `ledger`, that one keeps the books as well.
     """
-    world = World(scenario(seed))
+    world = World(scenario(seed), ledger)
     counts: list[int] = []
     try:
         _until_calm(world, crashes, counts)
@@ -130,5 +133,8 @@ def _transfer(world: World, drive: SimulatedDrive) -> Transfer:
         delete_extra=asked.delete_extra,
         move=MovePolicy(part_size=PART_SIZE, parts_at_once=asked.parts_at_once),
     )
-    source, target = Side(world.source, sort=world.sort[0]), Side(world.target, sort=world.sort[1])
-    return Transfer(source, target, policy, drive, world.book.known)
+    stores: list[Any] = [world.source, world.target]
+    if asked.retries:
+        stores = [Retrying(store, chance=world.dice.random) for store in stores]
+    sides = map(Side, stores, ("", ""), world.sort)
+    return Transfer(*sides, policy, drive, world.book.known)

@@ -26,6 +26,7 @@ class Scenario:
     vandal_rate: float
     source: Habits
     target: Habits
+    retries: bool  # The stores are wrapped as in a real run.
 
 
 def scenario(seed: int) -> Scenario:
@@ -41,6 +42,7 @@ def scenario(seed: int) -> Scenario:
         vandal_rate=dice.choice((0.0, 0.5)),
         source=_habits(dice),
         target=_habits(dice),
+        retries=dice.random() < 0.3,
     )
 
 

@@ -10,6 +10,8 @@ from collections import Counter
 
 import pytest
 
+from bucketline.clock import FakeClock
+from bucketline.flow.ledger import Ledger
 from simulation.driver import every_crash, simulate
 
 _SEEDS = 2_000 if os.environ.get("BUCKETLINE_SOAK") else 400
@@ -33,6 +35,15 @@ def test_nothing_is_lost_or_wrongly_done_wherever_the_world_ends(first: int) -> 
     for seed in range(first, min(first + _STRETCH, _SEEDS)):
         for crashes in every_crash(seed):
             simulate(seed, crashes)
+
+
+@pytest.mark.skipif(bool(_REPLAY), reason="one seed is replayed")
+@pytest.mark.timeout(600)
+def test_the_real_ledger_keeps_the_same_books() -> None:
+    for seed in range(0, _SEEDS, 20):
+        for crashes in every_crash(seed):
+            with Ledger.open(":memory:", clock=FakeClock()) as ledger:
+                simulate(seed, crashes, ledger=ledger)
 
 
 def test_the_same_seed_is_always_the_same_story() -> None:

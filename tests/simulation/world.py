@@ -14,6 +14,7 @@ from typing import Any
 from bucketline.clock import FakeClock
 from bucketline.errors import Broken, Busy, ServerFault, StoreError
 from bucketline.flow.drive import Drive
+from bucketline.flow.ledger import Ledger
 from bucketline.model import Action, Skip
 from bucketline.stores.base import Answer, Flow, Piece, Request, Work
 from simulation.book import Book
@@ -32,14 +33,14 @@ class Crash(BaseException):
 class World:
     """Two places, a ledger, a clock: what outlives a process."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, ledger: Ledger | None = None) -> None:
         self.scenario = scenario
         self.clock = FakeClock()
         self.time = 1_000_000.0
         self.source = Place("source/", scenario.source, self.tick)
         self.target = Place("target/", scenario.target, self.tick)
         furnish(scenario.seed, self.source, self.target)
-        self.book = Book(self.commit)
+        self.book = Book(self.commit, ledger)
         self.laws = Laws(self.source, self.target, self.book)
         self.sort = (False, False)  # Which listings were found to come without order.
         self.process = -1
@@ -164,15 +165,15 @@ class Workers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._waiting: list[tuple[Work, Any]] = []
+        self.waiting: list[tuple[Work, Any]] = []
 
     def submit(self, works: list[tuple[Work, Any]]) -> None:
-        self._waiting += works
+        self.waiting += works
         self._world.in_flight += [work for work, _ in works]
 
     def finished(self) -> Iterable[tuple[Any, Any, Exception | None]]:
-        number = self._world.dice.randrange(len(self._waiting))
-        work, ticket = self._waiting.pop(number)
+        number = self._world.dice.randrange(len(self.waiting))
+        work, ticket = self.waiting.pop(number)
         self._world.in_flight.remove(work)
         return [(ticket, *self._world.perform(work))]
 
@@ -182,14 +183,15 @@ class Workers:
 class NoNetwork:
     """A carrier for flows that send no requests; waiting lets the clock pass."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, workers: Workers) -> None:
         self._world = world
+        self._workers = workers
 
     def start(self, request: Request, ticket: Any) -> None:
         raise AssertionError("there is no network here")
 
     def poll(self, timeout_seconds: float) -> Iterator[tuple[Any, Answer | StoreError]]:
-        if not self._world.in_flight:
+        if not self._workers.waiting:
             self._world.clock.sleep(timeout_seconds)
         return iter(())
 
@@ -202,7 +204,8 @@ class SimulatedDrive(Drive):
     """The real kernel, over a simulated world."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(NoNetwork(world), Workers(world), world.clock)
+        workers = Workers(world)
+        super().__init__(NoNetwork(world, workers), workers, world.clock)
         self._world = world
 
     def call(self, flow: Flow[Any]) -> Any:
