@@ -86,7 +86,7 @@ class Wire:
             headers.append("Content-Type:")  # Without a value: send no other than ours.
         elif shape == "plain":
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-        curl.setopt(pycurl.HTTPHEADER, headers)
+        _set_headers(curl, headers)
         curl.setopt(pycurl.HEADERFUNCTION, exchange.head.append)
         curl.setopt(pycurl.WRITEFUNCTION, exchange.body.append)
         self._running[curl] = exchange
@@ -224,6 +224,13 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
     if shape == "head":
         curl.setopt(pycurl.NOBODY, 1)
     return curl
+
+
+def _set_headers(curl: pycurl.Curl, headers: list[str]) -> None:
+    try:
+        curl.setopt(pycurl.HTTPHEADER, headers)
+    except UnicodeEncodeError:  # A stranger's content-disposition: it goes as it was signed, in UTF-8.
+        curl.setopt(pycurl.HTTPHEADER, [header.encode() for header in headers])
 
 
 def _system_authorities() -> str:
