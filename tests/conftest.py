@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+import keeper
+from processes import PARK
 from servers import SERVERS, Endpoint, Park
 
-_PARK = "BUCKETLINE_TEST_PARK"
+_KEEPER = pytest.StashKey[subprocess.Popen[bytes]]()
 _ALL = "BUCKETLINE_TEST_ALL"
 
 
@@ -22,13 +25,16 @@ def _is_worker(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Workers of xdist inherit the place where servers are noted, and share them."""
     if not _is_worker(config):
-        os.environ[_PARK] = tempfile.mkdtemp(prefix="bucketline-test-")
+        os.environ[PARK] = tempfile.mkdtemp(prefix="bucketline-test-")
+        command = [sys.executable, "-S", keeper.__file__, os.environ[PARK]]
+        config.stash[_KEEPER] = subprocess.Popen(
+            command, stdin=subprocess.PIPE, start_new_session=True
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not _is_worker(config) and (folder := os.environ.pop(_PARK, "")):
-        Park(Path(folder)).close()
-        shutil.rmtree(folder, ignore_errors=True)
+    if keeping := config.stash.get(_KEEPER, None):
+        keeping.communicate()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,7 +62,7 @@ def servers(*, with_process: bool = False) -> list[object]:
 
 @pytest.fixture(scope="session")
 def park() -> Park:
-    return Park(Path(os.environ[_PARK]))
+    return Park(Path(os.environ[PARK]))
 
 
 @pytest.fixture(params=servers())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 _BESIDE = str(Path(sys.executable).parent)
 _PATHS = (_BESIDE, os.environ.get("PATH", ""), "/usr/bin", "/usr/sbin")
+PARK = "BUCKETLINE_TEST_PARK"  # The folder where a session notes its processes (keeper.py).
 _children: list[subprocess.Popen[bytes]] = []  # Kept, so that none is reported as forgotten.
 
 
@@ -52,6 +53,8 @@ def spawn(
             start_new_session=True,  # An interrupt meant for the tests is not meant for it.
         )
     _children.append(child)
+    if park := os.environ.get(PARK):
+        Path(park, f"{child.pid}.pid").write_text(str(folder.resolve()))
     return child.pid
 
 

@@ -147,11 +147,6 @@ class Park:
             note.write_text(json.dumps(asdict(endpoint)))
             return endpoint
 
-    def close(self) -> None:
-        """Stop all that were started; for the one process that outlives the workers."""
-        for note in self.folder.glob("*.json"):
-            _read(note).stop()
-
 
 def _read(note: Path) -> Endpoint:
     endpoint = Endpoint(**json.loads(note.read_text()))

@@ -93,7 +93,7 @@ def close_by_reset(connection: socket.socket) -> None:
 
 
 def _read_head(stream: BinaryIO) -> bytes:
-    lines = []
+    lines: list[bytes] = []
     while (line := stream.readline(1 << 17)) != b"\r\n":
         if not line.endswith(b"\n"):
             raise Ended(b"".join(lines) + line)

@@ -133,7 +133,7 @@ class Tunnel:
         with suppress(OSError):
             client, _ = self._listener.accept()
             self._open.append(client)
-            with client, client.makefile("rb", buffering=0) as stream:
+            with client, client.makefile("rb") as stream:
                 request = read_request(stream, client)
                 self.targets.append(" ".join(request.start[:2]))
                 host, _, port = request.start[1].rpartition(":")
