@@ -55,6 +55,7 @@ RCLONE = {
     "test_to_finish_again_is_a_success": "its ETags do not tell that the object is the upload's",
     "test_a_part_sent_again_replaces_the_first": "501: has passed the part on already",
     "test_a_part_that_does_not_fit_its_md5_is_refused": "forgets the whole upload over it",
+    "test_what_is_archived_says_so_and_waits_for_a_thaw": "every tier is STANDARD to it",
     "test_versions_are_told_apart": _NO_VERSIONS,
     "test_a_deleted_object_comes_back_when_its_mark_is_deleted": _NO_VERSIONS,
     "test_one_version_is_deleted_for_good": _NO_VERSIONS,
@@ -83,5 +84,6 @@ MINISTACK = {
 }
 
 RADOSGW = {
+    "test_what_is_archived_says_so_and_waits_for_a_thaw": "has no archive",
     "test_an_abandoned_upload_cannot_be_finished": "500 for an upload that is gone",
 }

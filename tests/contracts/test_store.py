@@ -9,7 +9,7 @@ import pytest
 from bucketline.errors import Changed, Conflict, Mismatch, NotFound, StoreError, Unholdable
 from bucketline.flow.drive import blocking as call
 from bucketline.model import Attributes, Entry
-from bucketline.stores.base import Store, Together
+from bucketline.stores.base import Flow, Piece, Store, Together
 
 HEADERS = {
     "content-type": "text/plain; charset=utf-8",
@@ -252,11 +252,11 @@ def test_tags_are_never_lost_in_silence(store: Store) -> None:
 def test_many_flows_at_once_do_not_disturb_each_other(store: Store) -> None:
     bodies = {f"folder-{number % 7}/{number}": b"x" * number for number in range(60)}
 
-    def all_of_them() -> object:
+    def all_of_them() -> Flow[list[Piece]]:
         yield Together([store.write(key, body) for key, body in bodies.items()], width=16)
         return (yield Together([store.read(key) for key in bodies], width=16))
 
-    assert [piece.body for piece in call(all_of_them())] == list(bodies.values())  # type: ignore[arg-type]
+    assert [piece.body for piece in call(all_of_them())] == list(bodies.values())
 
 
 def test_an_error_says_where_and_never_the_secret(store: Store) -> None:

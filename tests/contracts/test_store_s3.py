@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from bucketline.errors import NotFound
+from bucketline.errors import NeedsThaw, NotFound
 from bucketline.flow.drive import blocking as call
 from bucketline.model import Attributes
 from bucketline.stores.base import Request
@@ -135,3 +135,12 @@ def test_a_signed_link_opens_one_object_to_anybody(bucket: S3Store, key: str) ->
 
     assert urlsplit(link).query.count("X-Amz-Signature=") == 1
     assert ask(Request("GET", link, [], ROUTE)).body == b"bytes"
+
+
+def test_what_is_archived_says_so_and_waits_for_a_thaw(bucket: S3Store) -> None:
+    call(bucket.write("key", b"bytes", attributes=Attributes(tier="GLACIER")))
+
+    assert call(bucket.stat("key")).archived
+    assert [entry.tier for entry in call(bucket.page()).entries] == ["GLACIER"]
+    with pytest.raises(NeedsThaw):
+        call(bucket.read("key"))

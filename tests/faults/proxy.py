@@ -205,17 +205,15 @@ class FaultProxy:
     def seen(self, method: str = "", path: str = "") -> list[Seen]:
         """Requests so far: of this method, with this pattern in path and query."""
         with self._lock:
-            log = list(self.log)
-        return [s for s in log if method in ("", s.method) and re.search(path, s.target)]
+            return [s for s in self.log if method in ("", s.method) and re.search(path, s.target)]
 
     def bytes_sent(self, method: str = "PUT", path: str = "") -> int:
         """Bytes of bodies that clients sent."""
         return sum(seen.request_bytes for seen in self.seen(method, path))
 
     def _spawn(self, target: Callable[..., None], *words: socket.socket) -> None:
-        thread = threading.Thread(target=target, args=words, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._threads.append(threading.Thread(target=target, args=words, daemon=True))
+        self._threads[-1].start()
 
     def _accept(self) -> None:
         while not self._is_closing:
@@ -255,10 +253,9 @@ class FaultProxy:
         self._note(seen, request)
         with self._lock:
             faults = [rule.fault for rule in self.rules if rule.strikes(seen)]
-        fault = faults[0] if faults else obey
-        seen.fault = fault.__name__ if faults else ""
+        seen.fault = faults[0].__name__ if faults else ""
         exchange = Exchange(request, seen, client, line.ask, self._released)
-        fault(exchange)
+        (faults or [obey])[0](exchange)
         return not exchange.is_over and not request.is_last
 
     def _note(self, seen: Seen, request: Message) -> None:
