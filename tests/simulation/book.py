@@ -29,11 +29,11 @@ class Book:
         self._runs = 0
         self.last: dict[str, tuple[Action, Outcome | None]] = {}  # Of all runs.
         self.open: dict[str, Action] = {}  # Intents of this run without a fate.
-        self.proven_before: dict[str, Known] = {}  # What was proven when the open intent came.
         self.lines: list[tuple[Action, Outcome]] = []  # Fates of this run.
         self.skipped = 0
         self.state = ""
-        self.checks: list[Callable[[Action, Outcome], None]] = []
+        self.checks: list[Callable[[Action, Outcome], None]] = []  # Of each fate,
+        self.intent_checks: list[Callable[[Action], None]] = []  # and of each intent.
 
     def begin(self) -> None:
         """A new process opens the file."""
@@ -55,10 +55,8 @@ class Book:
         for action in intents:
             assert action.key not in self.open, f"{action.key}: a second intent before its fate"
             self.open[action.key] = action
-            if (proven := self.proven(action.key)) is not None:
-                self.proven_before[action.key] = proven
-            else:
-                self.proven_before.pop(action.key, None)
+            for judge in self.intent_checks:
+                judge(action)
             self.last[action.key] = (action, None)
         self.skipped += skipped.count
         if self._ledger is not None:

@@ -24,6 +24,7 @@ class Laws:
         # Where a comparison by reading fails, or a listing's lie is found out too late.
         self.may_send_again = False
         book.checks.append(self._check_fate)
+        book.intent_checks.append(self._check_not_proven)
         self.begin()
 
     def begin(self) -> None:
@@ -51,8 +52,6 @@ class Laws:
             self._check_delete(deed.key)
         else:
             _must(isinstance(intent, Copy), f"{deed.verb} of {deed.key!r}, which was to go")
-        if deed.verb in {"write", "begin"} and not self.may_send_again:
-            self._check_not_proven(intent, deed)
 
     def after(self, deed: Deed, value: Any, *, is_answer_lost: bool) -> None:
         """The deed happened."""
@@ -127,15 +126,14 @@ class Laws:
         copies = {action.key for action in self._planned if isinstance(action, Copy)}
         _must(copies <= done, f"{key!r} deleted, but not copied: {sorted(copies - done)}")
 
-    def _check_not_proven(self, intent: Action | None, deed: Deed) -> None:
+    def _check_not_proven(self, action: Action) -> None:
         """What was proven, and has not changed since on either side, is not sent again."""
-        assert isinstance(intent, Copy)
-        before = self._book.proven_before.get(deed.key)
-        here, there = self._target.things.get(deed.key), self._source.things.get(intent.source.key)
-        if before is None or here is None or there is None:
+        proven, held = self._book.proven(action.key), self._target.things.get(action.key)
+        if self.may_send_again or isinstance(action, Delete) or proven is None or held is None:
             return
-        is_as_proven = (before.source_etag, before.target_etag) == (there.etag, here.etag)
-        _must(not is_as_proven, f"{deed.key!r} was proven and is sent again")
+        now = (action.source.etag, held.etag)
+        is_as_proven = (proven.source_etag, proven.target_etag) == now
+        _must(not is_as_proven, f"{action.key!r} was proven and is sent again")
 
 
 def _must(claim: object, breach: str) -> None:
