@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pycurl
@@ -65,6 +66,7 @@ class Wire:
         self._epoll.register(self._alarm, select.EPOLLIN)
         self._closing = threading.Lock()
         self._is_closed = False
+        self._sockets: set[int] = set()  # What libcurl has us look at.
         self._due: float | None = None
         self._spare: dict[tuple[Route, str], list[_Exchange]] = {}
         self._running: dict[pycurl.Curl, _Exchange] = {}
@@ -143,18 +145,18 @@ class Wire:
 
     def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:
-            try:
+            self._sockets.discard(descriptor)
+            with suppress(OSError):  # Told after the socket was closed: then it is gone already.
                 self._epoll.unregister(descriptor)
-            except (FileNotFoundError, OSError):
-                pass  # libcurl may tell us after it closed the socket: then it is gone already.
             return
         events = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (
             select.EPOLLOUT if what & pycurl.POLL_OUT else 0
         )
-        try:
+        if descriptor in self._sockets:
             self._epoll.modify(descriptor, events)
-        except FileNotFoundError:
+        else:
             self._epoll.register(descriptor, events)
+            self._sockets.add(descriptor)
 
     def _harvest(self) -> list[tuple[Any, Answer | StoreError]]:
         ended: list[tuple[Any, Answer | StoreError]] = []
