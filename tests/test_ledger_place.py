@@ -14,9 +14,8 @@ import apsw
 import pytest
 
 from bucketline.errors import LedgerError, Refused
-from bucketline.flow import ledger_place
-from bucketline.flow.ledger import Ledger, RunHead, job_path, new_run_id
-from bucketline.flow.ledger_place import refuse_remote
+from bucketline.flow.ledger import Ledger, RunHead, job_path, new_run_id, place
+from bucketline.flow.ledger.place import refuse_remote
 from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip, Tally
 from bucketline.settings import Secret
 
@@ -124,7 +123,7 @@ def test_a_remote_disk_is_refused(tmp_path: Path, kind: str) -> None:
 def test_no_ledger_is_opened_on_a_remote_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_place, "_REMOTE", re.compile(".*"))  # Whatever this disk is.
+    monkeypatch.setattr(place, "_REMOTE", re.compile(".*"))  # Whatever this disk is.
     with pytest.raises(LedgerError, match="needs a local disk"):
         Ledger.open(tmp_path / "job.ledger")
     assert list(tmp_path.iterdir()) == []
@@ -161,7 +160,6 @@ def test_a_second_instance_is_refused_and_told_who_has_it(tmp_path: Path) -> Non
 
 HOLD = """
 import sys
-from bucketline.flow import ledger_place
 from bucketline.flow.ledger import *
 from bucketline.model import *
 ledger = Ledger.open(sys.argv[1])

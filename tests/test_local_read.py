@@ -23,8 +23,8 @@ from bucketline.errors import (
 )
 from bucketline.model import Attributes
 from bucketline.stores.local import LocalStore, ShortMemory
-from bucketline.stores.local_attributes import from_seconds, to_seconds
-from bucketline.stores.local_paths import cause, why_unholdable
+from bucketline.stores.local.attributes import from_seconds, to_seconds
+from bucketline.stores.local.paths import cause, why_unholdable
 from flows import drive, entries, listed, put_in_parts
 
 HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"

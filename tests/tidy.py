@@ -29,7 +29,7 @@ ISLANDS = "engines"
 # One home per outside thing. Patterns are relative to src/bucketline.
 MODULE_HOMES = {
     "pycurl": ("stores/s3/wire.py",),
-    "apsw": ("flow/ledger*.py", "flow/ledger/*"),
+    "apsw": ("flow/ledger/*",),
     "sqlite3": (),
     "botocore": ("stores/s3/credentials.py",),
     "boto3": (),
@@ -42,8 +42,8 @@ MODULE_HOMES = {
     "multiprocessing": (),
     "click": ("cli/*",),
     "rich": ("cli/*",),
-    "pydantic": ("config*.py",),
-    "ruamel": ("config*.py",),
+    "pydantic": ("config/*",),
+    "ruamel": ("config/*",),
     "yaml": (),
     "logging": (),
     "duckdb": ("flow/query/*",),
@@ -74,7 +74,7 @@ LAZY = {
     "cli/*": "a command loads what it needs when it runs: --help stays under 100 ms",
     "stores/__init__.py": "a run opens two stores and pays for no other",
     "stores/s3/credentials.py": "botocore takes half a second; static keys do not need it",
-    "config.py": "a run without a config file pays for neither pydantic nor ruamel",
+    "config/__init__.py": "a run without a config file pays for neither pydantic nor ruamel",
 }
 # The few places that may catch everything: they turn it into a fate, or carry it to another thread.
 BROAD = (
@@ -107,9 +107,7 @@ class Source:
 
     @property
     def layer(self) -> str:
-        """The first word of its place: config_file.py belongs to `config`."""
-        name = self.path.split("/")[0].removesuffix(".py")
-        return name if name.startswith("_") else name.split("_")[0]
+        return self.path.split("/")[0].removesuffix(".py")
 
     def lives_in(self, homes: tuple[str, ...]) -> bool:
         return any(fnmatch(self.path, home) for home in homes)

@@ -11,10 +11,10 @@ from typing import Any
 
 from bucketline.errors import LedgerError, Refused, UsageError
 from bucketline.flow.ledger import Known, Ledger
-from bucketline.flow.ledger_place import SUFFIX, is_locked
-from bucketline.flow.ledger_read import Reader
-from bucketline.flow.ledger_rows import tally_of
-from bucketline.flow.ledger_schema import FATE_NAMES, FATES, VERB_NAMES
+from bucketline.flow.ledger.place import SUFFIX, is_locked
+from bucketline.flow.ledger.read import Reader
+from bucketline.flow.ledger.rows import tally_of
+from bucketline.flow.ledger.schema import FATE_NAMES, FATES, VERB_NAMES
 from bucketline.flow.remedies import remedy_of
 from bucketline.model import Fate, Proof, Tally
 

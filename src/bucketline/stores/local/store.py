@@ -17,16 +17,14 @@ from functools import partial
 
 from bucketline.errors import NotFound, StoreError, Unholdable
 from bucketline.model import PLAIN, Attributes, Entry, Found
-from bucketline.stores import local_read
 from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
-from bucketline.stores.local_attributes import HashMemory, ShortMemory, entry, known_etag
-from bucketline.stores.local_paths import why_unholdable
-from bucketline.stores.local_sync import Group
-from bucketline.stores.local_upload import Uploads
-from bucketline.stores.local_walk import Notices, Walk
-from bucketline.stores.local_write import Place, Put, Removal, clear_away
-
-__all__ = ["HashMemory", "LocalStore", "ShortMemory"]
+from bucketline.stores.local import read as reading
+from bucketline.stores.local.attributes import HashMemory, entry, known_etag
+from bucketline.stores.local.paths import why_unholdable
+from bucketline.stores.local.sync import Group
+from bucketline.stores.local.upload import Uploads
+from bucketline.stores.local.walk import Notices, Walk
+from bucketline.stores.local.write import Place, Put, Removal, clear_away
 
 _WALKS_MAX = 16
 _LARGE = 256 << 10  # From here on a file is written and flushed without making others wait.
@@ -66,7 +64,7 @@ class LocalStore:
 
     def stat(self, key: str, *, version: str = "") -> Flow[Found]:
         self._expect_no_version(key, version)
-        found: Found = yield Work(lambda: local_read.look(self._place, key), "stat", key)
+        found: Found = yield Work(lambda: reading.look(self._place, key), "stat", key)
         return found
 
     def read(
@@ -79,7 +77,7 @@ class LocalStore:
         etag: str = "",
     ) -> Flow[Piece]:
         self._expect_no_version(key, version)
-        call = partial(local_read.read, self._place, key, start, size, etag)
+        call = partial(reading.read, self._place, key, start, size, etag)
         piece: Piece = yield Work(call, "read", key)
         return piece
 

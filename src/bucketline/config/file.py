@@ -13,8 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from bucketline.config import Config, Job, Limits, NamedRemote, Remotes, SecretReference
-from bucketline.config_models import (
+from bucketline.config.models import (
     FileModel,
     Filter,
     JobModel,
@@ -22,6 +21,7 @@ from bucketline.config_models import (
     Reference,
     RemoteModel,
 )
+from bucketline.config.values import Config, Job, Limits, NamedRemote, Remotes, SecretReference
 from bucketline.errors import ConfigError, printable
 from bucketline.settings import Environment, Remote
 

@@ -88,16 +88,6 @@ class Config:
     lines: Mapping[str, int] = field(default_factory=dict)  # limits.workers -> its line.
 
 
-def load(path: Path, environment: Environment) -> Config:
-    """The file's words, or `ConfigError` with every error at once. No file, no words."""
-    if not path.exists():
-        return Config(Remotes({}, environment))
-    # YAML and its validation take a quarter of a second to import: only who has a file pays.
-    from bucketline.config_file import read
-
-    return read(path, environment)
-
-
 def with_keys(named: NamedRemote, environment: Environment) -> Remote:
     """The remote with its secrets; raises `ConfigError` when one cannot be had."""
     if named.secret_key is None:

@@ -11,9 +11,9 @@ from typing import TypeVar
 from bucketline.errors import Broken, Changed, NotFound, StoreError
 from bucketline.model import Found
 from bucketline.stores.base import Piece
-from bucketline.stores.local_attributes import found, known_etag, pin
-from bucketline.stores.local_paths import cause, why_unholdable
-from bucketline.stores.local_write import Place, split
+from bucketline.stores.local.attributes import found, known_etag, pin
+from bucketline.stores.local.paths import cause, why_unholdable
+from bucketline.stores.local.write import Place, split
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bucketline import __version__
-from bucketline.flow.ledger_audit import GONE, UPSERT
-from bucketline.flow.ledger_schema import FATES, PASSED_OVER, VERBS
+from bucketline.flow.ledger.audit import GONE, UPSERT
+from bucketline.flow.ledger.schema import FATES, PASSED_OVER, VERBS
 from bucketline.model import Action, Copy, Fate, Outcome, Tally, Verb
 
 _STARTED, _DONE = FATES[Fate.STARTED], FATES[Fate.DONE]

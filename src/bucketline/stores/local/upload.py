@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from bucketline.errors import BadRequest, NotFound, StoreError
 from bucketline.stores.base import Receipt
-from bucketline.stores.local_paths import cause
-from bucketline.stores.local_system import reserve
-from bucketline.stores.local_write import Place, Put, write_at
+from bucketline.stores.local.paths import cause
+from bucketline.stores.local.system import reserve
+from bucketline.stores.local.write import Place, Put, write_at
 
 _FINISHED_MAX = 1_000
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import apsw
 
-from bucketline.flow.ledger_rows import Known, Row
-from bucketline.flow.ledger_schema import open_reader, trouble
+from bucketline.flow.ledger.rows import Known, Row
+from bucketline.flow.ledger.schema import open_reader, trouble
 
 _KNOWN = """SELECT key, size, source_etag, target_etag FROM current
     WHERE key IN (SELECT value FROM json_each(?)) AND size >= 0"""

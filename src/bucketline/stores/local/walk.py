@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bucketline.errors import BadListing, BucketDenied, NoBucket, printable
 from bucketline.model import Entry
-from bucketline.stores.local_paths import is_ours, why_unholdable
+from bucketline.stores.local.paths import is_ours, why_unholdable
 
 _REPORTED_MAX = 1_000
 _REGULAR = modes.S_IFREG

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import apsw
 
-from bucketline.flow.ledger_schema import PASSED_OVER
+from bucketline.flow.ledger.schema import PASSED_OVER
 
 # A later failure changes the fate of a key, and leaves what was last proven of it.
 UPSERT = """ON CONFLICT(key) DO UPDATE SET run=excluded.run, verb=excluded.verb,

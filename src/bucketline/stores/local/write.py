@@ -13,10 +13,10 @@ from hashlib import md5 as md5_of
 from bucketline.errors import Broken, Conflict, Mismatch, StoreError, Unsupported
 from bucketline.model import PLAIN, Attributes
 from bucketline.stores.base import Receipt
-from bucketline.stores.local_attributes import HashMemory, keep, mtime_of, packed
-from bucketline.stores.local_folders import Folder, Folders
-from bucketline.stores.local_paths import cause, new_name
-from bucketline.stores.local_sync import Failure
+from bucketline.stores.local.attributes import HashMemory, keep, mtime_of, packed
+from bucketline.stores.local.folders import Folder, Folders
+from bucketline.stores.local.paths import cause, new_name
+from bucketline.stores.local.sync import Failure
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)

@@ -14,10 +14,10 @@ from typing import Self
 import apsw
 
 from bucketline.clock import Clock, SystemClock
-from bucketline.flow.ledger_audit import complaints, rebuild_current
-from bucketline.flow.ledger_place import Lock, job_path, prepare
-from bucketline.flow.ledger_read import Reader
-from bucketline.flow.ledger_rows import (
+from bucketline.flow.ledger.audit import complaints, rebuild_current
+from bucketline.flow.ledger.place import Lock, prepare
+from bucketline.flow.ledger.read import Reader
+from bucketline.flow.ledger.rows import (
     COUNT,
     CURRENT,
     FATE,
@@ -31,17 +31,15 @@ from bucketline.flow.ledger_rows import (
     intent_rows,
     tally_of,
 )
-from bucketline.flow.ledger_schema import (
+from bucketline.flow.ledger.schema import (
     FATES,
     MEMORY,
     PASSED_OVER,
     open_writer,
     trouble,
 )
-from bucketline.flow.ledger_uploads import Statement, Upload, Uploads
+from bucketline.flow.ledger.uploads import Statement, Uploads
 from bucketline.model import Action, Fate, Outcome, Skip, Tally
-
-__all__ = ["Known", "Ledger", "RunHead", "Upload", "job_path", "new_run_id"]
 
 _PRUNED_AT_ONCE = 20_000  # Lines: a transaction of them all could be larger than the disk.
 _STARTED = FATES[Fate.STARTED]

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Protocol
 
 from bucketline.errors import StoreError
-from bucketline.stores.local_folders import Folder
-from bucketline.stores.local_system import can_flush_all, flush_all
+from bucketline.stores.local.folders import Folder
+from bucketline.stores.local.system import can_flush_all, flush_all
 
 _MANY = 6  # From here on, one flush of the whole file system costs less than one for each file.
 _SLOW_SECONDS = 0.5  # A flush that takes so long writes somebody else's data too.

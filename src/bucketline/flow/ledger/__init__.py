@@ -1,0 +1,10 @@
+"""The durable memory of a job: what it was about to do, and what became of it."""
+
+from __future__ import annotations
+
+from bucketline.flow.ledger.ledger import Ledger, new_run_id
+from bucketline.flow.ledger.place import job_path
+from bucketline.flow.ledger.rows import Known, RunHead
+from bucketline.flow.ledger.uploads import Upload
+
+__all__ = ["Known", "Ledger", "RunHead", "Upload", "job_path", "new_run_id"]
