@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,7 @@ from bucketline.errors import BucketlineError, StoreError
 NAME = "bucketline"
 COMPLETE = "_BUCKETLINE_COMPLETE"
 INTERRUPTED, TERMINATED = 130, 143
+_GARBAGE_EVERY = 50_000  # Allocations: what we make by the million has no cycles to look for.
 BROKEN_PIPE = 141  # What a shell says of a program whose reader went away.
 
 
@@ -46,6 +48,7 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and say how it ended; prints no traceback, whatever happens."""
+    gc.set_threshold(_GARBAGE_EVERY)
     invocation = Invocation()
     try:
         _listen()

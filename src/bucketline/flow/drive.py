@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from bucketline.clock import Clock, SystemClock
 from bucketline.errors import StoreError
-from bucketline.flow.workers import Inline, Threads
+from bucketline.flow.workers import Brief, Inline, Threads
 from bucketline.stores.base import Answer, Flow, Pause, Request, Together, Work
 from bucketline.stores.s3.wire import Wire
 
@@ -82,6 +82,7 @@ class Drive:
         self._carrier = carrier
         self._workers = workers
         self._clock = clock
+        self._brief = Brief(clock)
         self._works: list[tuple[Work, Any]] = []
         self._works_out = 0
         self._pauses: list[tuple[float, int, _Task]] = []
@@ -172,6 +173,8 @@ class Drive:
             self._requests[effect.kind] += 1
             self._carrier.start(effect, task)
         elif type(effect) is Work:
+            if self._brief.takes(effect):
+                return task, *self._brief.perform(effect)
             self._works.append((effect, task))
         elif type(effect) is Pause:
             self._pause_count += 1

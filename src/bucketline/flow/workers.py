@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
+from bucketline.clock import Clock
 from bucketline.stores.base import Work
 
 _THREADS = 8
+_BRIEF_SECONDS = 0.002
+_PASSED_ON = 200  # Works that threads do after one was not brief.
 _STRETCH_MAX = (
     16  # Works that one thread takes at a time: a hand-over costs more than a small read.
 )
@@ -78,3 +81,30 @@ def perform(work: Work) -> tuple[Any, Exception | None]:
         return work.call(), None
     except Exception as error:
         return None, error
+
+
+class Brief:
+    """Performs brief works on the spot: a hand-over to a thread costs more than the work.
+
+    Only as long as they prove to be brief. After one that was not, the next ones go to threads, so
+    a slow disk holds up the loop once in a while and not at each file.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._to_pass_on = 0
+
+    def takes(self, work: Work) -> bool:
+        if not work.is_brief:
+            return False
+        if self._to_pass_on:
+            self._to_pass_on -= 1
+            return False
+        return True
+
+    def perform(self, work: Work) -> tuple[Any, Exception | None]:
+        began = self._clock.monotonic()
+        done = perform(work)
+        if self._clock.monotonic() - began > _BRIEF_SECONDS:
+            self._to_pass_on = _PASSED_ON
+        return done

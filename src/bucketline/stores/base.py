@@ -56,6 +56,7 @@ class Work:
     call: Callable[[], Any]
     name: str = "work"  # What a fault schedule can aim at: "write", "read", "list" …
     key: str = ""
+    is_brief: bool = False  # A few system calls on a small file: quick, unless the disk is slow.
 
 
 @dataclass(frozen=True, slots=True)

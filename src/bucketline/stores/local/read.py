@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 # Not to wait at a pipe's other end, should there be a pipe.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_SMALL = 256 << 10  # Bytes that are read on the spot: a thread would cost more than they do.
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO)
 
 
@@ -34,22 +35,34 @@ def look(place: Place, key: str) -> Found:
 
 def read(place: Place, key: str, start: int, size: int | None, etag: str) -> Piece:
     """Some of its bytes, if it is still the file of that etag, and stays it."""
+    return _with_file(place, key, lambda file: _piece(place, key, file, (start, size, etag)))
 
-    def asked(file: int) -> Piece:
-        before = _status(place, key, file)
-        known = known_etag(before, place.hashes)
-        if etag and etag not in (known, pin(before)):
-            raise Changed("it is another file by now", store=place.name, key=key)
-        whole = found(key, before, known, file)
-        end = before.st_size if size is None else min(start + size, before.st_size)
-        body = _bytes(file, start, max(0, end - start))
-        after = os.fstat(file)
-        is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
-        if not is_same or len(body) < end - start:
-            raise Changed("the file changed while it was read", store=place.name, key=key)
-        return Piece(whole, body)
+
+def read_if_small(place: Place, key: str, start: int, etag: str) -> Piece | None:
+    """All of its bytes from `start` on; None = there are too many to be read in passing."""
+
+    def asked(file: int) -> Piece | None:
+        if os.fstat(file).st_size > _SMALL:
+            return None
+        return _piece(place, key, file, (start, None, etag))
 
     return _with_file(place, key, asked)
+
+
+def _piece(place: Place, key: str, file: int, wanted: tuple[int, int | None, str]) -> Piece:
+    start, size, etag = wanted
+    before = _status(place, key, file)
+    known = known_etag(before, place.hashes)
+    if etag and etag not in (known, pin(before)):
+        raise Changed("it is another file by now", store=place.name, key=key)
+    whole = found(key, before, known, file)
+    end = before.st_size if size is None else min(start + size, before.st_size)
+    body = _bytes(file, start, max(0, end - start))
+    after = os.fstat(file)
+    is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    if not is_same or len(body) < end - start:
+        raise Changed("the file changed while it was read", store=place.name, key=key)
+    return Piece(whole, body)
 
 
 def _with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:

@@ -78,6 +78,11 @@ class LocalStore:
     ) -> Flow[Piece]:
         self._expect_no_version(key, version)
         call = partial(reading.read, self._place, key, start, size, etag)
+        if size is None:
+            brief = partial(reading.read_if_small, self._place, key, start, etag)
+            small: Piece | None = yield Work(brief, "read", key, is_brief=True)
+            if small is not None:
+                return small
         piece: Piece = yield Work(call, "read", key)
         return piece
 

@@ -153,10 +153,10 @@ class Wire:
             select.EPOLLOUT if what & pycurl.POLL_OUT else 0
         )
         if descriptor in self._sockets:
-            self._epoll.modify(descriptor, events)
-        else:
-            self._epoll.register(descriptor, events)
-            self._sockets.add(descriptor)
+            with suppress(FileNotFoundError):  # Closed without a word, its number in use again.
+                return self._epoll.modify(descriptor, events)
+        self._epoll.register(descriptor, events)
+        self._sockets.add(descriptor)
 
     def _harvest(self) -> list[tuple[Any, Answer | StoreError]]:
         ended: list[tuple[Any, Answer | StoreError]] = []
