@@ -1,4 +1,4 @@
-"""Measure ours against s5cmd and rclone: `python -m bench [--runs N] [--scale X] [WORKLOAD …]`."""
+"""Measures ours against s5cmd and rclone: `python -m bench [--runs N] [WORKLOAD …]`."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def measure(work: Workload, objects: int, runs: int) -> Result:
     try:
         with work.open(scratch, objects) as start:
             for turn in range(runs + 1):
-                for name in costs:
+                for name, measured in costs.items():
                     cost = _once(start, name, scratch)
                     if turn:
-                        costs[name].append(cost)
+                        measured.append(cost)
     finally:
         shutil.rmtree(scratch)
     return Result(work, objects, runs, {name: medians(each) for name, each in costs.items()})

@@ -1,7 +1,7 @@
 """A server that only lists, as cheaply as it can: so many made-up keys, the same in every bucket.
 
-Run as `python -m bench.cheap KEYS`; prints its port. What it serves is never stored: key number i has a
-name, a size and an etag that follow from i.
+Run as `python -m bench.cheap KEYS`; prints its port. What it serves is never stored: key number i
+has a name, a size and an etag that follow from i.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ class Server(asyncio.Protocol):
         url = urlsplit(target)
         bucket, _, name = unquote(url.path).strip("/").partition("/")
         query = {k: v[0] for k, v in parse_qs(url.query, keep_blank_values=True).items()}
-        kind = "application/xml"
+        kind, status = "application/xml", 200
         if "location" in query:
             body = b'<?xml version="1.0"?><LocationConstraint/>'
         elif "versioning" in query:
             body = b'<?xml version="1.0"?><VersioningConfiguration/>'
         elif name:
-            return self.send(404, b"", kind, method)
+            status, body = 404, b""
         else:
             body = page(bucket, query, self.keys) if method == "GET" else b""
-        self.send(200, body, kind, method)
+        self.send(status, body, kind, method)
 
     def send(self, status: int, body: bytes, kind: str, method: str) -> None:
         head = (

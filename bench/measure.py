@@ -1,4 +1,4 @@
-"""Run a command as a user would and say what it cost: wall, CPU of it and its children, peak memory."""
+"""What a command costs, run as a user would: wall, CPU of it and its children, peak memory."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Result:
 
 def table(results: list[Result]) -> str:
     lines = [
-        "| work | objects | tool | CPU s | wall s | peak MiB | CPU ratio (bar) | wall ratio (bar) |",
+        "| work | objects | tool | CPU s | wall s | peak MiB | CPU ratio (bar) | wall ratio (bar)|",
         "|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
@@ -61,9 +61,10 @@ def page(results: list[Result]) -> str:
     return f"""# Benchmarks
 
 Written by `./run bench`. Every tool did the same work on the same server, in turn; medians of
-{max(result.runs for result in results)} runs. CPU is the client's, user and system. A ratio is ours divided by the best
-peer's; the bar is in brackets. Ours always with its verification (MD5 of every object) and its ledger on
-(`synchronous=FULL`); s5cmd compares by size only where it syncs, rclone by checksum.
+{max(result.runs for result in results)} runs. CPU is the client's, user and system. A ratio is
+ours divided by the best peer's; the bar is in brackets. Ours always with its verification (MD5 of
+every object) and its ledger on (`synchronous=FULL`); s5cmd compares by size only where it syncs,
+rclone by checksum.
 Machine: {platform.machine()}, Python {platform.python_version()}, {platform.system()}.
 
 {table(results)}

@@ -1,4 +1,4 @@
-"""What is measured: each workload makes its data, then yields commands that must do the same thing."""
+"""What is measured: each workload makes its data, then yields commands that do the same thing."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from bucketline.clock import FakeClock
 from bucketline.errors import LedgerError, StoreError
 from bucketline.flow.drive import Drive
-from bucketline.flow.run import Ran, Stop, run
+from bucketline.flow.run import Ran, Stop, Terms, run
 from bucketline.flow.workers import Inline
 from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip
 from bucketline.stores.base import Answer, Flow, Request, Work
@@ -99,9 +99,9 @@ class Stage:
         clock = FakeClock()
         carrier = NoNetwork(clock)
         drive = Drive(carrier, Inline(carrier.wake), clock)
-        options = {"inline": True, **options}
-        engine = Engine(self)
-        return run(engine, self.book, drive, clock=clock, stop=self.stop, width=width, **options)
+        options = {"plans_ahead": False, **options}
+        terms = Terms(clock, self.stop, width, **options)
+        return run(Engine(self), self.book, drive, terms)
 
     def act(self, action: Action) -> Outcome:
         self.book.diary.append(f"deed {action.key}")

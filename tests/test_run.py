@@ -15,7 +15,7 @@ from bucketline.errors import (
     NotFound,
 )
 from bucketline.flow.drive import open_drive
-from bucketline.flow.run import Ran, Stop, run
+from bucketline.flow.run import Ran, Terms, run
 from bucketline.model import Copy, Delete, Fate, Outcome, Skip, Tally
 from stage import MIB, Book, Engine, Stage, a_copy, a_delete, copies, done, raising
 
@@ -64,20 +64,12 @@ def test_no_more_than_width_actions_are_under_way() -> None:
 
 def test_a_slow_one_does_not_keep_the_others_waiting() -> None:
     """One place stays taken; the rest of the plan passes by it."""
-    drive, let_go = open_drive(), threading.Event()
-    book, stop = Book(), Stop()
+    drive, let_go, book = open_drive(), threading.Event(), Book()
     stage = Stage([a_copy("slow"), *copies(30)], book=book)
     stage.deeds["slow"] = lambda: done() if let_go.wait(60) else Outcome(Fate.FAILED)
     stage.deeds["k029"] = lambda: (let_go.set(), done())[1]
     try:
-        ran = run(
-            Engine(stage),
-            book,
-            drive,
-            clock=FakeClock(),
-            stop=stop,
-            width=4,
-        )
+        ran = run(Engine(stage), book, drive, Terms(FakeClock(), width=4))
     finally:
         let_go.set()
         drive.close()
@@ -168,7 +160,7 @@ def test_a_plan_made_ahead_is_the_same_as_one_made_inline() -> None:
     stage = Stage(plan)
     drive = open_drive()
     try:
-        ran = run(Engine(stage), stage.book, drive, clock=FakeClock(), stop=Stop(), width=32)
+        ran = run(Engine(stage), stage.book, drive, Terms(FakeClock(), width=32))
     finally:
         drive.close()
     assert ran.state == "complete"

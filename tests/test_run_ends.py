@@ -17,7 +17,7 @@ from bucketline.errors import (
     Unreachable,
 )
 from bucketline.flow.drive import open_drive
-from bucketline.flow.run import Ran, Stop, run, watch
+from bucketline.flow.run import Ran, Stop, Terms, run, watch
 from bucketline.model import Action, Outcome, Tally
 from stage import Engine, Stage, Step, a_copy, copies, done, raising
 
@@ -65,11 +65,11 @@ def test_failures_of_other_causes_never_stop_a_run() -> None:
     assert stage.run(width=1).tally.failed == 60
 
 
-@pytest.mark.parametrize("inline", [True, False])
-def test_a_plan_that_breaks_off_ends_the_run_after_what_had_begun(inline: bool) -> None:
+@pytest.mark.parametrize("plans_ahead", [True, False])
+def test_a_plan_that_breaks_off_ends_the_run_after_what_had_begun(plans_ahead: bool) -> None:
     stage = Stage(copies(3), break_off=BadListing("the listing does not end"))
     with pytest.raises(BadListing):
-        stage.run(inline=inline)
+        stage.run(plans_ahead=plans_ahead)
     assert sorted(stage.book.fates) == sorted(f"{key}=done" for key in stage.started)
     assert stage.book.state == "failed"
     assert "the listing does not end" in stage.book.message
@@ -100,7 +100,7 @@ def test_a_second_wish_stops_at_once_but_keeps_the_fates_that_are_known() -> Non
     stage.deeds["k000"] = at_once
     stage.deeds["k001"] = lambda: (let_go.wait(60), done())[1]
     try:
-        ran = run(Engine(stage), stage.book, drive, clock=FakeClock(), stop=stage.stop, width=2)
+        ran = run(Engine(stage), stage.book, drive, Terms(FakeClock(), stage.stop, width=2))
     finally:
         let_go.set()
         drive.close()
@@ -137,7 +137,7 @@ def test_a_run_that_ends_early_lets_go_of_its_plan() -> None:
     stage.deeds["k5"] = raising(NoBucket("no such bucket"))
     try:
         with pytest.raises(NoBucket):
-            run(Endless(stage), stage.book, drive, clock=FakeClock(), stop=Stop(), width=4)
+            run(Endless(stage), stage.book, drive, Terms(FakeClock(), width=4))
     finally:
         drive.close()
     assert closed.wait(30)

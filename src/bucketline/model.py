@@ -31,8 +31,9 @@ class Entry(NamedTuple):
 class Attributes:
     """What belongs to an object beside its bytes."""
 
-    headers: Mapping[str, str] = field(default_factory=nothing)  # content-type, cache-control … ; lower-case names.
-    metadata: Mapping[str, str] = field(default_factory=nothing)  # x-amz-meta-*, without that prefix, lower-case.
+    # Names in lower case: content-type, cache-control …; x-amz-meta-* without that prefix.
+    headers: Mapping[str, str] = field(default_factory=nothing)
+    metadata: Mapping[str, str] = field(default_factory=nothing)
     tags: Mapping[str, str] = field(default_factory=nothing)
     tier: str = ""
 
@@ -46,8 +47,9 @@ class Found:
 
     entry: Entry
     attributes: Attributes = PLAIN
-    checksums: Mapping[str, str] = field(default_factory=nothing)  # algorithm -> base64, only what the store vouches for.
-    tag_count: int = 0  # `attributes.tags` may still be empty: tags can cost a request of their own.
+    # algorithm -> base64, only what the store vouches for.
+    checksums: Mapping[str, str] = field(default_factory=nothing)
+    tag_count: int = 0  # `attributes.tags` may be empty all the same: they can cost a request.
     archived: bool = False  # Its bytes cannot be read before a thaw.
 
 
@@ -132,7 +134,8 @@ class Outcome:
     source_etag: str = ""
     target_etag: str = ""
     target_version: str = ""
-    hashes: Mapping[str, str] = field(default_factory=nothing)  # algorithm -> hex of the bytes that were read.
+    # algorithm -> hex of the bytes that were read.
+    hashes: Mapping[str, str] = field(default_factory=nothing)
     cause: str = ""  # The error's name, as `bucketline errors` groups it.
     message: str = ""  # One line for a person: what happened and what to do.
 

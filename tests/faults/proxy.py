@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import BinaryIO, Self
 from urllib.parse import unquote, urlsplit
 
@@ -71,14 +70,19 @@ class Exchange:
         return answer
 
     def send(self, answer: Message) -> None:
-        self.client.sendall(answer.raw())
+        """Notes come first: who has the answer may look at them at once."""
         self.seen.answer_bytes += len(answer.body)
         self.seen.is_delivered = True
+        try:
+            self.client.sendall(answer.raw())
+        except OSError:
+            self.seen.is_delivered = False
+            raise
 
     def send_only(self, answer: Message, count: int) -> None:
         """The whole head, and no more than `count` bytes of the body."""
-        self.client.sendall(answer.head + answer.body[:count])
         self.seen.answer_bytes += count
+        self.client.sendall(answer.head + answer.body[:count])
 
     def stall(self) -> None:
         """Say nothing until the test releases it."""
@@ -147,12 +151,7 @@ class FaultProxy:
         self._spawn(self._accept)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_closing = True
         self._released.set()
         with suppress(OSError):

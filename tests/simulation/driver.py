@@ -13,7 +13,7 @@ from bucketline.errors import BucketlineError
 from bucketline.flow.compare import Mode
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.move import MovePolicy
-from bucketline.flow.run import Ran, Stop, run
+from bucketline.flow.run import Ran, Terms, run
 from bucketline.flow.sides import Look, Side
 from bucketline.model import Action, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
@@ -105,16 +105,8 @@ def _process(world: World) -> Ran | None:
     drive = SimulatedDrive(world)
     engine = _transfer(world, drive)
     try:
-        ran = run(
-            _Watched(engine, laws),
-            world.book,
-            drive,
-            clock=world.clock,
-            stop=Stop(),
-            width=world.scenario.width,
-            watcher=watcher,
-            inline=True,
-        )
+        terms = Terms(world.clock, width=world.scenario.width, watcher=watcher, plans_ahead=False)
+        ran = run(_Watched(engine, laws), world.book, drive, terms)
     except Crash:
         return None
     except BucketlineError:

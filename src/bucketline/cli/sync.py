@@ -20,7 +20,7 @@ from bucketline.clock import SystemClock
 from bucketline.engines.transfer import Transfer
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
-from bucketline.flow.run import Stop, run
+from bucketline.flow.run import Stop, Terms, run
 from bucketline.model import Tally
 
 
@@ -97,15 +97,8 @@ class _Sync:
         )
         with watch as watcher:
             try:
-                ran = run(
-                    self.engine,
-                    self.recorder,
-                    self.drive,
-                    clock=self.clock,
-                    stop=self.stop,
-                    width=self.wish.workers,
-                    watcher=watcher,
-                )
+                terms = Terms(self.clock, self.stop, self.wish.workers, watcher)
+                ran = run(self.engine, self.recorder, self.drive, terms)
             except Exception as error:  # Raised again after the summary, which is due even now.
                 return "failed", error
         return ran.state, None

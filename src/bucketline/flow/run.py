@@ -18,9 +18,8 @@ _WEIGHT_MAX = 64 << 20  # A big object moves in parts and never holds more than 
 _SETTLE_SECONDS = 0.05  # A fate waits at most so long for company in its commit.
 _WATCH_SECONDS = 0.2
 _HELD_BACK_MAX = 1_000  # Deletes that are refused in one commit.
-_STREAK_MAX = (
-    20  # So many failures of one of these causes in a row, and nothing else, is no accident.
-)
+# So many failures of one of these causes in a row, and nothing else, is no accident.
+_STREAK_MAX = 20
 _STREAK_CAUSES = frozenset({"Denied", "Unreachable"})
 
 
@@ -62,6 +61,17 @@ class Stop:
 
     drain: bool = False
     now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a run goes."""
+
+    clock: Clock
+    stop: Stop = field(default_factory=Stop)
+    width: int = 64  # Actions in flight at most.
+    watcher: Watcher | None = None
+    plans_ahead: bool = True  # In a thread; without it, one thread makes one order.
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +145,7 @@ class _Loop:
         return fresh
 
     def _may_start(self, action: Action, fresh: list[Action]) -> bool:
-        if isinstance(
-            action, Delete
-        ):  # Only once every copy before it is known to have ended well.
+        if isinstance(action, Delete):  # Only once every copy before it has ended.
             return all(isinstance(other, Delete) for other in (*self.running, *fresh))
         return not self.weight or self.weight + _weight(action) <= _BUDGET_BYTES
 
@@ -213,23 +221,14 @@ _HELD_BACK = Outcome(
 )
 
 
-def run(
-    engine: Engine,
-    ledger: Recorder,
-    drive: Drive,
-    *,
-    clock: Clock,
-    stop: Stop,
-    width: int = 64,
-    watcher: Watcher | None = None,
-    inline: bool = False,
-) -> Ran:
-    """Carry out the engine's plan once, `width` actions in flight at most.
+def run(engine: Engine, ledger: Recorder, drive: Drive, terms: Terms) -> Ran:
+    """Carry out the engine's plan once.
 
     Raises what would make every further action fail alike, after recording what was under way.
     """
-    feed: Feed = Inline(engine.plan()) if inline else Ahead(engine.plan(), drive.wake)
-    loop = _Loop(engine, ledger, drive, feed, clock, stop, width, watcher)
+    plan, watcher = engine.plan(), terms.watcher
+    feed: Feed = Ahead(plan, drive.wake) if terms.plans_ahead else Inline(plan)
+    loop = _Loop(engine, ledger, drive, feed, terms.clock, terms.stop, terms.width, watcher)
     try:
         loop.go()
     finally:

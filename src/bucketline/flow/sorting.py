@@ -72,7 +72,7 @@ class EntryFile:
     def _flush(self) -> None:
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._folder, prefix="bucketline-")
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - close() does
             self._file.seek(0, 2)
             self._file.write(json.dumps(self._waiting).encode() + b"\n")
         except OSError as error:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pycurl
@@ -135,7 +136,7 @@ class Wire:
             os.close(self._alarm)
 
     def _kick(self) -> None:
-        """Give libcurl its turn when its timer has run out: it starts and times out things there."""
+        """Give libcurl its turn when its timer has run out: it starts and ends things there."""
         while self._due is not None and self._due <= time.monotonic():
             self._due = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -154,7 +155,8 @@ class Wire:
         )
         if descriptor in self._sockets:
             with suppress(FileNotFoundError):  # Closed without a word, its number in use again.
-                return self._epoll.modify(descriptor, events)
+                self._epoll.modify(descriptor, events)
+                return
         self._epoll.register(descriptor, events)
         self._sockets.add(descriptor)
 
@@ -231,12 +233,12 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
 def _set_headers(curl: pycurl.Curl, headers: list[str]) -> None:
     try:
         curl.setopt(pycurl.HTTPHEADER, headers)
-    except UnicodeEncodeError:  # A stranger's content-disposition: it goes as it was signed, in UTF-8.
+    except UnicodeEncodeError:  # A stranger's content-disposition goes as it was signed, in UTF-8.
         curl.setopt(pycurl.HTTPHEADER, [header.encode() for header in headers])
 
 
 def _system_authorities() -> str:
-    return next((name for name in _CA_FILES if os.path.exists(name)), "")
+    return next((name for name in _CA_FILES if Path(name).exists()), "")
 
 
 def _is_whole(lines: list[bytes]) -> bool:
