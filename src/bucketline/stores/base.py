@@ -1,8 +1,8 @@
-"""The contract between places and verbs: what a store can be asked, and what it may ask of the driver.
+"""The contract between places and verbs: what a store can be asked, and what it may ask for.
 
-A verb is a generator. It yields effects (`Request`, `Work`, `Pause`, `Together`), is sent each one's
-result, and returns its answer; a failure is thrown in at the yield. It never blocks and never reads a
-clock, so a driver decides what happens when, and a test can stop the world at any yield.
+A verb is a generator. It yields effects (`Request`, `Work`, `Pause`, `Together`), is sent each
+one's result, and returns its answer; a failure is thrown in at the yield. It never blocks and never
+reads a clock, so a driver decides what happens when, and a test can stop the world at any yield.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class Abilities:
 class Store(Protocol):
     """A flat namespace of whole objects: no folders, no partial writes.
 
-    Keys given and returned are whole keys as the store has them (a store opened at a prefix does not
-    strip it). Every verb may be made again after any failure, with the same effect as once.
+    Keys given and returned are whole keys as the store has them (a store opened at a prefix does
+    not strip it). Every verb may be made again after any failure, with the same effect as once.
     """
 
     @property
@@ -138,7 +138,7 @@ class Store(Protocol):
         """What is known of it now; may grow while a run learns."""
 
     def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
-        """The entries whose keys start with the raw string `prefix`, strictly after the key `after`.
+        """The entries whose keys start with the raw string `prefix`, strictly after `after`.
 
         In order of the keys' UTF-8 bytes if `able.sorted`. The first call has no token.
         Raises `NoBucket`, `BucketDenied`, `BadListing`; a missing folder is `NoBucket`.
@@ -148,21 +148,33 @@ class Store(Protocol):
         """The object now. Raises `NotFound`."""
 
     def read(
-        self, key: str, *, start: int = 0, size: int | None = None, version: str = "", etag: str = ""
+        self,
+        key: str,
+        *,
+        start: int = 0,
+        size: int | None = None,
+        version: str = "",
+        etag: str = "",
     ) -> Flow[Piece]:
         """`size` bytes from `start` on (fewer at the end), or all of it, as one bounded piece.
 
-        With `etag`, raises `Changed` when the object is no longer that one. Raises `NotFound`, `NeedsThaw`.
-        `found.entry.size` is the size of the whole object, never of the piece.
+        With `etag`, raises `Changed` when the object is no longer that one. Raises `NotFound`,
+        `NeedsThaw`. `found.entry.size` is the size of the whole object, never of the piece.
         """
 
     def write(
-        self, key: str, body: bytes, *, attributes: Attributes = PLAIN, md5: bytes = b"", if_absent: bool = False
+        self,
+        key: str,
+        body: bytes,
+        *,
+        attributes: Attributes = PLAIN,
+        md5: bytes = b"",
+        if_absent: bool = False,
     ) -> Flow[Receipt]:
         """The whole object at once; no reader ever sees a part of it.
 
-        `md5` (16 bytes) is the digest of `body`, computed by the caller; the store passes it on to be
-        checked, or computes it. Raises `Conflict` with `if_absent`, `NoRoom`, `Unholdable`.
+        `md5` (16 bytes) is the digest of `body`, computed by the caller; the store passes it on to
+        be checked, or computes it. Raises `Conflict` with `if_absent`, `NoRoom`, `Unholdable`.
         """
 
     def delete(self, key: str, *, version: str = "") -> Flow[None]:
@@ -175,7 +187,7 @@ class Store(Protocol):
         """The object's tags. Raises `Unsupported` where there are none."""
 
     def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
-        """Begin an object in parts; the answer names the upload. Nothing is visible until `finish`."""
+        """Begin an object in parts; the answer names the upload. `finish` makes it visible."""
 
     def part(
         self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
