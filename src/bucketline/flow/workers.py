@@ -32,7 +32,10 @@ class Threads:
     def submit(self, works: list[tuple[Work, Any]]) -> None:
         if not self._threads:
             self._threads = [self._thread() for _ in range(self._count)]
-        stretch = min(_STRETCH_MAX, -(-len(works) // self._count))
+        if shared := [one for one in works if one[0].is_shared]:
+            self._tasks.put(shared)
+            works = [one for one in works if not one[0].is_shared]
+        stretch = max(1, min(_STRETCH_MAX, -(-len(works) // self._count)))
         for start in range(0, len(works), stretch):
             self._tasks.put(works[start : start + stretch])
 

@@ -57,6 +57,7 @@ class Work:
     name: str = "work"  # What a fault schedule can aim at: "write", "read", "list" …
     key: str = ""
     is_brief: bool = False  # A few system calls on a small file: quick, unless the disk is slow.
+    is_shared: bool = False  # The first of several at hand does it for all: one thread is best.
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class LocalStore:
 
     def _settle(self, put: Put, name: str) -> Flow[Receipt]:
         self._group.join(put)
-        yield Work(lambda: self._settled(put), name, put.key)
+        yield Work(lambda: self._settled(put), name, put.key, is_shared=True)
         return put.receipt
 
     def _settled(self, put: Put) -> None:
