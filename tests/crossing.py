@@ -13,7 +13,7 @@ from bucketline.flow.drive import Drive
 from bucketline.flow.move import MovePolicy, copy
 from bucketline.flow.workers import Inline
 from bucketline.model import Copy, Entry, Outcome
-from bucketline.stores.base import Flow, Piece, Receipt, Work
+from bucketline.stores.base import Flow, Piece, Receipt, Together, Work
 from bucketline.stores.memory import Held, MemoryStore
 
 SMALL = MovePolicy(part_size=8, parts_at_once=2)
@@ -71,7 +71,7 @@ class Crossing:
                 return stop.value
             if isinstance(effect, Work):
                 effect = Work(self._faulty(effect))
-            elif hasattr(effect, "flows"):
+            elif isinstance(effect, Together):
                 effect = replace(effect, flows=[self._with_faults(one) for one in effect.flows])
             answer = error = None
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -16,8 +17,9 @@ KEYS = Keys("demo-access", Secret("demo-secret-not-real"))
 
 
 def store(bucket: str = "b", *, keys: Any = None, clock: Any = None, **remote: Any) -> S3Store:
-    remote = {"endpoints": ("http://127.0.0.1:9000",), "region": "eu-west-1", "keys": KEYS} | remote
-    return S3Store(Remote(**remote), bucket, clock=clock or FakeClock(START), keys=keys)
+    usual = Remote(endpoints=("http://127.0.0.1:9000",), region="eu-west-1", keys=KEYS)
+    place = replace(usual, **remote)
+    return S3Store(place, bucket, clock=clock or FakeClock(START), keys=keys)
 
 
 def answer(status: int = 200, body: bytes | str = b"", **headers: str) -> Answer:

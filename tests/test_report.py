@@ -214,7 +214,8 @@ def steps(folder: Path, sql: str) -> list[str]:
     """How SQLite would answer."""
     literal = re.sub(r":(run|after|limit)|[?]", "1", sql)
     with apsw.Connection(str(folder / "job.ledger")) as db:
-        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {literal}")]
+        rows = db.execute(f"EXPLAIN QUERY PLAN {literal}").fetchall()
+    return [str(row[3]) for row in rows]
 
 
 @pytest.mark.parametrize("fate", [None, Fate.DONE, Fate.FAILED])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bucketline.errors import Broken, BucketDenied, Conflict, Denied, NoBucket, Unsupported
+from bucketline.stores.base import Answer
 from bucketline.stores.s3.admin import Lock, Thaw, Versioning
 from s3_by_hand import Played, answer, header, refused, store
 
@@ -23,7 +24,7 @@ def kept(key: str, code: str) -> str:
     return f"<Error><Key>{key}</Key><Code>{code}</Code><Message>m</Message></Error>"
 
 
-def test_every_error_of_a_batch_is_read_and_what_was_gone_is_no_error():
+def test_every_error_of_a_batch_is_read_and_what_was_gone_is_no_error() -> None:
     body = deleted(gone("a"), kept("b", "AccessDenied"), kept("c&amp;", "NoSuchKey"))
     played = Played(store().delete_many(["a", "b", "c&"]), answer(body=body))
 
@@ -35,7 +36,7 @@ def test_every_error_of_a_batch_is_read_and_what_was_gone_is_no_error():
     assert isinstance(played.value["b"], Denied)
 
 
-def test_keys_that_xml_cannot_name_go_one_by_one():
+def test_keys_that_xml_cannot_name_go_one_by_one() -> None:
     keys = ["a", "b\x01", "c\r", " d", "e\ufffe"]
     played = Played(
         store().delete_many(keys),
@@ -53,14 +54,14 @@ def test_keys_that_xml_cannot_name_go_one_by_one():
     assert list(played.value) == ["e\ufffe"]
 
 
-def test_a_key_that_the_answer_does_not_name_is_deleted_alone():
+def test_a_key_that_the_answer_does_not_name_is_deleted_alone() -> None:
     played = Played(store().delete_many(["a", "b"]), answer(body=deleted(gone("a"))), answer(204))
 
     assert played.lines[1] == f"DELETE {ROOT}/b"
     assert played.value == {}
 
 
-def test_a_server_without_batches_gets_single_deletes_from_then_on():
+def test_a_server_without_batches_gets_single_deletes_from_then_on() -> None:
     place = store()
     first = Played(place.delete_many(["a"]), refused(501, "NotImplemented"), answer(204))
     second = Played(place.delete_many(["a"]), answer(204))
@@ -68,7 +69,7 @@ def test_a_server_without_batches_gets_single_deletes_from_then_on():
     assert (first.lines[1], second.lines) == (f"DELETE {ROOT}/a", [f"DELETE {ROOT}/a"])
 
 
-def test_a_batch_of_thousands_goes_a_thousand_at_a_time():
+def test_a_batch_of_thousands_goes_a_thousand_at_a_time() -> None:
     keys = [f"{number}" for number in range(1_001)]
     first = deleted(*[gone(key) for key in keys[:1_000]])
 
@@ -80,7 +81,7 @@ def test_a_batch_of_thousands_goes_a_thousand_at_a_time():
     )
 
 
-def test_a_torn_or_refused_batch_is_an_error():
+def test_a_torn_or_refused_batch_is_an_error() -> None:
     with pytest.raises(Broken):
         Played(store().delete_many(["a"]), answer(body="<DeleteResult><Dele"))
     with pytest.raises(BucketDenied):
@@ -89,7 +90,7 @@ def test_a_torn_or_refused_batch_is_an_error():
         Played(store().delete_many(["a\x01"]), refused(404, "NoSuchBucket"))
 
 
-def test_a_bucket_is_made_where_the_configuration_says():
+def test_a_bucket_is_made_where_the_configuration_says() -> None:
     here = Played(store(endpoints=(), region="eu-west-1").create_bucket(lock=True), answer())
     own = Played(store().create_bucket(), refused(409, "BucketAlreadyOwnedByYou"))
 
@@ -100,12 +101,12 @@ def test_a_bucket_is_made_where_the_configuration_says():
         Played(store(endpoints=()).create_bucket(), refused(409, "BucketAlreadyExists"))
 
 
-def test_a_bucket_tells_its_region():
+def test_a_bucket_tells_its_region() -> None:
     assert Played(store().head_bucket(), answer(x_amz_bucket_region="x-1")).value == "x-1"
     assert Played(store().get_location(), answer(body="<LocationConstraint/>")).value == "us-east-1"
 
 
-def test_versioning_is_set_only_where_it_is_known_and_read_back():
+def test_versioning_is_set_only_where_it_is_known_and_read_back() -> None:
     never = answer(body="<VersioningConfiguration/>")
     enabled = answer(
         body="<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
@@ -119,7 +120,7 @@ def test_versioning_is_set_only_where_it_is_known_and_read_back():
         Played(store().set_versioning(enabled=True), answer(body="<ListBucketResult/>"))
 
 
-def test_object_lock_is_read_and_set():
+def test_object_lock_is_read_and_set() -> None:
     locked = (
         "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>{}"
         "</ObjectLockConfiguration>"
@@ -146,7 +147,7 @@ def test_object_lock_is_read_and_set():
         (refused(403, "ObjectAlreadyInActiveTierError"), Thaw.READY),
     ],
 )
-def test_asking_for_a_thaw_again_is_a_success(told, expected):
+def test_asking_for_a_thaw_again_is_a_success(told: Answer, expected: Thaw) -> None:
     played = Played(store().restore_object("k", days=3, speed="Bulk", version="v"), told)
 
     assert played.lines == [f"POST {ROOT}/k?restore=&versionId=v"]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ def keys(name: str, expires: float = 0.0) -> Keys:
     return Keys(name, Secret("demo-secret-not-real"), Secret(""), expires)
 
 
-def test_keys_without_an_end_are_asked_for_once():
+def test_keys_without_an_end_are_asked_for_once() -> None:
     given = iter([keys("demo-a")])
     clock = FakeClock(START)
     place = store(keys=lambda: next(given), clock=clock)
@@ -34,7 +35,7 @@ def test_keys_without_an_end_are_asked_for_once():
     assert "Credential=demo-a/" in header(played.requests[0], "Authorization")
 
 
-def test_keys_are_renewed_five_minutes_before_their_end():
+def test_keys_are_renewed_five_minutes_before_their_end() -> None:
     clock = FakeClock(START)
     given = iter([keys("demo-a", START + 3600), keys("demo-b", START + 7200)])
     place = store(keys=lambda: next(given), clock=clock)
@@ -49,7 +50,7 @@ def test_keys_are_renewed_five_minutes_before_their_end():
     assert "Credential=demo-b/" in header(late.requests[0], "Authorization")
 
 
-def test_a_source_that_fails_does_no_harm_while_the_old_keys_work():
+def test_a_source_that_fails_does_no_harm_while_the_old_keys_work() -> None:
     clock = FakeClock(START)
     old = keys("demo-a", START + 3600)
     answers = iter([old])
@@ -68,7 +69,7 @@ def test_a_source_that_fails_does_no_harm_while_the_old_keys_work():
         credentials.load()
 
 
-def test_stale_keys_are_replaced_once_for_all_who_ask():
+def test_stale_keys_are_replaced_once_for_all_who_ask() -> None:
     given = iter([keys("demo-a"), keys("demo-b")])
     credentials = Credentials(lambda: next(given), FakeClock(START))
     first, _ = credentials.load()
@@ -78,7 +79,7 @@ def test_stale_keys_are_replaced_once_for_all_who_ask():
 
 
 @pytest.fixture
-def aws_files(tmp_path, monkeypatch):
+def aws_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
@@ -87,7 +88,7 @@ def aws_files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_profile_gives_keys(aws_files):
+def test_a_profile_gives_keys(aws_files: Path) -> None:
     (aws_files / "credentials").write_text(
         "[site]\naws_access_key_id = demo-access\naws_secret_access_key = demo-secret-not-real\n"
     )
@@ -95,7 +96,7 @@ def test_a_profile_gives_keys(aws_files):
     assert source_of(Remote(profile="site"))() == keys("demo-access")
 
 
-def test_a_process_gives_keys_with_an_end(aws_files):
+def test_a_process_gives_keys_with_an_end(aws_files: Path) -> None:
     told = {
         "Version": 1,
         "AccessKeyId": "demo-access",
@@ -118,14 +119,14 @@ def test_a_process_gives_keys_with_an_end(aws_files):
     )
 
 
-def test_no_keys_anywhere_says_what_to_do(aws_files):
+def test_no_keys_anywhere_says_what_to_do(aws_files: Path) -> None:
     with pytest.raises(BadCredentials, match="no credentials in the environment"):
         source_of(Remote())()
     with pytest.raises(BadCredentials, match="site"):
         source_of(Remote(profile="site"))()
 
 
-def test_given_keys_come_before_a_profile_and_anonymous_before_all():
+def test_given_keys_come_before_a_profile_and_anonymous_before_all() -> None:
     given = keys("demo-access")
 
     assert source_of(Remote(keys=given, profile="site"))() == given
@@ -146,13 +147,15 @@ def test_given_keys_come_before_a_profile_and_anonymous_before_all():
         ),
     ],
 )
-def test_endpoint_and_region_come_from_the_profile(aws_files, text, expected):
+def test_endpoint_and_region_come_from_the_profile(
+    aws_files: Path, text: str, expected: tuple[str, str]
+) -> None:
     (aws_files / "config").write_text(text)
 
     assert aws_settings() == expected
 
 
-def test_botocore_is_not_loaded_for_keys_that_are_given():
+def test_botocore_is_not_loaded_for_keys_that_are_given() -> None:
     code = (
         "import sys; from bucketline.stores.s3 import S3Store; from bucketline.settings import *;"
         "from bucketline.clock import FakeClock;"

@@ -37,7 +37,9 @@ from bucketline.stores.s3.endpoint import Place, place_of
             Place("http://b.c-d.s3.example:81", "b.c-d.s3.example:81", "", "us-east-1")),
     ],
 )  # fmt: skip
-def test_a_bucket_is_where_the_configuration_says(remote, bucket, expected):
+def test_a_bucket_is_where_the_configuration_says(
+    remote: Remote, bucket: str, expected: Place
+) -> None:
     assert place_of(remote, bucket) == expected
 
 
@@ -45,7 +47,7 @@ def test_a_bucket_is_where_the_configuration_says(remote, bucket, expected):
     "endpoint",
     ["host:9000", "ftp://host", "http://", "http://user:demo@host", "http://host:x", "http://h?q"],
 )
-def test_an_endpoint_that_makes_no_sense_is_refused(endpoint):
+def test_an_endpoint_that_makes_no_sense_is_refused(endpoint: str) -> None:
     with pytest.raises(ConfigError) as caught:
         place_of(Remote(endpoints=(endpoint,)), "b")
 

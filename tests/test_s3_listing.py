@@ -8,6 +8,7 @@ from bucketline.errors import BadListing, Broken
 from bucketline.model import Entry
 from bucketline.stores.base import Page
 from bucketline.stores.s3 import pages
+from bucketline.stores.s3.markup import Torn
 from s3_by_hand import Played, answer, header, store
 
 ROOT = "http://127.0.0.1:9000/b"
@@ -34,7 +35,7 @@ def page(*rows: str, cut: str = "false", more: str = "", coded: bool = True) -> 
     )
 
 
-def test_a_page_is_asked_for_and_read():
+def test_a_page_is_asked_for_and_read() -> None:
     body = page(
         contents("p/a%2Bb"),
         contents("p/c%20d", 5, "GLACIER"),
@@ -52,7 +53,7 @@ def test_a_page_is_asked_for_and_read():
     )
 
 
-def test_the_next_page_is_asked_for_by_its_token():
+def test_the_next_page_is_asked_for_by_its_token() -> None:
     played = Played(store().page("p", token="2:t +"), answer(body=page()))
 
     assert "continuation-token=t%20%2B&" in played.lines[0]
@@ -75,7 +76,7 @@ SHUFFLED = (
 
 @pytest.mark.parametrize("row", [AWS, WIDE, SHUFFLED, contents("a", 1, "STANDARD_IA")])
 @pytest.mark.parametrize("counts", [True, False])
-def test_pages_of_every_make_say_the_same(row, counts):
+def test_pages_of_every_make_say_the_same(row: str, counts: bool) -> None:
     body = page(row)
     if not counts:
         body = body.replace("<KeyCount>1</KeyCount>", "")
@@ -85,7 +86,7 @@ def test_pages_of_every_make_say_the_same(row, counts):
     ]
 
 
-def test_one_odd_row_among_usual_ones_is_not_lost():
+def test_one_odd_row_among_usual_ones_is_not_lost() -> None:
     body = page(contents("a"), SHUFFLED.replace(">a<", ">b<"), contents("c"))
 
     assert [entry.key for entry in Played(store().page(), answer(body=body)).value.entries] == [
@@ -95,7 +96,7 @@ def test_one_odd_row_among_usual_ones_is_not_lost():
     ]
 
 
-def test_a_namespace_prefix_goes_to_the_parser():
+def test_a_namespace_prefix_goes_to_the_parser() -> None:
     body = (
         '<s:ListBucketResult xmlns:s="x"><s:IsTruncated>false</s:IsTruncated><s:Contents>'
         "<s:Key>a&amp;lt;</s:Key><s:Size>3</s:Size></s:Contents></s:ListBucketResult>"
@@ -114,13 +115,13 @@ def test_a_namespace_prefix_goes_to_the_parser():
         ("a%252Fb", "a%2Fb"),
     ],
 )
-def test_an_encoded_key_is_the_key(coded, told):
+def test_an_encoded_key_is_the_key(coded: str, told: str) -> None:
     body = page(contents("%20first"), contents(coded))
 
     assert Played(store().page(), answer(body=body)).value.entries[1].key == told
 
 
-def test_a_server_that_does_not_encode_is_taken_by_its_word():
+def test_a_server_that_does_not_encode_is_taken_by_its_word() -> None:
     body = page(contents("a%20b+c&amp;amp;&lt;"), coded=False)
 
     played = Played(store().page(), answer(body=body))
@@ -128,14 +129,14 @@ def test_a_server_that_does_not_encode_is_taken_by_its_word():
 
 
 @pytest.mark.parametrize(("other", "expected"), [("x%2By", "a b"), ("x%20y", "a+b")])
-def test_a_plus_means_what_the_page_shows_it_to_mean(other, expected):
+def test_a_plus_means_what_the_page_shows_it_to_mean(other: str, expected: str) -> None:
     body = page(contents("a+b"), contents(other))
 
     assert Played(store().page(), answer(body=body)).value.entries[0].key == expected
 
 
 @pytest.mark.parametrize(("echo", "expected"), [("%2B+", "a b"), ("+%20", "a+b")])
-def test_a_plus_in_doubt_is_asked_for_once(echo, expected):
+def test_a_plus_in_doubt_is_asked_for_once(echo: str, expected: str) -> None:
     place, body = store(), page(contents("a+b"))
     told = page(more=f"<Prefix>{echo}</Prefix>")
 
@@ -146,7 +147,7 @@ def test_a_plus_in_doubt_is_asked_for_once(echo, expected):
     assert [first.value.entries[0].key, second.value.entries[0].key] == [expected, expected]
 
 
-def test_a_key_that_is_not_text_is_a_bad_listing():
+def test_a_key_that_is_not_text_is_a_bad_listing() -> None:
     with pytest.raises(BadListing):
         Played(store().page(), answer(body=page(contents("%FF"))))
 
@@ -155,7 +156,7 @@ def test_a_key_that_is_not_text_is_a_bad_listing():
     "body",
     [page(contents("a"))[:-25], page(contents("a"))[:100], "", "<html>hello</html>", START],
 )
-def test_a_torn_page_is_broken_and_never_an_end(body):
+def test_a_torn_page_is_broken_and_never_an_end(body: str) -> None:
     with pytest.raises(Broken):
         Played(store().page(), answer(body=body))
 
@@ -168,12 +169,12 @@ def test_a_torn_page_is_broken_and_never_an_end(body):
         page(contents("outside"), cut="false"),
     ],
 )
-def test_a_listing_that_cannot_be_followed_or_trusted_is_bad(body):
+def test_a_listing_that_cannot_be_followed_or_trusted_is_bad(body: str) -> None:
     with pytest.raises(BadListing):
         Played(store().page("p/"), answer(body=body))
 
 
-def test_a_token_that_comes_again_is_a_bad_listing():
+def test_a_token_that_comes_again_is_a_bad_listing() -> None:
     again = page(contents("a"), cut="true", more="<NextContinuationToken>t</NextContinuationToken>")
 
     with pytest.raises(BadListing):
@@ -184,7 +185,7 @@ def old(*rows: str, cut: str = "false", more: str = "") -> str:
     return f"{START}<IsTruncated>{cut}</IsTruncated>{more}{''.join(rows)}</ListBucketResult>"
 
 
-def test_a_server_that_knows_only_the_old_listing_is_followed_by_markers():
+def test_a_server_that_knows_only_the_old_listing_is_followed_by_markers() -> None:
     place = store()
     first = old(contents("a"), contents("b"), cut="true")
     played = Played(place.page(after="0"), answer(body=first), answer(body=first))
@@ -199,7 +200,7 @@ def test_a_server_that_knows_only_the_old_listing_is_followed_by_markers():
     assert rest.value == Page([Entry("c", 1, SAVED, "e")], "")
 
 
-def test_an_old_listing_that_stands_still_is_bad():
+def test_an_old_listing_that_stands_still_is_bad() -> None:
     stuck = old(contents("a"), cut="true", more="<NextMarker>a</NextMarker>")
 
     with pytest.raises(BadListing):
@@ -208,14 +209,14 @@ def test_an_old_listing_that_stands_still_is_bad():
         Played(store().page(token="1:a"), answer(body=old(cut="true")))
 
 
-def test_what_is_not_after_the_start_is_left_out():
+def test_what_is_not_after_the_start_is_left_out() -> None:
     body = page(contents("a"), contents("b"), contents("c"))
 
     played = Played(store().page(after="b"), answer(body=body))
     assert [entry.key for entry in played.value.entries] == ["c"]
 
 
-def test_versions_and_delete_markers_are_told_apart():
+def test_versions_and_delete_markers_are_told_apart() -> None:
     body = (
         "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
         "<NextKeyMarker>a%20b</NextKeyMarker><NextVersionIdMarker>v1</NextVersionIdMarker>"
@@ -235,12 +236,12 @@ def test_versions_and_delete_markers_are_told_apart():
         Played(place.versions("a", token=played.value.token), answer(body=body))
 
 
-def test_a_page_is_not_searched_for_document_types():
-    with pytest.raises(pages.Torn):
+def test_a_page_is_not_searched_for_document_types() -> None:
+    with pytest.raises(Torn):
         pages.parsed(b'<!DOCTYPE x [<!ENTITY a "b">]><ListBucketResult/>')
 
 
-def test_a_listing_is_signed():
+def test_a_listing_is_signed() -> None:
     played = Played(store().page(), answer(body=page()))
 
     assert "/eu-west-1/s3/aws4_request" in header(played.requests[0], "Authorization")

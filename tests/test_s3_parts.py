@@ -6,6 +6,7 @@ import pytest
 
 from bucketline.errors import Broken, Busy, NotFound, ServerFault
 from bucketline.model import Attributes, Entry
+from bucketline.stores.base import Answer
 from bucketline.stores.s3.objects import Source
 from bucketline.stores.s3.parts import Part, Upload, expected_etag
 from s3_by_hand import Played, answer, header, refused, store
@@ -22,7 +23,7 @@ DONE = (
 )
 
 
-def test_an_upload_is_begun_with_the_attributes_and_fed_by_number():
+def test_an_upload_is_begun_with_the_attributes_and_fed_by_number() -> None:
     place = store()
     attributes = Attributes({"content-type": "text/plain"}, {"a": "b"})
     begun = Played(place.begin("k", 9, attributes=attributes), answer(body=BEGUN))
@@ -35,7 +36,7 @@ def test_an_upload_is_begun_with_the_attributes_and_fed_by_number():
     assert header(sent.requests[0], "content-md5") == "ndTkYSaMgDT1yFZOFVxnpg=="
 
 
-def test_a_finish_lists_the_parts_and_reads_the_answer():
+def test_a_finish_lists_the_parts_and_reads_the_answer() -> None:
     played = Played(store().finish("k", "u", ETAGS), answer(body=DONE))
 
     assert (
@@ -45,12 +46,12 @@ def test_a_finish_lists_the_parts_and_reads_the_answer():
     assert played.value.etag == "w-2"
 
 
-def test_the_etag_of_a_whole_is_known_from_its_parts():
+def test_the_etag_of_a_whole_is_known_from_its_parts() -> None:
     assert expected_etag(ETAGS) == "ea1e2403018a671561880fe77ad4cfc0-2"
     assert expected_etag(["not md5"]) == ""
 
 
-def test_finished_already_is_a_success_when_the_object_is_the_one():
+def test_finished_already_is_a_success_when_the_object_is_the_one() -> None:
     played = Played(
         store().finish("k", "u", ETAGS), refused(404, "NoSuchUpload"), answer(etag=f'"{WHOLE}"')
     )
@@ -59,7 +60,7 @@ def test_finished_already_is_a_success_when_the_object_is_the_one():
 
 
 @pytest.mark.parametrize("there", [answer(404), answer(etag='"another"', content_length="9")])
-def test_an_upload_that_is_gone_without_its_object_is_not_found(there):
+def test_an_upload_that_is_gone_without_its_object_is_not_found(there: Answer) -> None:
     with pytest.raises(NotFound):
         Played(store().finish("k", "u", ETAGS), refused(404, "NoSuchUpload"), there)
 
@@ -72,7 +73,7 @@ def test_an_upload_that_is_gone_without_its_object_is_not_found(there):
         ("9", "Tue, 14 Nov 2023 22:13:19 GMT", False),
     ],
 )
-def test_where_etags_tell_nothing_size_and_time_do(size, modified, is_done):
+def test_where_etags_tell_nothing_size_and_time_do(size: str, modified: str, is_done: bool) -> None:
     place = store()
     Played(place.begin("k", 9), answer(body=BEGUN))
     there = answer(etag='"own"', content_length=size, last_modified=modified)
@@ -85,7 +86,7 @@ def test_where_etags_tell_nothing_size_and_time_do(size, modified, is_done):
             Played(flow, refused(404, "NoSuchUpload"), there)
 
 
-def test_an_error_after_a_good_status_is_an_error():
+def test_an_error_after_a_good_status_is_an_error() -> None:
     with pytest.raises(ServerFault):
         Played(
             store().finish("k", "u", ETAGS), answer(body="  \n<Error><Code>InternalError</Code>")
@@ -96,7 +97,7 @@ def test_an_error_after_a_good_status_is_an_error():
         Played(store().finish("k", "u", ETAGS), answer(body="<CompleteMultip"))
 
 
-def test_an_answer_without_an_etag_is_completed_by_a_look_at_the_object():
+def test_an_answer_without_an_etag_is_completed_by_a_look_at_the_object() -> None:
     told = "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>"
 
     played = Played(store().finish("k", "u", ETAGS), answer(body=told), answer(etag=f'"{WHOLE}"'))
@@ -104,16 +105,16 @@ def test_an_answer_without_an_etag_is_completed_by_a_look_at_the_object():
     assert played.value.etag == WHOLE
 
 
-def test_abandoning_twice_is_a_success():
+def test_abandoning_twice_is_a_success() -> None:
     assert Played(store().abandon("k", "u"), refused(404, "NoSuchUpload")).value is None
 
 
-def test_a_part_of_an_upload_that_is_gone_says_so():
+def test_a_part_of_an_upload_that_is_gone_says_so() -> None:
     with pytest.raises(NotFound, match="begin it anew"):
         Played(store().part("k", "u", 1, b"x", offset=0), refused(404, "NoSuchUpload"))
 
 
-def test_a_part_is_copied_within_the_service():
+def test_a_part_is_copied_within_the_service() -> None:
     copied = answer(body="<CopyPartResult><ETag>&quot;e&quot;</ETag></CopyPartResult>")
     source = Source("from", Entry("a", 100, etag="s"))
     played = Played(store().copy_part("k", "u", 1, source, start=10, size=20), copied)
@@ -122,7 +123,7 @@ def test_a_part_is_copied_within_the_service():
     assert played.value.etag == "e"
 
 
-def test_parts_and_uploads_are_listed_to_their_end():
+def test_parts_and_uploads_are_listed_to_their_end() -> None:
     first = (
         "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>1"
         "</NextPartNumberMarker><Part><PartNumber>1</PartNumber><ETag>&quot;e&quot;</ETag>"

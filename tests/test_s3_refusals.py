@@ -7,6 +7,7 @@ import pytest
 from bucketline import errors
 from bucketline.clock import FakeClock
 from bucketline.settings import Keys, Secret
+from bucketline.stores.base import Answer
 from s3_by_hand import KEYS, START, Played, answer, header, refused, store
 
 ROOT = "http://127.0.0.1:9000/b"
@@ -49,7 +50,7 @@ OK = answer(body=b"x", content_length="1", etag='"e"')
         (400, "SomethingNew", errors.BadRequest),
     ],
 )
-def test_a_refusal_is_told_by_cause(status, code, cause):
+def test_a_refusal_is_told_by_cause(status: int, code: str, cause: type[errors.StoreError]) -> None:
     with pytest.raises(errors.StoreError) as caught:
         Played(store().write("k", b""), refused(status, code) if code else answer(status))
 
@@ -65,14 +66,16 @@ def test_a_refusal_is_told_by_cause(status, code, cause):
         (404, "NoSuchBucket", errors.NoBucket),
     ],
 )
-def test_a_refusal_of_the_bucket_stops_the_run(status, code, cause):
+def test_a_refusal_of_the_bucket_stops_the_run(
+    status: int, code: str, cause: type[errors.StoreError]
+) -> None:
     with pytest.raises(cause) as caught:
         Played(store().page(), refused(status, code))
 
     assert caught.value.remedy is errors.Remedy.STOP
 
 
-def test_an_error_names_place_advice_words_and_request():
+def test_an_error_names_place_advice_words_and_request() -> None:
     with pytest.raises(errors.Denied) as caught:
         Played(
             store().write("a\nb", b""),
@@ -94,7 +97,7 @@ def test_an_error_names_place_advice_words_and_request():
         "your secret demo-secret-not-real is bad",
     ],
 )
-def test_words_that_may_hold_a_secret_are_withheld(told):
+def test_words_that_may_hold_a_secret_are_withheld(told: str) -> None:
     keys = Keys("demo-access", Secret("demo-secret-not-real"), Secret("demo-token"))
     with pytest.raises(errors.BadRequest) as caught:
         Played(store(keys=lambda: keys).write("k", b""), refused(400, "Odd", told))
@@ -107,14 +110,14 @@ def test_words_that_may_hold_a_secret_are_withheld(told):
     ("header_value", "expected"),
     [("7", 7.0), ("Tue, 14 Nov 2023 22:13:35 GMT", 15.0), ("999999", 3600.0), ("soon", 0.0)],
 )
-def test_retry_after_is_read_as_seconds(header_value, expected):
+def test_retry_after_is_read_as_seconds(header_value: str, expected: float) -> None:
     with pytest.raises(errors.Busy) as caught:
         Played(store().write("k", b""), refused(503, "SlowDown", retry_after=header_value))
 
     assert caught.value.retry_after_seconds == expected
 
 
-def test_a_clock_that_is_far_off_is_corrected_from_the_first_answer():
+def test_a_clock_that_is_far_off_is_corrected_from_the_first_answer() -> None:
     place = store(clock=FakeClock(10_000.0))
     first = Played(place.stat("k"), refused(403, "RequestTimeTooSkewed"), OK)
     second = Played(place.stat("k"), OK)
@@ -124,14 +127,14 @@ def test_a_clock_that_is_far_off_is_corrected_from_the_first_answer():
     assert header(second.requests[0], "x-amz-date") == "20231114T221320Z"
 
 
-def test_a_clock_is_learnt_even_from_a_good_answer():
+def test_a_clock_is_learnt_even_from_a_good_answer() -> None:
     place = store(clock=FakeClock(START + 600))
     Played(place.stat("k"), OK)
 
     assert header(Played(place.stat("k"), OK).requests[0], "x-amz-date") == "20231114T221320Z"
 
 
-def test_a_skew_that_stays_is_told():
+def test_a_skew_that_stays_is_told() -> None:
     with pytest.raises(errors.ClockSkew):
         Played(
             store(clock=FakeClock(10_000.0)).write("k", b""),
@@ -157,7 +160,7 @@ def test_a_skew_that_stays_is_told():
         ),
     ],
 )
-def test_the_right_region_of_amazon_is_followed_and_remembered(elsewhere):
+def test_the_right_region_of_amazon_is_followed_and_remembered(elsewhere: Answer) -> None:
     place = store("bkt", endpoints=())
     played = Played(place.read("k"), elsewhere, OK)
 
@@ -169,7 +172,7 @@ def test_the_right_region_of_amazon_is_followed_and_remembered(elsewhere):
     assert Played(place.read("k"), OK).lines == ["GET https://bkt.s3.us-west-2.amazonaws.com/k"]
 
 
-def test_a_region_is_signed_for_at_the_same_endpoint_when_it_is_our_own():
+def test_a_region_is_signed_for_at_the_same_endpoint_when_it_is_our_own() -> None:
     wrong = answer(
         400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>site-b</Region></Error>"
     )
@@ -189,18 +192,18 @@ def test_a_region_is_signed_for_at_the_same_endpoint_when_it_is_our_own():
         "http://127.0.0.1.evil.example:9000/b/k",
     ],
 )
-def test_no_redirect_leads_credentials_to_a_stranger(location):
+def test_no_redirect_leads_credentials_to_a_stranger(location: str) -> None:
     with pytest.raises(errors.NoBucket):
         Played(store().read("k"), answer(307, location=location))
 
 
 @pytest.mark.parametrize("region", ["evil.example/x", "a@b", "", "x" * 40])
-def test_no_region_that_a_server_names_can_make_a_host(region):
+def test_no_region_that_a_server_names_can_make_a_host(region: str) -> None:
     with pytest.raises(errors.NoBucket):
         Played(store(endpoints=()).read("k"), answer(301, x_amz_bucket_region=region))
 
 
-def test_an_upgrade_to_https_at_the_same_host_is_followed():
+def test_an_upgrade_to_https_at_the_same_host_is_followed() -> None:
     played = Played(
         store(endpoints=("http://s3.example",)).read("k"),
         answer(301, location="https://s3.example/b/k"),
@@ -210,14 +213,14 @@ def test_an_upgrade_to_https_at_the_same_host_is_followed():
     assert played.lines[1] == "GET https://s3.example/b/k"
 
 
-def test_redirects_are_followed_twice_at_most():
+def test_redirects_are_followed_twice_at_most() -> None:
     around = [answer(301, x_amz_bucket_region=f"us-west-{n}") for n in (1, 2, 1)]
 
     with pytest.raises(errors.NoBucket):
         Played(store(endpoints=()).read("k"), *around)
 
 
-def test_an_expired_token_is_renewed_once():
+def test_an_expired_token_is_renewed_once() -> None:
     tokens = iter(["old", "new"])
 
     def source() -> Keys:
@@ -231,34 +234,34 @@ def test_an_expired_token_is_renewed_once():
     ]
 
 
-def test_an_expired_token_that_cannot_be_renewed_stops_the_run():
+def test_an_expired_token_that_cannot_be_renewed_stops_the_run() -> None:
     keys = Keys("demo-access", Secret("demo-secret-not-real"), Secret("old"))
 
     with pytest.raises(errors.ExpiredCredentials):
         Played(store(keys=lambda: keys).read("k"), refused(400, "ExpiredToken"))
 
 
-def test_a_head_without_words_is_explained_by_a_get():
+def test_a_head_without_words_is_explained_by_a_get() -> None:
     with pytest.raises(errors.BadCredentials):
         Played(store().stat("k"), answer(403), refused(403, "SignatureDoesNotMatch"))
     with pytest.raises(errors.BucketDenied):
         Played(store().head_bucket(), answer(403), refused(403, "AccessDenied"))
 
 
-def test_a_server_that_wants_the_body_signed_gets_it_signed():
+def test_a_server_that_wants_the_body_signed_gets_it_signed() -> None:
     place = store()
     played = Played(place.write("k", b"x"), refused(400, "XAmzContentSHA256Mismatch"), OK)
 
     assert header(played.requests[1], "x-amz-content-sha256").startswith("2d711642b726b044")
 
 
-def test_anonymous_requests_carry_no_signature():
+def test_anonymous_requests_carry_no_signature() -> None:
     played = Played(store(keys=None, anonymous=True).read("k"), OK)
 
     assert played.requests[0].headers == ["host: 127.0.0.1:9000"]
 
 
-def test_the_store_is_named_as_people_write_it_and_shows_no_secret():
+def test_the_store_is_named_as_people_write_it_and_shows_no_secret() -> None:
     place = store(name="site-b")
 
     assert (store().name, place.name) == ("s3://b/", "site-b:b/")

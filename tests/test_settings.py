@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bucketline.errors import UsageError
 from bucketline.settings import Environment, Keys, Location, Remote, Secret, Side, parse_location
 
-KEYS = {"AWS_ACCESS_KEY_ID": "demo-access", "AWS_SECRET_ACCESS_KEY": "demo-secret-not-real"}
+KEYS: Any = {"AWS_ACCESS_KEY_ID": "demo-access", "AWS_SECRET_ACCESS_KEY": "demo-secret-not-real"}
 MINIO = Remote(name="minio", endpoints=("http://m:9000",), keys=Keys("mine", Secret("own")))
 
 
@@ -129,7 +130,7 @@ def test_the_proxy_follows_the_scheme_of_the_endpoint() -> None:
 
 
 def test_endpoints_of_the_environment_can_be_switched_off() -> None:
-    switch = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    switch: Any = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
 
     assert remote("s3://b/", AWS_ENDPOINT_URL="http://h", **switch).endpoints == ()
 

@@ -55,13 +55,15 @@ def signature(lines: list[str]) -> str:
         ),
     ],
 )
-def test_headers_are_signed_as_in_the_published_examples(what, headers, payload, expected):
+def test_headers_are_signed_as_in_the_published_examples(
+    what: str, headers: dict[str, str], payload: str, expected: str
+) -> None:
     lines = Signer(EXAMPLE, "us-east-1").headers(what, {"host": HOST, **headers}, payload, MAY_24)
 
     assert signature(lines) == expected
 
 
-def test_a_url_is_presigned_as_in_the_published_example():
+def test_a_url_is_presigned_as_in_the_published_example() -> None:
     query = Signer(EXAMPLE, "us-east-1").presigned(
         "GET", HOST, "/test.txt", query={}, now=MAY_24, seconds=86_400
     )
@@ -86,15 +88,15 @@ def test_a_url_is_presigned_as_in_the_published_example():
         ("x" * 1024, "x" * 1024),
     ],
 )
-def test_a_key_becomes_a_path_byte_for_byte(key, expected):
+def test_a_key_becomes_a_path_byte_for_byte(key: str, expected: str) -> None:
     assert encoded_path(key) == expected
 
 
-def test_a_query_is_sorted_by_its_encoded_names():
+def test_a_query_is_sorted_by_its_encoded_names() -> None:
     assert encoded_query({"b": "1 +/", "B": "", "a-": "~"}) == "B=&a-=~&b=1%20%2B%2F"
 
 
-def test_a_new_day_and_a_new_second_make_new_signatures():
+def test_a_new_day_and_a_new_second_make_new_signatures() -> None:
     signer = Signer(EXAMPLE, "us-east-1")
     fresh = Signer(EXAMPLE, "us-east-1")
 
@@ -104,7 +106,7 @@ def test_a_new_day_and_a_new_second_make_new_signatures():
     assert next_day == fresh.headers("GET\n/\n", {"host": HOST}, EMPTY, MAY_24 + 86_401)
 
 
-def test_a_signer_does_not_show_its_keys():
+def test_a_signer_does_not_show_its_keys() -> None:
     signer = Signer(EXAMPLE, "us-east-1")
     signer.headers("GET\n/\n", {"host": HOST}, EMPTY, MAY_24)
 
@@ -121,14 +123,16 @@ tokens = st.sampled_from(["", "demo-token/+=="])
 NOW = datetime(2013, 5, 24, 1, 2, 3, tzinfo=UTC).timestamp()
 
 
-def freeze(monkeypatch) -> None:
+def freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     naive = datetime(2013, 5, 24, 1, 2, 3)  # noqa: DTZ001 - as botocore has it.
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: naive)
 
 
 @settings(deadline=None, max_examples=200)
 @given(key=keys, query=st.dictionaries(words, keys, max_size=3), token=tokens, metadata=values)
-def test_headers_are_signed_as_botocore_signs_them(key, query, token, metadata):
+def test_headers_are_signed_as_botocore_signs_them(
+    key: str, query: dict[str, str], token: str, metadata: str
+) -> None:
     path, coded = "/bucket/" + encoded_path(key), encoded_query(query)
     url = f"http://127.0.0.1:9000{path}" + (f"?{coded}" if coded else "")
     request = AWSRequest("PUT", url, {"x-amz-meta-a": metadata, "Content-MD5": "abc=="}, b"body")
@@ -148,7 +152,7 @@ def test_headers_are_signed_as_botocore_signs_them(key, query, token, metadata):
 
 @settings(deadline=None, max_examples=100)
 @given(key=keys, token=tokens, version=keys)
-def test_urls_are_presigned_as_botocore_presigns_them(key, token, version):
+def test_urls_are_presigned_as_botocore_presigns_them(key: str, token: str, version: str) -> None:
     path = "/bucket/" + encoded_path(key)
     query = {"versionId": version}
     request = AWSRequest("GET", f"http://127.0.0.1:9000{path}?{encoded_query(query)}")
@@ -164,7 +168,7 @@ def test_urls_are_presigned_as_botocore_presigns_them(key, token, version):
     assert dict(parse_qsl(coded)) == dict(parse_qsl(theirs))
 
 
-def test_an_unsigned_payload_is_said_in_the_headers():
+def test_an_unsigned_payload_is_said_in_the_headers() -> None:
     lines = Signer(EXAMPLE, "us-east-1").headers("PUT\n/a\n", {"host": HOST}, UNSIGNED, MAY_24)
 
     assert "x-amz-content-sha256: UNSIGNED-PAYLOAD" in lines

@@ -166,7 +166,7 @@ class Job:
         (file,) = files
         db = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            return dict(db.execute(sql).fetchall())
+            return {str(key): int(str(count)) for key, count in db.execute(sql)}
         except apsw.SQLError:  # Killed before it had tables.
             return {}
         finally:

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from bucketline.flow.ledger import Ledger, RunHead
+from bucketline.flow.ledger import Known, Ledger, RunHead
 from bucketline.model import Action, Copy, Fate, Outcome, Skip
-
-
-class Known(NamedTuple):
-    """What the ledger says of a key: its last proven copy, or that it is in doubt."""
-
-    size: int
-    source_etag: str
-    target_etag: str
-
 
 IN_DOUBT = Known(-1, "", "")
 

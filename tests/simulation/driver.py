@@ -128,5 +128,5 @@ def _transfer(world: World, drive: SimulatedDrive) -> Transfer:
     stores: list[Any] = [world.source, world.target]
     if asked.retries:
         stores = [Retrying(store, chance=world.dice.random) for store in stores]
-    sides = map(Side, stores, ("", ""), world.sort)
-    return Transfer(*sides, policy, drive, world.book.known)
+    source, target = map(Side, stores, ("", ""), world.sort)
+    return Transfer(source, target, policy, drive, world.book.known)

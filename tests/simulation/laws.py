@@ -111,8 +111,10 @@ class Laws:
             _must(held is None, f"false DONE: {action.key!r} is still there")
             return
         body = self._source.history.get((action.source.key, outcome.source_etag))
-        _must(body is not None, f"false DONE: the source never had {action.key!r} like that")
-        _must(held is not None, f"false DONE: {action.key!r} is not at the target")
+        if body is None:
+            raise Violation(f"false DONE: the source never had {action.key!r} like that")
+        if held is None:
+            raise Violation(f"false DONE: {action.key!r} is not at the target")
         _must(held.body == body, f"false DONE: {action.key!r} arrived as other bytes")
         _must(outcome.proof.value >= Proof.ETAG.value, f"{action.key!r} was not proven")
         _must(outcome.size == len(body), f"{action.key!r} has {len(body)} bytes, not as said")

@@ -9,6 +9,7 @@ import pytest
 from bucketline.clock import FakeClock
 from bucketline.flow.compare import Mode
 from bucketline.flow.ledger import Ledger
+from bucketline.stores.base import Receipt
 from simulation.driver import _process, simulate
 from simulation.place import Habits, Place
 from simulation.schedule import scenario
@@ -25,7 +26,7 @@ class Spoiler(Place):
 
     is_broken = True
 
-    def do_write(self, key: str, body: bytes, digest: bytes) -> object:
+    def do_write(self, key: str, body: bytes, digest: bytes) -> Receipt:
         return super().do_write(key, body[::-1] if self.is_broken else body, b"")
 
 
