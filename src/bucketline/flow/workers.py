@@ -25,23 +25,35 @@ class Threads:
     def __init__(self, wake: Callable[[], None], count: int = _THREADS) -> None:
         self._wake = wake
         self._tasks: SimpleQueue[list[tuple[Work, Any]] | None] = SimpleQueue()
-        self._done: deque[tuple[Any, Any, Exception | None]] = deque()
+        self._done: deque[tuple[Work, Any, Any, Exception | None]] = deque()
+        self._shared: list[tuple[Work, Any]] = []
+        self._shared_out = 0
         self._threads: list[threading.Thread] = []
         self._count = count
 
     def submit(self, works: list[tuple[Work, Any]]) -> None:
         if not self._threads:
             self._threads = [self._thread() for _ in range(self._count)]
-        if shared := [one for one in works if one[0].is_shared]:
-            self._tasks.put(shared)
-            works = [one for one in works if not one[0].is_shared]
+        self._shared += [one for one in works if one[0].is_shared]
+        self._hand_over_shared()
+        works = [one for one in works if not one[0].is_shared]
         stretch = max(1, min(_STRETCH_MAX, -(-len(works) // self._count)))
         for start in range(0, len(works), stretch):
             self._tasks.put(works[start : start + stretch])
 
     def finished(self) -> Iterable[tuple[Any, Any, Exception | None]]:
         while self._done:
-            yield self._done.popleft()
+            work, ticket, value, error = self._done.popleft()
+            self._shared_out -= work.is_shared
+            yield ticket, value, error
+        self._hand_over_shared()
+
+    def _hand_over_shared(self) -> None:
+        """One thread does shared works; while it does, the next ones gather to be done at once."""
+        if self._shared and not self._shared_out:
+            self._shared_out = len(self._shared)
+            self._tasks.put(self._shared)
+            self._shared = []
 
     def close(self) -> None:
         for _ in self._threads:
@@ -56,7 +68,7 @@ class Threads:
     def _serve(self) -> None:
         while (works := self._tasks.get()) is not None:
             for work, ticket in works:
-                self._done.append((ticket, *perform(work)))
+                self._done.append((work, ticket, *perform(work)))
             self._wake()
 
 
