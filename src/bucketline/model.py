@@ -25,6 +25,12 @@ class Entry(NamedTuple):
     etag: str = ""  # Without quotes. Opaque: a multipart etag says nothing about the bytes.
     version: str = ""
     tier: str = ""  # The storage class as the server names it; "" is the standard one.
+    stamp: str = ""  # Of a place whose etags are not always known: tells this state from others.
+
+    @property
+    def pin(self) -> str:
+        """What differs once the object is another one: for reads in pieces, and for the ledger."""
+        return self.stamp or self.etag
 
 
 @dataclass(frozen=True, slots=True)

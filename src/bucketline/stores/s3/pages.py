@@ -87,13 +87,13 @@ def entries(rows: list[Row], *, coded: bool, plus: bool) -> list[Entry]:
     times = map(add, map(_minute, minutes), map(float, seconds))
     shown = ["" if tier == "STANDARD" else tier for tier in tiers]
     bare = "<".join(etags).replace("&quot;", "").replace("&#34;", "").replace('"', "").split("<")
-    columns = zip(keys, map(int, sizes), times, bare, repeat(""), shown, strict=False)
+    columns = zip(keys, map(int, sizes), times, bare, repeat(""), shown, repeat(""), strict=False)
     return list(map(_entry, columns))
 
 
 # An Entry from a tuple without a Python frame: a listing of millions feels it.
 _entry = cast(
-    "Callable[[tuple[str, int, float, str, str, str]], Entry]", partial(tuple.__new__, Entry)
+    "Callable[[tuple[str, int, float, str, str, str, str]], Entry]", partial(tuple.__new__, Entry)
 )
 
 
