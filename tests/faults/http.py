@@ -121,3 +121,38 @@ def _read_chunks(stream: BinaryIO, head: bytes) -> bytes:
     if stream.readline() != b"\r\n":
         raise Ended(head, body)
     return body
+
+
+class Line:
+    """One connection to the server, opened when needed, and anew after an end."""
+
+    def __init__(self, address: tuple[str | None, int | None]) -> None:
+        self._address = address
+        self._socket: socket.socket | None = None
+
+    def ask(self, request: Message) -> Message:
+        used = self._socket is not None
+        try:
+            return self._exchange(request)
+        except (OSError, Ended):
+            self.close()
+            if not used:
+                raise
+            return self._exchange(request)  # A kept connection may have ended meanwhile.
+
+    def _exchange(self, request: Message) -> Message:
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._stream = self._socket.makefile("rb")
+        self._socket.sendall(request.raw())
+        answer = read_answer(self._stream, request.start[0])
+        if answer.is_last:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._stream.close()
+            self._socket.close()
+            self._socket = None

@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 from urllib.parse import unquote, urlsplit
 
-from faults.http import Ended, Message, close_by_reset, read_answer, read_request
+from faults.http import Ended, Line, Message, close_by_reset, read_request
 
 
 @dataclass
@@ -116,8 +117,10 @@ class Rule:
     nth: int = 0  # Only the nth request that matches, from 1 on; 0 = …
     every: int = 1  # … every so manieth of them.
     times: int = 0  # So often at most; 0 = always.
+    times_a_key: int = 0  # So often at most at one key; 0 = always.
     matched: int = 0
     struck: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
 
     def strikes(self, seen: Seen) -> bool:
         if self.method not in ("", seen.method) or not re.search(self.path, seen.target):
@@ -125,7 +128,9 @@ class Rule:
         self.matched += 1
         due = self.matched == self.nth if self.nth else not self.matched % self.every
         due = due and not (self.times and self.struck >= self.times)
+        due = due and not (self.times_a_key and self.keys[seen.key] >= self.times_a_key)
         self.struck += due
+        self.keys[seen.key] += due
         return due
 
 
@@ -170,9 +175,10 @@ class FaultProxy:
         nth: int = 0,
         every: int = 1,
         times: int = 0,
+        times_a_key: int = 0,
     ) -> Rule:
         """From now on; the first rule that strikes decides, and all rules count."""
-        rule = Rule(fault, method, path, nth, every, times)
+        rule = Rule(fault, method, path, nth, every, times, times_a_key)
         with self._lock:
             self.rules.append(rule)
         return rule
@@ -227,7 +233,7 @@ class FaultProxy:
             self._spawn(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
-        line = _Line(self._address)
+        line = Line(self._address)
         try:
             with client.makefile("rb") as stream:
                 while self._turn(stream, client, line):
@@ -240,7 +246,7 @@ class FaultProxy:
                 self._open.discard(client)
             client.close()
 
-    def _turn(self, stream: BinaryIO, client: socket.socket, line: _Line) -> bool:
+    def _turn(self, stream: BinaryIO, client: socket.socket, line: Line) -> bool:
         """One request; whether there may be another."""
         seen = Seen("", "")
         try:
@@ -262,38 +268,3 @@ class FaultProxy:
         seen.request_bytes = len(request.body)
         with self._lock:
             self.log.append(seen)
-
-
-class _Line:
-    """One connection to the server, opened when needed, and anew after an end."""
-
-    def __init__(self, address: tuple[str | None, int | None]) -> None:
-        self._address = address
-        self._socket: socket.socket | None = None
-
-    def ask(self, request: Message) -> Message:
-        used = self._socket is not None
-        try:
-            return self._exchange(request)
-        except (OSError, Ended):
-            self.close()
-            if not used:
-                raise
-            return self._exchange(request)  # A kept connection may have ended meanwhile.
-
-    def _exchange(self, request: Message) -> Message:
-        if self._socket is None:
-            self._socket = socket.create_connection(self._address)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._stream = self._socket.makefile("rb")
-        self._socket.sendall(request.raw())
-        answer = read_answer(self._stream, request.start[0])
-        if answer.is_last:
-            self.close()
-        return answer
-
-    def close(self) -> None:
-        if self._socket is not None:
-            self._stream.close()
-            self._socket.close()
-            self._socket = None

@@ -14,7 +14,7 @@ from faults.proxy import Fault
 from faults.syncing import Bodies, Job, Pair, manifest, mixed_objects, pair
 
 _KEYS = r"/(folder|parts|sp)"  # Objects, not listings.
-_ONCE: dict[str, Any] = {"path": _KEYS, "every": 7, "times": 5}
+_ONCE: dict[str, Any] = {"path": _KEYS, "every": 7, "times": 5, "times_a_key": 1}
 _ALWAYS: dict[str, Any] = {"path": "/folder-3/"}  # One folder is out of luck for ever.
 
 # Side, fault, when it strikes: the retries overcome these.

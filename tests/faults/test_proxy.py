@@ -94,6 +94,14 @@ def test_a_rule_strikes_every_so_manieth_and_so_often_at_most(proxy: FaultProxy)
     assert statuses == [200, 503, 200, 503, 200, 200, 200]
 
 
+def test_a_rule_strikes_each_key_so_often_at_most(proxy: FaultProxy) -> None:
+    proxy.add(kinds.fail, times_a_key=1)
+
+    statuses = [ask(proxy, "GET", path)[0] for path in ("/b/k", "/b/k", "/b/l", "/b/l")]
+
+    assert statuses == [500, 200, 500, 200]
+
+
 @pytest.mark.parametrize(
     ("fault", "is_done"), [(kinds.reset_before_headers, False), (kinds.lose_answer, True)]
 )
