@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import keeper
+from bucketline.stores.local import LocalStore
 from processes import PARK
 from servers import SERVERS, Endpoint, Park
 
@@ -97,6 +98,18 @@ def ministack(park: Park) -> Endpoint:
 def radosgw(park: Park) -> Endpoint:
     """The most faithful; whoever uses it carries the marker `radosgw`."""
     return park.endpoint(_installed("radosgw"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def store(root: Path) -> LocalStore:
+    """A folder, empty."""
+    root.mkdir()
+    return LocalStore(str(root))
 
 
 def _installed(name: str) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bucketline.errors import StoreError
-from bucketline.stores.base import Flow, Store, Work
+from bucketline.stores.base import Flow, Pause, Store, Work
+
+HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"  # Of b"hello".
 
 
-def drive(flow: Flow[Any]) -> Any:
+def drive(flow: Flow[Any], pause: Callable[[float], None] | None = None) -> Any:
+    """The flow's answer; a pause must be expected."""
     try:
         effect = flow.send(None)
         while True:
+            if isinstance(effect, Pause) and pause is not None:
+                pause(effect.seconds)
+                effect = flow.send(None)
+                continue
             assert isinstance(effect, Work)
             try:
                 value = effect.call()

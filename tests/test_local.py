@@ -20,19 +20,6 @@ from bucketline.stores.local import LocalStore
 from bucketline.stores.memory import MemoryStore
 from flows import drive, listed, put_in_parts
 
-HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def store(root: Path) -> LocalStore:
-    root.mkdir()
-    return LocalStore(str(root))
-
 
 @pytest.mark.parametrize(
     ("key", "why"),

@@ -18,19 +18,6 @@ from bucketline.errors import (
 from bucketline.stores.local import LocalStore
 from flows import drive, entries, listed
 
-HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def store(root: Path) -> LocalStore:
-    root.mkdir()
-    return LocalStore(str(root))
-
 
 def test_a_listing_goes_on_from_any_token_also_in_another_process(root: Path) -> None:
     keys = ["a-b", "a.txt", "a/b", "a/c/d", "a/c/e", "a0", "z"]

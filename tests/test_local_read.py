@@ -25,20 +25,7 @@ from bucketline.model import Attributes
 from bucketline.stores.local import LocalStore, ShortMemory
 from bucketline.stores.local.attributes import from_seconds, to_seconds
 from bucketline.stores.local.paths import cause, why_unholdable
-from flows import drive, entries, listed, put_in_parts
-
-HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def store(root: Path) -> LocalStore:
-    root.mkdir()
-    return LocalStore(str(root))
+from flows import HELLO_MD5, drive, entries, listed, put_in_parts
 
 
 def test_parts_in_any_order_become_a_file_all_at_once(store: LocalStore, root: Path) -> None:
@@ -126,12 +113,12 @@ def test_times_are_read_in_rclones_form(text: str, nanoseconds: int | None) -> N
 
 def test_a_pinned_read_says_changed_when_the_file_is_another(store: LocalStore, root: Path) -> None:
     drive(store.write("k", b"hello"))
-    etag = drive(store.stat("k")).entry.etag
+    etag = drive(store.stat("k")).entry.pin
     assert drive(store.read("k", start=1, size=2, etag=etag)).body == b"el"
     drive(store.write("k", b"world"))
     with pytest.raises(Changed):
         drive(store.read("k", start=3, size=2, etag=etag))
-    etag = drive(store.read("k")).found.entry.etag
+    etag = drive(store.read("k")).found.entry.pin
     os.utime(root / "k", ns=(1, 1))
     with pytest.raises(Changed):
         drive(store.read("k", etag=etag))

@@ -20,20 +20,7 @@ from bucketline.errors import (
     Unholdable,
 )
 from bucketline.stores.local import LocalStore
-from flows import drive, listed, put_in_parts
-
-HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def store(root: Path) -> LocalStore:
-    root.mkdir()
-    return LocalStore(str(root))
+from flows import HELLO_MD5, drive, listed, put_in_parts
 
 
 def test_a_receipt_has_the_md5_of_what_was_written(store: LocalStore) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import md5
-from typing import Any
 
 import pytest
 
@@ -17,22 +16,11 @@ from bucketline.errors import (
     Unholdable,
 )
 from bucketline.model import Attributes
-from bucketline.stores.base import Flow, Store, Work
+from bucketline.stores.base import Store, Work
 from bucketline.stores.memory import MemoryStore
+from flows import HELLO_MD5, drive
 
-HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"
 WORLD_MD5 = "7d793037a0760186574b0282f2f435e7"
-
-
-def drive(flow: Flow[Any]) -> Any:
-    value = None
-    while True:
-        try:
-            effect = flow.send(value)
-        except StopIteration as stop:
-            return stop.value
-        assert isinstance(effect, Work)
-        value = effect.call()
 
 
 def names(store: MemoryStore, prefix: str = "", after: str = "") -> list[list[str]]:

@@ -8,40 +8,16 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bucketline.clock import FakeClock
 from bucketline.errors import LedgerError, UsageError
 from bucketline.flow import report
 from bucketline.flow.filters import read_only_file
-from bucketline.flow.ledger import Known, Ledger, RunHead
+from bucketline.flow.ledger import Known
 from bucketline.flow.remedies import causes, remedy_of
-from bucketline.flow.report import RunRow, Trouble
-from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip
+from bucketline.flow.report import Trouble
+from bucketline.model import Action, Delete, Entry, Fate, Outcome
+from ledgers import DENIED, DONE, NONE, copy, finished, opened, told
 
-NONE = Skip(0, 0)
-DONE = Outcome(Fate.DONE, 3, Proof.MD5, "s", "t", "v1", hashes={"md5": "d", "part-size": "8"})
-DENIED = Outcome(Fate.FAILED, cause="Denied", message="s3://a/k: 403")
 THAW = Outcome(Fate.WAITING, cause="NeedsThaw", message="in GLACIER")
-
-
-def copy(key: str) -> Copy:
-    return Copy(Entry(key, 3, etag="source"), key, reason="etag")
-
-
-def opened(folder: Path, job: str = "job", start: float = 1_700_000_000.0) -> Ledger:
-    return Ledger.open(folder / f"{job}.ledger", clock=FakeClock(start))
-
-
-def told(ledger: Ledger, run: str, ends: dict[str, Outcome], skipped: Skip = NONE) -> None:
-    ledger.begin(RunHead(run, "sync", "s3://a/", "s3://b/", configuration={"workers": 4}))
-    ledger.record([copy(key) for key in ends], [], skipped)
-    ledger.record([], [(copy(key), end) for key, end in ends.items()], NONE)
-
-
-def finished(folder: Path, ends: dict[str, Outcome], state: str = "complete") -> RunRow:
-    with opened(folder) as ledger:
-        told(ledger, "run-1", ends, Skip(5, 50))
-        ledger.end(state)
-    return report.find_run(folder, "last")
 
 
 # Runs

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import flows
 from bucketline.clock import FakeClock
 from bucketline.errors import (
     Broken,
@@ -16,7 +17,6 @@ from bucketline.errors import (
     Conflict,
     Denied,
     ServerFault,
-    StoreError,
     Unreachable,
 )
 from bucketline.stores.base import Flow, Pause, Receipt, Store, Work
@@ -29,24 +29,13 @@ AFTER = Moment.AFTER
 def drive(flow: Flow[Any], clock: FakeClock | None = None) -> tuple[Any, list[float]]:
     """The flow's answer, and the pauses that it asked for."""
     pauses: list[float] = []
-    try:
-        effect = flow.send(None)
-        while True:
-            if isinstance(effect, Pause):
-                pauses.append(effect.seconds)
-                if clock:
-                    clock.sleep(effect.seconds)
-                effect = flow.send(None)
-                continue
-            assert isinstance(effect, Work)
-            try:
-                value = effect.call()
-            except StoreError as error:
-                effect = flow.throw(error)
-            else:
-                effect = flow.send(value)
-    except StopIteration as stop:
-        return stop.value, pauses
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if clock:
+            clock.sleep(seconds)
+
+    return flows.drive(flow, pause), pauses
 
 
 def retrying(
