@@ -78,6 +78,7 @@ class StoreError(BucketlineError):
     """A store said no, or said nothing."""
 
     remedy: ClassVar[Remedy] = Remedy.GIVE_UP
+    exit_code = 5  # Of one that ends the program; what fails one object ends it with 1.
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class StoreError(BucketlineError):
         *,
         store: str = "",
         key: str = "",
+        endpoint: str = "",
         request_id: str = "",
         retry_after_seconds: float = 0.0,
     ) -> None:
@@ -92,13 +94,16 @@ class StoreError(BucketlineError):
         self.message = message
         self.store = store
         self.key = key
+        self.endpoint = endpoint  # Where the store's name alone does not tell it.
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
 
     def __str__(self) -> str:
         place = f"{self.store}{printable(self.key)}"
-        request = f" (request {self.request_id})" if self.request_id else ""
-        return f"{place}: {self.message}{request}" if place else f"{self.message}{request}"
+        request = f"request {self.request_id}" if self.request_id else ""
+        asked = ", ".join(filter(None, (self.endpoint, request)))
+        said = f"{self.message} ({asked})" if asked else self.message
+        return f"{place}: {said}" if place else said
 
 
 class Busy(StoreError):
@@ -123,7 +128,6 @@ class Unreachable(StoreError):
     """No connection: name not found, refused, timed out."""
 
     remedy = Remedy.RETRY
-    exit_code = 5
 
 
 class Mismatch(StoreError):
@@ -177,49 +181,42 @@ class NoBucket(StoreError):
     """No such bucket."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class BucketDenied(StoreError):
     """Not allowed on the bucket."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class BadCredentials(StoreError):
     """The key is unknown or the signature wrong, or there are no credentials at all."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class ExpiredCredentials(StoreError):
     """The session token has expired and could not be renewed."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class ClockSkew(StoreError):
     """This machine's clock and the server's differ too much, and correcting did not help."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class Untrusted(StoreError):
     """The server's TLS certificate is not trusted."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class BadListing(StoreError):
     """A listing is unsorted, endless or broken: nothing may be concluded from it."""
 
     remedy = Remedy.STOP
-    exit_code = 5
 
 
 class NoRoom(StoreError):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from html import unescape
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from bucketline.errors import (
     BadCredentials,
@@ -34,6 +35,8 @@ from bucketline.stores.base import Answer
 from bucketline.stores.s3.headers import from_date
 
 _ERROR = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<Error[\s>]")
+_WEB_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE).match
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,200}(?::\d{1,5})?").fullmatch
 # A server may quote our own request back to us: no signature and no signed URL may get out.
 _TELLING = re.compile(r"signature=|credential=|x-amz-|authorization|://", re.IGNORECASE)
 
@@ -129,9 +132,25 @@ def error_of(
     identifiers = (headers.get("x-amz-request-id", ""), headers.get("x-amz-id-2", ""))
     error.request_id = printable(" ".join(filter(None, identifiers)))[:200]
     error.retry_after_seconds = _retry_after(answer)
-    if not said.code:
-        error.message += f" (HTTP {answer.status})"
+    if elsewhere := _elsewhere(answer, said):
+        error.message = f"the bucket is at {elsewhere}; name that endpoint, or its region"
+    elif not said.code:
+        page = ", and a web page: is this an S3 endpoint?" if is_web_page(answer) else ""
+        error.message += f" (HTTP {answer.status}{page})"
     return error
+
+
+def is_web_page(answer: Answer) -> bool:
+    """Whether this is for people: a login, a proxy's or a load balancer's own words."""
+    return bool(_WEB_PAGE(answer.body)) or "text/html" in answer.headers.get("content-type", "")
+
+
+def _elsewhere(answer: Answer, said: Refusal) -> str:
+    """Where a redirect leads that was not followed; "" when it does not say."""
+    if not (300 <= answer.status < 400):
+        return ""
+    host = urlsplit(answer.headers.get("location", "")).netloc or said.endpoint
+    return host if _HOST(host) else ""
 
 
 def by_code(code: str, message: str, *, has_key: bool = True) -> StoreError:

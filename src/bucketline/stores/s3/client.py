@@ -8,9 +8,10 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from bucketline.clock import Clock
-from bucketline.errors import StoreError, Unholdable
+from bucketline.errors import ClockSkew, StoreError, Unholdable
 from bucketline.model import NOTHING
 from bucketline.settings import Keys, KeySource, Remote
+from bucketline.sizes import show_seconds
 from bucketline.stores.base import Abilities, Answer, Flow, Request, Route, Work
 from bucketline.stores.s3 import recover
 from bucketline.stores.s3.answers import error_of
@@ -141,12 +142,16 @@ class Client:
     def learn_time(self, answer: Answer) -> float:
         """Take the server's clock for ours when they are far apart; the difference in seconds."""
         self.is_dated = True
-        server = from_date(answer.headers.get("date", ""))
-        offset = server - self.clock.now() if server else 0.0
-        far = abs(offset - self.offset_seconds) > _SKEW_SECONDS
-        if server and far:
+        offset = self._offset(answer)
+        far = offset is not None and abs(offset - self.offset_seconds) > _SKEW_SECONDS
+        if offset is not None and far:
             self.offset_seconds = offset if abs(offset) > _SKEW_SECONDS else 0.0
         return self.offset_seconds if far else 0.0
+
+    def _offset(self, answer: Answer) -> float | None:
+        """The server's clock minus ours; None = it does not tell its time."""
+        server = from_date(answer.headers.get("date", ""))
+        return server - self.clock.now() if server else None
 
     def learn(self, **known: bool) -> None:
         """Something about this server's abilities has shown."""
@@ -156,7 +161,15 @@ class Client:
         """The error that `answer` is, without anything secret in it."""
         keys = self.signer.keys if self.signer else None
         secrets = (keys.secret_key.reveal, keys.session_token.reveal) if keys else ()
-        return error_of(answer, store=self.name, key=key or "", secrets=secrets)
+        error = error_of(answer, store=self.name, key=key or "", secrets=secrets)
+        if not self.is_aws:  # Only Amazon's support asks for the second, long one.
+            error.request_id = error.request_id.partition(" ")[0]
+        if self.remote.name == "s3" and self.remote.endpoints:
+            error.endpoint = self.place.root
+        if isinstance(error, ClockSkew) and (offset := self._offset(answer)):
+            side = "ahead" if offset > 0 else "behind"
+            error.message += f"; the server's is {show_seconds(abs(offset))} {side}"
+        return error
 
     def _use(self, keys: Keys | None, good_until: float) -> None:
         # The signer first: whoever finds the keys good must find them in place.

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from bucketline.errors import BadListing, Broken
+from bucketline.errors import BadListing, Broken, StoreError
 from bucketline.model import Entry
 from bucketline.stores.base import Answer, Flow, Page
 from bucketline.stores.s3 import pages
+from bucketline.stores.s3.answers import is_web_page
 from bucketline.stores.s3.client import Call, Client
 from bucketline.stores.s3.markup import Torn, name_of, text, tree
 from bucketline.stores.s3.pages import from_iso
@@ -107,7 +108,15 @@ def _asked(client: Client, pairs: dict[str, str]) -> Flow[pages.Text]:
     try:
         return pages.parsed(answer.body)
     except Torn:
-        raise Broken("a page of the listing is torn or none", store=client.name) from None
+        raise _torn(client, answer) from None
+
+
+def _torn(client: Client, answer: Answer) -> StoreError:
+    place = client.remote.endpoints[0] if client.remote.endpoints else ""
+    said = "the answer is no listing, or not all of one"
+    if is_web_page(answer):
+        said = "a web page answers, and no S3 service; check the endpoint's URL"
+    return Broken(said, store=client.name, endpoint=place)
 
 
 def _is_cut(client: Client, told: pages.Text) -> bool:
@@ -155,7 +164,7 @@ def _versions_root(client: Client, answer: Answer) -> Element:
     try:
         root = tree(answer.body)
     except Torn:
-        raise Broken("a page of the listing is torn or none", store=client.name) from None
+        raise _torn(client, answer) from None
     if name_of(root) not in ("ListVersionsResult", "ListBucketVersionsResult"):
         raise BadListing("the server does not list versions", store=client.name)
     return root
