@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, choosing, rules_in_order, side_of, two_places
-from bucketline.cli.places import open_sides
+from bucketline.cli.places import hash_memory, open_sides
 from bucketline.cli.sanity import check_source
 from bucketline.cli.wiring import ledger_path, look_of, lookup
 from bucketline.engines.check import Check, Line, Summary, reported
@@ -39,16 +40,13 @@ def check(invocation: Invocation, /, source: str, target: str, **said: Any) -> i
     check_source(here)
     check_source(there)
     look = look_of(said["compare"] or "auto", rules_in_order(said), said["only"])
-    drive = open_drive()
-    try:
+    with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         known = lookup(ledger_path(invocation, here, there, said["name"]))
-        engine = Check(*open_sides(here, there), look, drive, known)
+        engine = Check(*open_sides(here, there, hashes), look, drive, known)
         lines = engine.lines(every=said["every"])
         if said["report"]:
             lines = reported(lines, Path(said["report"]))
         invocation.printer.results(_formed(lines, invocation))
-    finally:
-        drive.close()
     for note in engine.notes:
         invocation.printer.notice(note)
     _tell(invocation, engine)

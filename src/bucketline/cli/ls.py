@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -12,7 +13,7 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import one_place, side_of
-from bucketline.cli.places import open_place
+from bucketline.cli.places import hash_memory, open_place
 from bucketline.cli.printer import as_json
 from bucketline.errors import NotFound, printable
 from bucketline.flow.drive import Drive, open_drive
@@ -28,14 +29,11 @@ from bucketline.model import Entry
 @pass_invocation
 def ls(invocation: Invocation, /, location: str, **said: Any) -> None:
     """Modification time (UTC), size and key of each object, in key order."""
-    place = open_place(invocation.location(location, side_of(said)))
-    drive = open_drive()
-    try:
+    with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
+        place = open_place(invocation.location(location, side_of(said)), hashes)
         pages = _pages(place, drive)
         form = _records if invocation.as_json else _lines
         invocation.printer.results(chain.from_iterable(map(form, pages)))
-    finally:
-        drive.close()
 
 
 def _pages(place: Side, drive: Drive) -> Iterator[list[Entry]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from bucketline.cli.invocation import Invocation
 from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.clock import SystemClock
 from bucketline.errors import DiskError
+from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.sides import Side
 from bucketline.settings import Location
 from bucketline.stores import open_store
@@ -16,36 +18,41 @@ from bucketline.stores.memory import MemoryStore
 from bucketline.stores.wrap import Retrying, Throttled, TokenBucket
 
 
-def open_place(location: Location) -> Side:
+def hash_memory(invocation: Invocation) -> Hashes:
+    """What is known of files by their content; to be closed."""
+    return Hashes.of(invocation.state_folder, SystemClock())
+
+
+def open_place(location: Location, hashes: Hashes) -> Side:
     """A side to look at."""
     place = resolved(location)
-    return Side(_opened(place), place.prefix)
+    return Side(_opened(place, hashes), place.prefix)
 
 
-def open_sides(source: Location, target: Location) -> tuple[Side, Side]:
+def open_sides(source: Location, target: Location, hashes: Hashes) -> tuple[Side, Side]:
     """Both sides, to be looked at only; a folder that is not there yet looks empty."""
     place = resolved_target(source, target)
     if place.remote is None and not Path(place.folder).exists():
-        return open_place(source), Side(MemoryStore(), place.prefix)
-    return open_place(source), Side(_opened(place), place.prefix)
+        return open_place(source, hashes), Side(MemoryStore(), place.prefix)
+    return open_place(source, hashes), Side(_opened(place, hashes), place.prefix)
 
 
 def open_for_moves(
-    source: Location, target: Location, bytes_per_second: int | None
+    source: Location, target: Location, hashes: Hashes, bytes_per_second: int | None
 ) -> tuple[Side, Side]:
     """Both sides; the limit counts what is read from the source, each byte once."""
     place = resolved_target(source, target)
     if place.remote is None:
         _make_folder(Path(place.folder))
-    here = open_place(source)
+    here = open_place(source, hashes)
     if bytes_per_second:
         bucket = TokenBucket(bytes_per_second, SystemClock())
         here = replace(here, store=Throttled(here.store, bandwidth=bucket))
-    return here, Side(_opened(place), place.prefix)
+    return here, Side(_opened(place, hashes), place.prefix)
 
 
-def _opened(place: Location) -> Store:
-    return Retrying(open_store(place, clock=SystemClock()))
+def _opened(place: Location, hashes: Hashes) -> Store:
+    return Retrying(open_store(place, clock=SystemClock(), hashes=hashes))
 
 
 def _make_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, Size, choosing, two_places
 from bucketline.cli.outcome import Recorder, Told, tell_failures
-from bucketline.cli.places import open_for_moves, open_sides
+from bucketline.cli.places import hash_memory, open_for_moves, open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.progress import watching
 from bucketline.cli.sanity import check_pair
@@ -20,6 +21,7 @@ from bucketline.clock import SystemClock
 from bucketline.engines.transfer import Transfer
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
+from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.run import Stop, Terms, run
 from bucketline.model import Tally
 
@@ -42,27 +44,22 @@ def sync(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     """SOURCE and TARGET are s3://bucket/prefix/, name:bucket/prefix/ or a folder."""
     wish = wish_of(invocation, said)
     check_pair(wish.source, wish.target)
-    drive = open_drive()
-    try:
+    path = ledger_path(invocation, wish.source, wish.target, wish.name)
+    with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         if dry_run:
-            return _dry_run(invocation, wish, drive)
-        with Ledger.open(ledger_path(invocation, wish.source, wish.target, wish.name)) as ledger:
-            return _Sync(invocation, wish, drive, ledger).go()
-    finally:
-        drive.close()
-
-
-def _dry_run(invocation: Invocation, wish: Wish, drive: Drive) -> int:
-    known = lookup(ledger_path(invocation, wish.source, wish.target, wish.name))
-    source, target = open_sides(wish.source, wish.target)
-    print_plan(invocation, Transfer(source, target, wish.policy, drive, known))
-    return 0
+            sides = open_sides(wish.source, wish.target, hashes)
+            print_plan(invocation, Transfer(*sides, wish.policy, drive, lookup(path)))
+            return 0
+        with Ledger.open(path) as ledger:
+            return _Sync(invocation, wish, drive, ledger, hashes).go()
 
 
 class _Sync:
     """One run, from its first line in the ledger to its summary."""
 
-    def __init__(self, invocation: Invocation, wish: Wish, drive: Drive, ledger: Ledger) -> None:
+    def __init__(
+        self, invocation: Invocation, wish: Wish, drive: Drive, ledger: Ledger, hashes: Hashes
+    ) -> None:
         self.invocation = invocation
         self.wish = wish
         self.drive = drive
@@ -70,7 +67,7 @@ class _Sync:
         self.clock = SystemClock()
         self.run_id = new_run_id(self.clock.now())
         self.stop = Stop()
-        source, target = open_for_moves(wish.source, wish.target, wish.bwlimit)
+        source, target = open_for_moves(wish.source, wish.target, hashes, wish.bwlimit)
         self.engine = Transfer(source, target, wish.policy, drive, ledger.known)
         self.recorder = Recorder(ledger, invocation.printer, self.stop, tells=invocation.as_json)
 

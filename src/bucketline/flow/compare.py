@@ -157,6 +157,8 @@ class Rule:
                 return _is_same_size
             case Mode.MTIME:
                 return _is_not_newer
+            case Mode.CHECKSUM:
+                return _is_same_vouched
         return _is_same_etag
 
     def verdict(self, source: Entry, target: Entry) -> Verdict:
@@ -261,6 +263,11 @@ def _is_same_size(source: Entry, target: Entry) -> bool:
 
 def _is_same_etag(source: Entry, target: Entry) -> bool:
     return source.etag == target.etag and source.size == target.size and source.etag != ""
+
+
+def _is_same_vouched(source: Entry, target: Entry) -> bool:
+    """An etag that was remembered of a file is what its bytes were, not what they are."""
+    return _is_same_etag(source, target) and not (source.stamp or target.stamp)
 
 
 def _is_not_newer(source: Entry, target: Entry) -> bool:

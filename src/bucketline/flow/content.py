@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from bucketline.errors import Remedy, StoreError
 from bucketline.flow.compare import Both, Settle, Verdict
@@ -38,12 +38,14 @@ def same_bytes(both: Both, source: Store, target: Store) -> Flow[bool]:
     other = yield from target.stat(both.target.key)
     if (answer := _by_checksums(mine.checksums, other.checksums)) is not None:
         return answer
-    read_first = yield from _etags(both.source, source, like=both.target.etag)
-    if both.target.etag in read_first:
+    read_first = yield from etags(both.source, source, like=both.target.etag)
+    if not both.target.stamp and both.target.etag in read_first.etags:
         return True
-    # Its etag may be none of its bytes: only these tell.
-    read_then = yield from _etags(both.target, target, like=both.source.etag)
-    return both.source.etag in read_then or read_first[0] == read_then[0]
+    # Its etag may be none of its bytes, or none of today's: only these tell.
+    read_then = yield from etags(both.target, target, like=both.source.etag)
+    if not both.source.stamp and both.source.etag in read_then.etags:
+        return True
+    return read_first.etags[0] == read_then.etags[0]
 
 
 def _verdict(both: Both, source: Store, target: Store) -> Flow[Verdict]:
@@ -98,15 +100,24 @@ class _PartsMd5:
         self.current, self.taken = None, 0
 
 
-def _etags(entry: Entry, store: Store, *, like: str) -> Flow[list[str]]:
-    """The etags that these bytes may have: the MD5, then those of parts that `like` allows."""
+class Hashed(NamedTuple):
+    """What was read, and the etags that its bytes may have: the MD5 first."""
+
+    entry: Entry
+    etags: list[str]
+
+
+def etags(entry: Entry, store: Store, *, like: str) -> Flow[Hashed]:
+    """Read all of it: its MD5, and the etags of parts that `like` allows."""
+    read = entry
     whole = hashlib.md5(usedforsecurity=False)
     parts = [_PartsMd5(size) for size in _part_sizes(entry.size, like)]
     for start in range(0, entry.size, _PIECE):
-        piece = yield from store.read(entry.key, start=start, size=_PIECE, etag=entry.etag)
+        piece = yield from store.read(entry.key, start=start, size=_PIECE, etag=entry.pin)
+        read = piece.found.entry if not start else read
         for update in (whole.update, *(hasher.update for hasher in parts)):
             yield Work(partial(update, piece.body), name="hash", key=entry.key)
-    return [whole.hexdigest(), *(hasher.etag() for hasher in parts)]
+    return Hashed(read, [whole.hexdigest(), *(hasher.etag() for hasher in parts)])
 
 
 def _part_sizes(size: int, etag: str) -> Iterator[int]:

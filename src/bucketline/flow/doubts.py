@@ -34,7 +34,7 @@ def by_ledger(lookup: Lookup, rule: Rule) -> Settle:
 
 def _by_known(both: Both, known: Known | None, rule: Rule) -> Verdict:
     source, target = both
-    if known is None or not (source.etag and target.etag):
+    if known is None or not (source.pin and target.pin):
         return rule.unknown(source, target)
     was = (known.size, known.source_etag, known.target_etag)
-    return Verdict.SAME if was == (source.size, source.etag, target.etag) else Verdict.ETAG
+    return Verdict.SAME if was == (source.size, source.pin, target.pin) else Verdict.ETAG

@@ -15,7 +15,7 @@ from bucketline.flow.proof import (
     whole_attributes,
 )
 from bucketline.model import Copy, Delete, Fate, Outcome, Proof
-from bucketline.stores.base import Flow, Store
+from bucketline.stores.base import Flow, Store, remember
 
 __all__ = ["MovePolicy", "copy", "remove"]
 
@@ -36,7 +36,7 @@ def copy(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow
 def remove(action: Delete, target: Store) -> Flow[Outcome]:
     """Make the target stop holding the object."""
     yield from target.delete(action.target.key)
-    return Outcome(Fate.DONE, target_etag=action.target.etag)
+    return Outcome(Fate.DONE, target_etag=action.target.pin)
 
 
 def _copy_once(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
@@ -63,12 +63,13 @@ def _copy_in_one_piece(
         proven = yield from prove_size(key, len(body), receipt, target)
     else:
         proven = yield from prove(key, digest, receipt, target)
+    remember(source, entry, digest.hex())
     return Outcome(
         Fate.DONE,
         size=entry.size,
         proof=proven.proof,
-        source_etag=entry.etag,
-        target_etag=proven.etag,
+        source_etag=entry.pin,
+        target_etag=proven.pin,
         target_version=receipt.version,
         hashes={"md5": digest.hex()},
     )

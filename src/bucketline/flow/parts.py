@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bucketline.errors import BucketlineError, Changed, Mismatch, TooLarge
 from bucketline.flow.proof import MovePolicy, md5, whole_attributes
 from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
-from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together
+from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together, remember
 
 _MIB = 1 << 20
 _USUAL_PART_SIZES = tuple(
@@ -42,14 +42,16 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
         raise
     etag = yield from _etag_of_whole(receipt, action.target_key, found.entry.size, target)
     proof = yield from _prove_whole(mover, spans, digests, etag)
+    whole = etag_of_parts(digests)
+    remember(source, found.entry, whole)
     return Outcome(
         Fate.DONE,
         size=found.entry.size,
         proof=proof,
-        source_etag=found.entry.etag,
-        target_etag=etag,
+        source_etag=found.entry.pin,
+        target_etag=receipt.stamp or etag,
         target_version=receipt.version,
-        hashes={"md5-parts": etag_of_parts(digests), "part-size": str(size)},
+        hashes={"md5-parts": whole, "part-size": str(size)},
     )
 
 
@@ -67,7 +69,7 @@ class _Mover:
         """One part across; its MD5."""
         entry = self.found.entry
         piece = yield from self.source.read(
-            entry.key, start=span.start, size=span.size, version=entry.version, etag=entry.etag
+            entry.key, start=span.start, size=span.size, version=entry.version, etag=entry.pin
         )
         if piece.found.entry.size != entry.size or len(piece.body) != span.size:
             raise Changed(

@@ -56,22 +56,22 @@ def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attribu
 
 
 class Proven(NamedTuple):
-    """By what it is shown, and the etag that a listing will tell."""
+    """By what it is shown, and what a listing will tell for as long as it stays the same."""
 
     proof: Proof
-    etag: str
+    pin: str
 
 
 def prove(key: str, digest: bytes, receipt: Receipt, target: Store) -> Flow[Proven]:
     """What shows that the target holds these bytes; raises `Mismatch` when something denies it."""
     if receipt.etag == digest.hex():
-        return Proven(Proof.ETAG, receipt.etag)
+        return Proven(Proof.ETAG, receipt.pin)
     # The etag of an encrypted object, or of an unusual server, says nothing: look at the bytes.
     back = yield from target.read(key, version=receipt.version)
     is_whole = len(back.body) == back.found.entry.size  # Less may have come than it holds.
     if not is_whole or (yield from md5(back.body)) != digest:
         raise Mismatch("the target holds other bytes than were sent", store=target.name, key=key)
-    return Proven(Proof.READBACK, back.found.entry.etag)
+    return Proven(Proof.READBACK, back.found.entry.pin)
 
 
 def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Proven]:
@@ -81,4 +81,4 @@ def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Pro
         raise Mismatch(
             f"the target holds {found.entry.size} bytes, not {size}", store=target.name, key=key
         )
-    return Proven(Proof.SIZE, found.entry.etag)
+    return Proven(Proof.SIZE, found.entry.pin)

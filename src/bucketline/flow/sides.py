@@ -13,6 +13,7 @@ from bucketline.flow.doubts import Lookup, by_ledger
 from bucketline.flow.filters import EVERYTHING, Filter, Keep
 from bucketline.flow.guard import Counts
 from bucketline.flow.listing import Caller, Listing, Unsorted
+from bucketline.flow.unhashed import hashed_first
 from bucketline.model import Entry, Skip
 from bucketline.stores.base import Store
 
@@ -59,7 +60,8 @@ class Sides:
         """How doubts end in this mode."""
         if self.look.mode is Mode.CHECKSUM:
             return by_content(self.source.store, self.target.store, self.drive)
-        return by_ledger(lookup, self.rule)
+        stores = (self.source.store, self.target.store)
+        return hashed_first(by_ledger(lookup, self.rule), *stores, self.drive)
 
     def resolve(self) -> None:
         """Find out whether the source is an object or a folder; the target follows it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from bucketline.model import PLAIN, Attributes, Entry, Found
 
@@ -104,6 +104,12 @@ class Receipt:
     etag: str = ""
     version: str = ""
     checksums: Mapping[str, str] = field(default_factory=dict)
+    stamp: str = ""  # As an `Entry` has it.
+
+    @property
+    def pin(self) -> str:
+        """What a listing will tell of it, for as long as it stays the same."""
+        return self.stamp or self.etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,19 @@ class Abilities:
     part_size_max: int = 5 << 30
     parts_max: int = 10_000
     object_size_max: int = 50 << 40
+
+
+class Remembering(Protocol):
+    """A store that does not know its etags by itself; its entries bear stamps."""
+
+    def remember(self, entry: Entry, etag: str) -> None:
+        """The bytes that were read of `entry` have this etag: listings tell it from now on."""
+
+
+def remember(store: Store, entry: Entry, etag: str) -> None:
+    """Whoever has read and hashed all of `entry` tells its store, if that can use it."""
+    if entry.stamp:
+        cast("Remembering", store).remember(entry, etag)
 
 
 class Store(Protocol):
@@ -159,8 +178,9 @@ class Store(Protocol):
     ) -> Flow[Piece]:
         """`size` bytes from `start` on (fewer at the end), or all of it, as one bounded piece.
 
-        With `etag`, raises `Changed` when the object is no longer that one. Raises `NotFound`,
-        `NeedsThaw`. `found.entry.size` is the size of the whole object, never of the piece.
+        With `etag` (an entry's pin), raises `Changed` when the object is no longer that one.
+        Raises `NotFound`, `NeedsThaw`. `found.entry.size` is the size of the whole object, never of
+        the piece.
         """
 
     def write(

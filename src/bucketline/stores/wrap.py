@@ -131,10 +131,10 @@ class Retrying(Around):
             raise error
         digest = md5 or md5_of(body, usedforsecurity=False).digest()
         if entry.etag != digest.hex():
-            piece = yield from self.read(key, version=entry.version, etag=entry.etag)
+            piece = yield from self.read(key, version=entry.version, etag=entry.pin)
             if piece.body != body:
                 raise error
-        return Receipt(entry.etag, entry.version, found.checksums)
+        return Receipt(entry.etag, entry.version, found.checksums, entry.stamp)
 
 
 class TokenBucket:

@@ -81,9 +81,9 @@ def tally_of(counts: Mapping[int, tuple[int, int]]) -> Tally:
 
 def intent_rows(intents: Sequence[Action], run: int, now: float, seq: int) -> list[Row]:
     return [
-        (run, one.target_key, number, _COPY, now, one.source.size, one.reason, one.source.etag, "")
+        (run, one.target_key, number, _COPY, now, one.source.size, one.reason, one.source.pin, "")
         if isinstance(one, Copy)
-        else (run, one.key, number, _DELETE, now, one.target.size, "", "", one.target.etag)
+        else (run, one.key, number, _DELETE, now, one.target.size, "", "", one.target.pin)
         for number, one in enumerate(intents, seq)
     ]
 

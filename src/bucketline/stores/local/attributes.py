@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from bucketline.errors import Unholdable, Unsupported
@@ -17,58 +17,76 @@ _VERSION = 1
 _XATTR_BYTES_MAX = 3_800  # ext4 keeps all of a file's attributes in one block.
 _NONE_HERE = (errno.ENODATA, errno.ENOTSUP, errno.ENOSYS)
 _SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d{1,9})\d*)?").fullmatch
+_FINE_TICK, _COARSE_TICK = 0.05, 2.5  # Seconds; most kernels tick each 1 to 10 ms, FAT each 2 s.
+_IN_MOTION = "~"
 _SAYS_NOTHING = "binary/octet-stream"  # What S3 says of an object that was given no type.
 
 
 class HashMemory(Protocol):
     """Remembers the etags of files, so that a listing can tell them without reading.
 
-    A file is known by its device, inode, size and time of change in nanoseconds: when one differs,
-    it is another file. What is remembered is what an S3 store would call those bytes: an MD5 in
-    hex, or for an object in parts "<md5 of the md5s>-<count>".
+    A file is known by its device, inode, size and both of its times in nanoseconds: when one
+    differs, it is another file. (Anybody can set back the time of modification, and nobody the
+    other.) What is remembered is what an S3 store would call those bytes: an MD5 in hex, or for an
+    object in parts "<md5 of the md5s>-<count>". It is safe in any thread.
     """
 
-    def lookup(self, dev: int, ino: int, size: int, mtime_ns: int) -> str:
-        """The etag, or ""."""
+    def lookup(self, files: Sequence[os.stat_result]) -> list[str]:
+        """The etag of each, or ""."""
 
-    def remember(self, dev: int, ino: int, size: int, mtime_ns: int, etag: str) -> None: ...
+    def remember(self, file: os.stat_result, etag: str) -> None: ...
 
 
 class ShortMemory:
     """Remembers for as long as it lives."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[int, int, str]] = {}
+        self._known: dict[tuple[int, str], str] = {}
 
-    def lookup(self, dev: int, ino: int, size: int, mtime_ns: int) -> str:
-        known = self._known.get((dev, ino))
-        return known[2] if known and known[:2] == (size, mtime_ns) else ""
+    def lookup(self, files: Sequence[os.stat_result]) -> list[str]:
+        return [self._known.get((one.st_dev, stamp(one)), "") for one in files]
 
-    def remember(self, dev: int, ino: int, size: int, mtime_ns: int, etag: str) -> None:
-        self._known[dev, ino] = (size, mtime_ns, etag)
-
-
-def known_etag(status: os.stat_result, hashes: HashMemory | None) -> str:
-    """The etag that is remembered of a file."""
-    if hashes is None:
-        return ""
-    return hashes.lookup(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    def remember(self, file: os.stat_result, etag: str) -> None:
+        self._known[file.st_dev, stamp(file)] = etag
 
 
-def pin(status: os.stat_result) -> str:
-    """What tells this content of the file from any other, as long as nobody sets back its time."""
-    return f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ino:x}"
+def known_etags(files: Sequence[os.stat_result], hashes: HashMemory | None) -> list[str]:
+    """The etags that are remembered of these files."""
+    return hashes.lookup(files) if hashes is not None else [""] * len(files)
 
 
-def entry(key: str, status: os.stat_result, etag: str) -> Entry:
+def stamp(status: os.stat_result) -> str:
+    """What tells this state of the file from any other, on this file system."""
+    changed = status.st_ctime_ns
+    return f"{status.st_size:x}-{status.st_mtime_ns:x}-{changed:x}-{status.st_ino:x}"
+
+
+def stamp_read(status: os.stat_result, now: float) -> str:
+    """The stamp of a file that is being read. Of one that was changed a moment ago it is another.
+
+    A file system's clock ticks: bytes that are read now and changed in the same tick would bear
+    the same times as before. So what is learnt of such a file must not last.
+    """
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    tick = _FINE_TICK if any(time % 1_000_000 for time in times) else _COARSE_TICK
+    return stamp(status) if now - max(times) / 1e9 > tick else stamp(status) + _IN_MOTION
+
+
+def is_of(told: str, status: os.stat_result) -> bool:
+    """Whether the file still has the stamp that was told of it."""
+    return told.removesuffix(_IN_MOTION) == stamp(status)
+
+
+def entry(key: str, status: os.stat_result, etag: str, told: str = "") -> Entry:
     """The later of both times: a file that came with an old time must not look older than it is
     here, or a target would seem out of date for ever. (A file's own time is in its metadata.)
     """
     modified, changed = status.st_mtime, status.st_ctime
-    return Entry(key, status.st_size, max(modified, changed), etag)
+    size, later = status.st_size, max(modified, changed)
+    return Entry(key, size, later, etag, "", "", told or stamp(status))
 
 
-def found(key: str, status: os.stat_result, etag: str, file: int) -> Found:
+def found(whole: Entry, status: os.stat_result, file: int) -> Found:
     """What an open file is."""
     kept = _kept(file)
     attributes = Attributes(
@@ -77,7 +95,6 @@ def found(key: str, status: os.stat_result, etag: str, file: int) -> Found:
         kept.get("tags", {}),
         kept.get("tier", ""),
     )
-    whole = entry(key, status, etag or pin(status))
     return Found(whole, attributes, tag_count=len(attributes.tags))
 
 

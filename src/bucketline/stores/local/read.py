@@ -6,12 +6,20 @@ import errno
 import os
 import stat as modes
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from bucketline.errors import Broken, Changed, NotFound, StoreError
-from bucketline.model import Found
+from bucketline.model import Entry, Found
 from bucketline.stores.base import Piece
-from bucketline.stores.local.attributes import found, known_etag, pin
+from bucketline.stores.local.attributes import (
+    entry,
+    found,
+    is_of,
+    known_etags,
+    stamp,
+    stamp_read,
+)
 from bucketline.stores.local.paths import cause, why_unholdable
 from bucketline.stores.local.write import Place, split
 
@@ -28,14 +36,26 @@ def look(place: Place, key: str) -> Found:
 
     def asked(file: int) -> Found:
         status = _status(place, key, file)
-        return found(key, status, known_etag(status, place.hashes), file)
+        [etag] = known_etags([status], place.hashes)
+        told = stamp_read(status, place.clock.now())
+        return found(entry(key, status, etag, told), status, file)
 
     return _with_file(place, key, asked)
 
 
 def read(place: Place, key: str, start: int, size: int | None, etag: str) -> Piece:
-    """Some of its bytes, if it is still the file of that etag, and stays it."""
+    """Some of its bytes, if it is still the file of that pin or etag, and stays it."""
     return _with_file(place, key, lambda file: _piece(place, key, file, (start, size, etag)))
+
+
+def learn(place: Place, entry: Entry, etag: str) -> None:
+    """Remember the etag of bytes that were read, if the file is still the one they are of."""
+    try:
+        status = Path(place.name + entry.key).stat()
+    except OSError:
+        return
+    if place.hashes is not None and entry.stamp == stamp(status):
+        place.hashes.remember(status, etag)
 
 
 def read_if_small(place: Place, key: str, start: int, etag: str) -> Piece | None:
@@ -52,17 +72,16 @@ def read_if_small(place: Place, key: str, start: int, etag: str) -> Piece | None
 def _piece(place: Place, key: str, file: int, wanted: tuple[int, int | None, str]) -> Piece:
     start, size, etag = wanted
     before = _status(place, key, file)
-    known = known_etag(before, place.hashes)
-    if etag and etag not in (known, pin(before)):
+    if etag and not is_of(etag, before) and etag not in known_etags([before], place.hashes):
         raise Changed("it is another file by now", store=place.name, key=key)
-    whole = found(key, before, known, file)
+    # What is remembered of it is not told here: it says nothing about the bytes that are read now.
+    whole = entry(key, before, "", stamp_read(before, place.clock.now()))
     end = before.st_size if size is None else min(start + size, before.st_size)
     body = _bytes(file, start, max(0, end - start))
     after = os.fstat(file)
-    is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
-    if not is_same or len(body) < end - start:
+    if stamp(before) != stamp(after) or len(body) < end - start:
         raise Changed("the file changed while it was read", store=place.name, key=key)
-    return Piece(whole, body)
+    return Piece(found(whole, before, file), body)
 
 
 def _with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:

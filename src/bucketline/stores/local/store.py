@@ -9,17 +9,17 @@ Empty folders do not count: they go with their last file, and give way to a file
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from bucketline.clock import Clock, SystemClock
 from bucketline.errors import NotFound, StoreError, Unholdable
 from bucketline.model import PLAIN, Attributes, Entry, Found
 from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
 from bucketline.stores.local import read as reading
-from bucketline.stores.local.attributes import HashMemory, entry, known_etag
+from bucketline.stores.local.attributes import HashMemory, entry, known_etags
 from bucketline.stores.local.paths import why_unholdable
 from bucketline.stores.local.sync import Group
 from bucketline.stores.local.upload import Uploads
@@ -34,15 +34,20 @@ class LocalStore:
     """The files below `root`. All its work is `Work`; it is safe in any number of threads."""
 
     def __init__(
-        self, root: str, hashes: HashMemory | None = None, *, page_size: int = 1000
+        self,
+        root: str,
+        hashes: HashMemory | None = None,
+        *,
+        page_size: int = 1000,
+        clock: Clock | None = None,
     ) -> None:
-        self.name = root if root.endswith("/") else f"{root}/"
+        self._place = Place(root, hashes, clock or SystemClock())
+        self.name = self._place.name
         self.page_size = page_size
         self.notices = Notices()
         self._able = Abilities(
-            etag_is_md5=False, tags=True, conditional_write=True, part_size_min=1
+            etag_is_md5=hashes is not None, tags=True, conditional_write=True, part_size_min=1
         )
-        self._place = Place(root, self.name, hashes)
         self._group = Group()
         self._uploads = Uploads(self._place)
         self._walks: dict[tuple[str, str], Walk] = {}
@@ -85,6 +90,10 @@ class LocalStore:
                 return small
         piece: Piece = yield Work(call, "read", key)
         return piece
+
+    def remember(self, entry: Entry, etag: str) -> None:
+        """The bytes that were read of this file have this etag: listings will tell it."""
+        reading.learn(self._place, entry, etag)
 
     def write(
         self,
@@ -182,12 +191,8 @@ class LocalStore:
             self._place.folders.forget()
         if walk is None:
             walk = Walk(self._place.root, prefix, token or after, self.notices)
-        hashes = self._place.hashes
-
-        def entry_of(key: str, status: os.stat_result) -> Entry:
-            return entry(key, status, known_etag(status, hashes))
-
-        entries = walk.entries(self.page_size, entry_of)
+        keys, files = walk.files(self.page_size)
+        entries = list(map(entry, keys, files, known_etags(files, self._place.hashes)))
         if len(entries) < self.page_size:
             return Page(entries, "")
         token = entries[-1].key

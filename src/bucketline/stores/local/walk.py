@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import stat as modes
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from bucketline.errors import BadListing, BucketDenied, NoBucket, printable
-from bucketline.model import Entry
 from bucketline.stores.local.paths import is_ours, why_unholdable
 
 _REPORTED_MAX = 1_000
 _REGULAR = modes.S_IFREG
-
-EntryOf = Callable[[str, os.stat_result], Entry]
 
 
 @dataclass(slots=True)
@@ -59,9 +55,10 @@ class Walk:
                 names = [other for other in names if other.startswith(name)]
             self._levels.append(_Level(start, names))
 
-    def entries(self, count: int, entry_of: EntryOf) -> list[Entry]:
-        """The next `count` of them; fewer = the listing has ended."""
-        found: list[Entry] = []
+    def files(self, count: int) -> tuple[list[str], list[os.stat_result]]:
+        """The keys of the next `count`, and what they are; fewer = the listing has ended."""
+        keys: list[str] = []
+        found: list[os.stat_result] = []
         levels, root = self._levels, self._root
         while levels and len(found) < count:
             path, names = levels[-1]
@@ -79,12 +76,15 @@ class Walk:
             except OSError as error:
                 raise self._broken(key, error) from error
             if status.st_mode & 0o170000 == _REGULAR:
-                found.append(entry_of(key, status))
+                found.append(status)
             elif linked := self._linked(key, status):
-                found.append(entry_of(key, linked))
+                found.append(linked)
+            else:
+                continue
+            keys.append(key)
         if not levels and self._look_at_root() != self._identity:
             raise BadListing("the folder was unmounted or replaced under way", store=self._root)
-        return found
+        return keys, found
 
     def _names(self, path: str) -> list[str]:
         """What the folder holds, sorted, last first; vanished folders hold nothing."""

@@ -10,10 +10,11 @@ from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from hashlib import md5 as md5_of
 
+from bucketline.clock import Clock
 from bucketline.errors import Broken, Conflict, Mismatch, StoreError, Unsupported
 from bucketline.model import PLAIN, Attributes
 from bucketline.stores.base import Receipt
-from bucketline.stores.local.attributes import HashMemory, keep, mtime_of, packed
+from bucketline.stores.local.attributes import HashMemory, keep, mtime_of, packed, stamp
 from bucketline.stores.local.folders import Folder, Folders
 from bucketline.stores.local.paths import cause, new_name
 from bucketline.stores.local.sync import Failure
@@ -26,11 +27,12 @@ _ATTEMPTS = 3
 class Place:
     """What all changes below one root share."""
 
-    def __init__(self, root: str, name: str, hashes: HashMemory | None) -> None:
+    def __init__(self, root: str, hashes: HashMemory | None, clock: Clock) -> None:
         self.root = root
-        self.name = name  # The root with a slash at its end.
+        self.name = root if root.endswith("/") else f"{root}/"
         self.folders = Folders(root)
         self.hashes = hashes
+        self.clock = clock
         self.keeps_attributes = True  # Until the file system says otherwise.
 
 
@@ -43,6 +45,7 @@ class Put:
         self.attributes = attributes
         self.body: bytes | memoryview = b""
         self.etag = ""
+        self.stamp = ""
         self.size = 0
         self.if_absent = False
         self.is_flushed = False
@@ -59,7 +62,7 @@ class Put:
         their name and of the right length. It shows what the disk was given, not what a later
         reading gives: that is what `readback` is for.
         """
-        return Receipt(self.etag)
+        return Receipt(self.etag, stamp=self.stamp)
 
     def fill(self, body: bytes | memoryview, md5: bytes) -> None:
         """Give it its whole content."""
@@ -131,9 +134,10 @@ class Put:
                 store=self.place.name,
                 key=self.key,
             )
+        # Nobody else had it open before it had its name: these bytes are those of this state.
+        self.stamp = stamp(ours)
         if self.place.hashes is not None:
-            identity = (ours.st_dev, ours.st_ino, ours.st_size, ours.st_mtime_ns)
-            self.place.hashes.remember(*identity, self.etag)
+            self.place.hashes.remember(ours, self.etag)
         self._close()
 
     def fail(self, failure: Failure) -> StoreError:
