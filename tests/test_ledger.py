@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketline.clock import FakeClock
-from bucketline.flow.ledger import Known, Ledger, RunHead
+from bucketline.flow.ledger import IN_DOUBT, Known, Ledger, RunHead
 from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip, Tally
 
 NONE = Skip(0, 0)
@@ -55,13 +55,54 @@ def test_an_intent_is_in_doubt_until_its_fate_is_told() -> None:
     assert ledger.tally() == Tally(done=1, under_way=1, bytes_done=3)
 
 
-def test_a_later_failure_does_not_forget_the_last_proven_copy() -> None:
+def begin(ledger: Ledger, number: int) -> None:
+    ledger.begin(RunHead(f"run-{number}", "sync", "s3://a/", "s3://b/"))
+
+
+def test_a_copy_that_failed_since_it_was_proven_is_in_doubt() -> None:
     ledger = memory()
     move(ledger, "a", done(7, "s", "t"))
-    ledger.begin(RunHead("run-2", "sync", "s3://a/", "s3://b/"))
+    move(ledger, "b", DENIED)
+    assert ledger.known(["a", "b", "c"]) == {"a": Known(7, "s", "t"), "b": IN_DOUBT}
+    begin(ledger, 2)
     move(ledger, "a", DENIED)
-    assert ledger.known(["a"]) == {"a": Known(7, "s", "t")}
+    assert ledger.known(["a"]) == {"a": IN_DOUBT}
+    move(ledger, "a", done(8))
+    assert ledger.known(["a"])["a"].size == 8
     assert ledger.complaints() == []
+
+
+def test_a_copy_that_a_crash_left_without_a_fate_is_in_doubt() -> None:
+    ledger = memory()
+    move(ledger, "a", done())
+    ledger.record([copy("a"), copy("b")], [], NONE)
+    assert ledger.known(["a", "b"]) == {"a": IN_DOUBT, "b": IN_DOUBT}
+    for number in (2, 3, 4):  # Runs that crash before they come to it.
+        begin(ledger, number)
+        ledger.record([copy(f"other-{number}")], [], NONE)
+        assert ledger.known(["a", "b"]) == {"a": IN_DOUBT, "b": IN_DOUBT}
+    assert ledger.known(["other-2", "other-4"]) == {"other-2": IN_DOUBT, "other-4": IN_DOUBT}
+    move(ledger, "b", done())
+    assert ledger.known(["b"]) == {"b": Known(3, "source", "target")}
+    assert ledger.complaints() == []
+
+
+def test_a_copy_after_a_deletion_is_in_doubt_until_it_is_proven() -> None:
+    ledger = memory()
+    ledger.record([], [(Delete(Entry("a", 3)), Outcome(Fate.DONE))], NONE)
+    move(ledger, "a", DENIED)
+    assert ledger.known(["a"]) == {"a": IN_DOUBT}
+
+
+def test_doubts_are_derived_and_can_be_made_again() -> None:
+    ledger = memory()
+    move(ledger, "a", done())
+    ledger.record([copy("a"), copy("b")], [], NONE)
+    begin(ledger, 2)
+    ledger._db.execute("UPDATE current SET fate = 1, size = 3")
+    assert [said.split(":")[0] for said in ledger.complaints()] == ["current"]
+    ledger.rebuild()
+    assert ledger.known(["a", "b"]) == {"a": IN_DOUBT, "b": IN_DOUBT}
 
 
 def test_a_deleted_object_is_known_no_more() -> None:
@@ -101,7 +142,7 @@ def test_counters_and_known_copies_agree_with_a_plain_model(
     ledger = memory()
     counts: Counter[Fate] = Counter()
     under_way: set[str] = set()
-    proven: dict[str, int] = {}
+    told_last: dict[str, int] = {}  # The size that is known, or that of a doubt.
     for number, ((begun, ended), skipped, is_new_run) in enumerate(told):
         if is_new_run:
             ledger.begin(RunHead(f"next-{number}", "sync", "a", "b"))
@@ -113,18 +154,19 @@ def test_counters_and_known_copies_agree_with_a_plain_model(
         ledger.record([copy(key) for key in begun], ends, Skip(skipped, skipped))
         counts[Fate.SKIPPED] += skipped
         under_way = (under_way | set(begun)) - {key for key, _, _ in ended}
+        told_last |= dict.fromkeys(begun, IN_DOUBT.size)
         for key, is_delete, end in ended:
             counts[end.fate] += 1
-            if end.fate is Fate.DONE:
-                proven.pop(key, None)
-                proven |= {} if is_delete else {key: end.size}
+            told_last[key] = end.size if end.fate is Fate.DONE else IN_DOUBT.size
+            if end.fate is Fate.DONE and is_delete:
+                del told_last[key]
     tally = ledger.tally()
     assert [tally.skipped, tally.done, tally.failed, tally.waiting, tally.under_way] == [
         *(counts[fate] for fate in (Fate.SKIPPED, Fate.DONE, Fate.FAILED, Fate.WAITING)),
         len(under_way),
     ]
     assert ledger.in_doubt() == sorted(under_way)
-    assert {key: known.size for key, known in ledger.known("abcd").items()} == proven
+    assert {key: known.size for key, known in ledger.known("abcd").items()} == told_last
     assert ledger.complaints() == []
 
 

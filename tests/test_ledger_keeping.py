@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bucketline.clock import FakeClock
-from bucketline.flow.ledger import Ledger, RunHead, Upload
+from bucketline.flow.ledger import IN_DOUBT, Ledger, RunHead, Upload
 from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip
 
 NONE = Skip(0, 0)
@@ -47,6 +47,19 @@ def test_pruned_runs_are_gone_and_their_copies_still_known() -> None:
     ledger.rebuild()
     assert ledger.known(["old"])["old"].size == 7
     assert ledger.complaints() == []
+
+
+def test_what_a_pruned_run_left_in_doubt_stays_in_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "job.ledger"
+    with Ledger.open(path) as ledger:
+        ledger.begin(HEAD)
+        move(ledger, "b", Outcome(Fate.FAILED, cause="Mismatch"))
+        ledger.record([copy("a"), copy("b")], [], NONE)
+    with Ledger.open(path) as ledger:
+        assert ledger.prune(0) == 1
+        assert ledger.complaints() == []
+        ledger.begin(RunHead("run-2", "sync", "s3://a/", "s3://b/"))
+        assert ledger.known(["a", "b"]) == {"a": IN_DOUBT, "b": IN_DOUBT}
 
 
 def test_pruning_never_touches_the_run_under_way() -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bucketline.flow.ledger import Known, Ledger, RunHead
+from bucketline.flow.ledger import IN_DOUBT, Known, Ledger, RunHead
 from bucketline.model import Action, Copy, Fate, Outcome, Skip
-
-IN_DOUBT = Known(-1, "", "")
 
 
 class Book:
@@ -15,7 +13,7 @@ class Book:
 
     def __init__(self, effect: Callable[[str], None], ledger: Ledger | None = None) -> None:
         self._effect = effect
-        self._ledger = ledger  # The real one, which is told the same and answers `known`.
+        self._ledger = ledger  # The real one, which is told the same and must know the same.
         self._runs = 0
         self.last: dict[str, tuple[Action, Outcome | None]] = {}  # Of all runs.
         self.open: dict[str, Action] = {}  # Intents of this run without a fate.
@@ -60,9 +58,10 @@ class Book:
             assert self._ledger.complaints() == []
 
     def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        told = {key: known for key in keys if (known := self._known(key)) is not None}
         if self._ledger is not None:
-            return dict(self._ledger.known(keys))
-        return {key: known for key in keys if (known := self._known(key)) is not None}
+            assert self._ledger.known(keys) == told
+        return told
 
     def proven(self, key: str) -> Known | None:
         """The last line of this key, if it says that a copy was proven."""
@@ -76,6 +75,8 @@ class Book:
         action, outcome = self.last.get(key, (None, None))
         if action is None:
             return None
-        if isinstance(action, Copy) and outcome is not None and outcome.fate is Fate.DONE:
-            return Known(outcome.size, outcome.source_etag, outcome.target_etag)
-        return IN_DOUBT
+        if outcome is None or outcome.fate is not Fate.DONE:
+            return IN_DOUBT
+        if not isinstance(action, Copy):
+            return None
+        return Known(outcome.size, outcome.source_etag, outcome.target_etag)

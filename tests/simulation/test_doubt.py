@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from bucketline.clock import FakeClock
 from bucketline.flow.compare import Mode
 from bucketline.flow.ledger import Ledger
@@ -14,11 +12,6 @@ from simulation.driver import _process, simulate
 from simulation.place import Habits, Place
 from simulation.schedule import scenario
 from simulation.world import World
-
-UNTRUSTED = pytest.mark.xfail(
-    strict=True,
-    reason="a first copy that was never proven is trusted by size and time when etags cannot tell",
-)
 
 
 class Spoiler(Place):
@@ -30,14 +23,12 @@ class Spoiler(Place):
         return super().do_write(key, body[::-1] if self.is_broken else body, b"")
 
 
-@UNTRUSTED
 def test_a_first_copy_that_a_crash_left_in_doubt_is_made_again() -> None:
     """The source changed after it was read; the write landed; the world ended before its fate."""
     with Ledger.open(":memory:", clock=FakeClock()) as ledger:
         simulate(84, (17,), ledger=ledger)
 
 
-@UNTRUSTED
 def test_a_first_copy_that_was_found_wrong_is_made_again() -> None:
     calm = replace(
         scenario(1),

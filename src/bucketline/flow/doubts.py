@@ -9,7 +9,7 @@ from bucketline.flow.compare import Both, Rule, Settle, Verdict
 
 
 class Known(Protocol):
-    """What the ledger knows of a key: its last proven copy."""
+    """What the ledger knows of a key: its last proven copy; a size below 0 = it is in doubt."""
 
     @property
     def size(self) -> int: ...
@@ -34,6 +34,8 @@ def by_ledger(lookup: Lookup, rule: Rule) -> Settle:
 
 def _by_known(both: Both, known: Known | None, rule: Rule) -> Verdict:
     source, target = both
+    if known is not None and known.size < 0:
+        return Verdict.ETAG
     if known is None or not (source.pin and target.pin):
         return rule.unknown(source, target)
     was = (known.size, known.source_etag, known.target_etag)

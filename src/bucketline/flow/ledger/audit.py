@@ -8,17 +8,30 @@ import apsw
 
 from bucketline.flow.ledger.schema import PASSED_OVER
 
-# A later failure changes the fate of a key, and leaves what was last proven of it.
+# A later failure changes the fate of a key, and leaves what was last proven of it. (Who asks is
+# told of a doubt then: wrong bytes may stand where the proven ones stood.)
 UPSERT = """ON CONFLICT(key) DO UPDATE SET run=excluded.run, verb=excluded.verb,
     fate=excluded.fate, size=coalesce(excluded.size, size),
     source_etag=coalesce(excluded.source_etag, source_etag),
     target_etag=coalesce(excluded.target_etag, target_etag)"""
-GONE = -1  # The size of a key whose deletion is proven; no `Known` has it.
-_FATES_IN_ORDER = """SELECT key, run, verb, fate,
+GONE = -1  # The size of a key whose deletion is proven.
+# What the last run left without a fate, for the next one. A run's keys come in key order, so these
+# are near the end: it begins there, and stops when there are as many as the counter says.
+_IN_DOUBT = """INSERT INTO current SELECT key, run, verb, 0, NULL, NULL, NULL FROM lines
+    WHERE run = (SELECT max(number) FROM runs) AND fate = 0 AND NOT EXISTS (
+        SELECT 1 FROM lines AS later
+        WHERE later.run=lines.run AND later.key=lines.key AND later.seq>lines.seq)
+    ORDER BY key DESC LIMIT coalesce((
+        SELECT count FROM counters WHERE run = (SELECT max(number) FROM runs) AND fate = 0), 0)"""
+MARK_DOUBTS = f"{_IN_DOUBT} {UPSERT}"
+_LAST_LINES = """SELECT key, run, verb, fate,
     CASE WHEN fate=1 THEN iif(verb=0, size, -1) END,
     CASE WHEN fate=1 THEN iif(verb=0, source_etag, '') END,
     CASE WHEN fate=1 THEN iif(verb=0, target_etag, '') END
-    FROM lines WHERE fate > 0 ORDER BY run, key, seq"""
+    FROM lines WHERE fate > 0 OR run IS NOT (SELECT max(number) FROM runs) AND NOT EXISTS (
+        SELECT 1 FROM lines AS later
+        WHERE later.run=lines.run AND later.key=lines.key AND later.seq>lines.seq)
+    ORDER BY run, key, seq"""
 _RECOUNT = """SELECT run, fate, count(*), sum(size) FROM lines
     WHERE fate > 0 AND run IN (SELECT number FROM runs) GROUP BY run, fate
     UNION ALL SELECT run, 0, count(*), 0 FROM lines
@@ -33,7 +46,7 @@ def rebuild_current(db: apsw.Connection) -> None:
     """Make `current` again. What only pruned lines told stays as it is."""
     if not db.execute("SELECT seq > (SELECT count(*) FROM runs) FROM sqlite_sequence").get:
         db.execute("DELETE FROM current")
-    db.execute(f"INSERT INTO current {_FATES_IN_ORDER} {UPSERT}")
+    db.execute(f"INSERT INTO current {_LAST_LINES} {UPSERT}")
 
 
 def complaints(db: apsw.Connection) -> Iterator[str]:

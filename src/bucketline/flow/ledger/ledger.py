@@ -14,7 +14,7 @@ from typing import Self
 import apsw
 
 from bucketline.clock import Clock, SystemClock
-from bucketline.flow.ledger.audit import complaints, rebuild_current
+from bucketline.flow.ledger.audit import MARK_DOUBTS, complaints, rebuild_current
 from bucketline.flow.ledger.place import Lock, prepare
 from bucketline.flow.ledger.read import Reader
 from bucketline.flow.ledger.rows import (
@@ -114,14 +114,14 @@ class Ledger:
         self.close()
 
     def begin(self, head: RunHead) -> None:
-        """A run's first line."""
+        """A run's first line; what the last one left without a fate is in doubt from now on."""
         settings = json.dumps(dict(head.configuration), default=str, ensure_ascii=False)
         row = (
             *(head.run, head.command, head.source, head.target, head.name, head.host, head.user),
             *(head.version, os.getpid(), self._clock.now(), settings),
         )
         marks = ",".join("?" * len(row))
-        self._commit([(f"INSERT INTO runs VALUES(NULL,{marks})", [row])])
+        self._commit([(MARK_DOUBTS, [()]), (f"INSERT INTO runs VALUES(NULL,{marks})", [row])])
         self._run = self._db.last_insert_rowid()
         self._seq = 0
         self._under_way = set()
@@ -159,7 +159,9 @@ class Ledger:
         self._commit([("INSERT INTO ends VALUES(?,?,?,?)", [row])])
 
     def known(self, keys: Sequence[str]) -> dict[str, Known]:
-        """The last proven copies of these keys, from any run; keys without one are missing."""
+        """The last proven copies of these keys, from any run, and IN_DOUBT for those of which
+        nothing was proven since; keys without a history, or gone, are missing.
+        """
         with self._reading:
             self._reader = self._reader or Reader(self._path, vfs=self._vfs)
             return self._reader.known(keys)
@@ -180,13 +182,14 @@ class Ledger:
         return [key for (number,) in found for key in reader.in_doubt(number)]
 
     def prune(self, keep: int) -> int:
-        """Forget all but the newest `keep` runs; proven copies stay known. How many went."""
+        """Forget all but the newest `keep` runs, but no proven copy and no doubt. How many went."""
         gone = self._select(
             "SELECT number FROM runs WHERE number<>? ORDER BY number DESC LIMIT -1 OFFSET ?",
             (self._run if keep < 1 else 0, max(keep, 0)),
         )
         self._commit(
             [
+                (MARK_DOUBTS, [()] if keep < 1 and not self._run else []),
                 ("DELETE FROM counters WHERE run=?", gone),
                 ("DELETE FROM ends WHERE run=?", gone),
                 ("DELETE FROM runs WHERE number=?", gone),

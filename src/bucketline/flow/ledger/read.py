@@ -9,11 +9,18 @@ from typing import Any
 
 import apsw
 
-from bucketline.flow.ledger.rows import Known, Row
-from bucketline.flow.ledger.schema import open_reader, trouble
+from bucketline.flow.ledger.audit import GONE
+from bucketline.flow.ledger.rows import IN_DOUBT, Known, Row
+from bucketline.flow.ledger.schema import FATES, open_reader, trouble
+from bucketline.model import Fate
 
-_KNOWN = """SELECT key, size, source_etag, target_etag FROM current
-    WHERE key IN (SELECT value FROM json_each(?)) AND size >= 0"""
+_STARTED, _DONE = FATES[Fate.STARTED], FATES[Fate.DONE]
+
+# What earlier runs left in doubt stands in `current`; what the last one did, only in its lines.
+_KNOWN = """SELECT asked.value, current.fate, size, source_etag, target_etag, (
+        SELECT fate FROM lines WHERE run = (SELECT max(number) FROM runs) AND key = asked.value
+        ORDER BY seq DESC LIMIT 1)
+    FROM json_each(?) AS asked LEFT JOIN current ON current.key = asked.value"""
 # A run's keys come in key order, so the ones under way are near the end: begin there, and stop
 # when as many are found as the counter says.
 _IN_DOUBT = """SELECT key FROM lines WHERE run=?1 AND fate=0 AND NOT EXISTS (
@@ -44,9 +51,17 @@ class Reader:
             raise trouble(self._path, error) from error
 
     def known(self, keys: Sequence[str]) -> dict[str, Known]:
-        """The last proven copies of these keys, from any run; keys without one are missing."""
-        found = self.rows(_KNOWN, (json.dumps(list(keys), ensure_ascii=False),))
-        return {key: Known(size, source, target) for key, size, source, target in found}
+        """The last proven copies of these keys, from any run, and IN_DOUBT for those of which
+        nothing was proven since; keys without a history, or gone, are missing.
+        """
+        known: dict[str, Known] = {}
+        asked = json.dumps(list(keys), ensure_ascii=False)
+        for key, fate, size, source, target, last in self.rows(_KNOWN, (asked,)):
+            if last == _STARTED or (fate is not None and fate != _DONE):
+                known[key] = IN_DOUBT
+            elif fate == _DONE and size != GONE:
+                known[key] = Known(size, source, target)
+        return known
 
     def in_doubt(self, number: int) -> list[str]:
         """The keys of a run that have an intent and no fate."""

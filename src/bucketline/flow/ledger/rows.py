@@ -48,6 +48,10 @@ class Known(NamedTuple):
     target_etag: str
 
 
+# Something was to happen to this key, and since then nothing was proven: it equals no entry.
+IN_DOUBT = Known(-1, "", "")
+
+
 @dataclass(frozen=True, slots=True)
 class RunHead:
     """A run's first line: who does what, with which settings (a `Secret` in them stays one)."""
