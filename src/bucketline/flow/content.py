@@ -11,14 +11,12 @@ from typing import Any, NamedTuple
 from bucketline.errors import Remedy, StoreError
 from bucketline.flow.compare import Both, Settle, Verdict
 from bucketline.flow.listing import Caller
+from bucketline.flow.parts import USUAL_PART_SIZES
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Store, Together, Work
 
 _PIECE = 8 << 20
 _MIB = 1 << 20
-_USUAL_PART_SIZES = tuple(
-    mib * _MIB for mib in (5, 6, 8, 10, 12, 15, 16, 20, 25, 32, 50, 64, 100, 128, 200, 256, 512)
-)
 
 
 def by_content(source: Store, target: Store, drive: Caller, *, width: int = 8) -> Settle:
@@ -126,6 +124,6 @@ def _part_sizes(size: int, etag: str) -> Iterator[int]:
     if not (size and count.isascii() and count.isdigit() and 0 < int(count) <= 10_000):
         return
     smallest = -(-size // int(count))
-    for part_size in sorted({smallest, -(-smallest // _MIB) * _MIB, *_USUAL_PART_SIZES}):
+    for part_size in sorted({smallest, -(-smallest // _MIB) * _MIB, *USUAL_PART_SIZES}):
         if -(-size // part_size) == int(count):
             yield part_size

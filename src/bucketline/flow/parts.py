@@ -12,8 +12,9 @@ from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together, remember
 
 _MIB = 1 << 20
-_USUAL_PART_SIZES = tuple(
-    size * _MIB for size in (5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128, 256, 512)
+# What the world's clients make their parts of, the most common first.
+USUAL_PART_SIZES = tuple(
+    mib * _MIB for mib in (8, 16, 5, 64, 10, 15, 25, 32, 50, 100, 128, 256, 512, 6, 12, 20, 200)
 )
 
 
@@ -104,7 +105,7 @@ def part_size(entry: Entry, able: Abilities, wanted: int) -> int:
     least = max(able.part_size_min, -(-entry.size // able.parts_max))
     _, dash, count = entry.etag.partition("-")
     if dash and count.isdigit():
-        for usual in _USUAL_PART_SIZES:
+        for usual in USUAL_PART_SIZES:
             if -(-entry.size // usual) == int(count) and usual >= least and usual <= 4 * wanted:
                 return usual
     size = -(-max(wanted, least) // _MIB) * _MIB
