@@ -20,8 +20,9 @@ from click.shell_completion import shell_complete
 from bucketline import __version__
 from bucketline.cli.group import LazyGroup
 from bucketline.cli.invocation import Invocation, common
+from bucketline.cli.printer import hush
 from bucketline.clock import SystemClock
-from bucketline.errors import BucketlineError, StoreError
+from bucketline.errors import BucketlineError, DiskError, StoreError
 
 NAME = "bucketline"
 COMPLETE = "_BUCKETLINE_COMPLETE"
@@ -55,7 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _guarded(invocation, list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except BrokenPipeError:
-        return _hush()
+        hush(sys.stdout)
+        return BROKEN_PIPE
+    except OSError:  # It was told, if there was anything to tell.
+        hush(sys.stdout)
+        return code or DiskError.exit_code
     except KeyboardInterrupt as error:
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     return code
@@ -71,12 +76,6 @@ def _listen() -> None:
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     del number, frame
     raise Terminated
-
-
-def _hush() -> int:
-    """Our reader has seen enough: nothing more to say, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE
 
 
 def _guarded(invocation: Invocation, arguments: list[str]) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, TextIO
 
+from bucketline.errors import DiskError
 from bucketline.settings import Secret
 
 _CHUNK_LINES = 4096
@@ -57,13 +59,16 @@ class Printer:
         lines = iter(lines)
         while chunk := list(islice(lines, _CHUNK_LINES)):
             self._write(self._without_secrets("\n".join(chunk)) + "\n")
-        sys.stdout.buffer.flush()
+        self._write("")
 
     def notice(self, text: str) -> None:
         """A line for the person at the screen."""
         line = self.redacted(text) + "\n"
-        sys.stderr.buffer.write(line.encode("utf-8", "backslashreplace"))
-        sys.stderr.buffer.flush()
+        try:
+            sys.stderr.buffer.write(line.encode("utf-8", "backslashreplace"))
+            sys.stderr.buffer.flush()
+        except OSError:  # Nobody can be told that there is nobody to tell.
+            hush(sys.stderr)
 
     def error(self, text: str) -> None:
         """What went wrong, each line of it marked so that logs can be searched."""
@@ -71,12 +76,24 @@ class Printer:
             self.notice(f"bucketline: error: {line}")
 
     def _write(self, text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        try:
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            if not text:
+                sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise DiskError(f"the output cannot be written: {error.strerror}") from None
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "••••")
         return text
+
+
+def hush(stream: TextIO) -> None:
+    """Its reader is gone: nothing more to say, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def as_json(fields: Mapping[str, Any]) -> str:
