@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bucketline.errors import Broken, Refused, UsageError
-from bucketline.flow.guard import Counts, Limits, guarded
+from bucketline.flow.guard import Counts, Limits, guarded, rehearsed
 from bucketline.model import Action, Copy, Delete, Entry, Skip
 
 COPY = Copy(Entry("a", 1), "a")
@@ -69,6 +69,14 @@ def test_an_empty_source_never_empties_its_target() -> None:
 
 def test_an_empty_source_with_nothing_to_delete_is_no_trouble() -> None:
     assert list(guarded([], Limits(max_delete=0), Counts(0, 0))) == []
+
+
+def test_a_rehearsal_shows_all_of_a_plan_before_it_is_refused() -> None:
+    got: list[Action | Skip] = []
+    with pytest.raises(Refused, match="more than 1 "):
+        got.extend(rehearsed([*deletes(2), COPY], Limits(max_delete=1), Counts(1, 2)))
+
+    assert got == [COPY, *deletes(2)]
 
 
 def test_held_deletes_are_all_there_however_many() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.printer import as_json
 from bucketline.engines.transfer import Transfer
-from bucketline.errors import printable
+from bucketline.errors import Refused, printable
 from bucketline.model import Action, Copy, Skip
 from bucketline.sizes import show_size
 
@@ -21,6 +21,7 @@ class Sums:
     copy_bytes: int = 0
     deletes: int = 0
     skipped: int = 0
+    refusal: Refused | None = None
 
     def add(self, step: Action | Skip) -> None:
         if isinstance(step, Skip):
@@ -49,12 +50,17 @@ def print_plan(invocation: Invocation, engine: Transfer) -> None:
             f"would copy {sums.copies:,} ({show_size(sums.copy_bytes)}), delete {sums.deletes:,},"
             f" skip {sums.skipped:,} · compare: {engine.compare_said} · nothing was changed"
         )
+    if sums.refusal is not None:
+        raise sums.refusal
 
 
 def _counted(engine: Transfer, sums: Sums) -> Iterator[Action | Skip]:
-    for step in engine.plan():
-        sums.add(step)
-        yield step
+    try:
+        for step in engine.rehearse():
+            sums.add(step)
+            yield step
+    except Refused as error:  # What is refused can be looked at all the same.
+        sums.refusal = error
 
 
 def _line(step: Action) -> str:

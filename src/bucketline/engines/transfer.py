@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
 from bucketline.flow.compare import decide
 from bucketline.flow.doubts import Lookup
-from bucketline.flow.guard import Counts, Limits, guarded
+from bucketline.flow.guard import Counts, Limits, guarded, rehearsed
 from bucketline.flow.listing import Caller, Unsorted
 from bucketline.flow.move import MovePolicy, copy, remove
 from bucketline.flow.sides import Look, Side, Sides
@@ -67,6 +67,13 @@ class Transfer:
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is left to do; deletes last. A listing without order makes it start over."""
+        return self._planned(guarded)
+
+    def rehearse(self) -> Iterator[Action | Skip]:
+        """The plan for those who only look: it is all there, also when it would be refused."""
+        return self._planned(rehearsed)
+
+    def _planned(self, guard: Callable[..., Iterator[Action | Skip]]) -> Iterator[Action | Skip]:
         sides, scratch = self._sides, self._policy.look.scratch
         given = _Given(scratch, sides.counts)
         sides.resolve()
@@ -74,7 +81,7 @@ class Transfer:
             while not given.is_all:
                 try:
                     actions = given.fresh(self._decided())
-                    yield from guarded(actions, self._policy.limits, sides.counts, scratch=scratch)
+                    yield from guard(actions, self._policy.limits, sides.counts, scratch=scratch)
                 except Unsorted as error:
                     sides.sort_after(error)
                     given.start_over()

@@ -64,6 +64,29 @@ def guarded(
         held.close()
 
 
+def rehearsed(
+    actions: Iterable[Action | Skip],
+    limits: Limits,
+    counts: Counts,
+    *,
+    scratch: str | None = None,
+) -> Iterator[Action | Skip]:
+    """The same plan, only to be looked at: all of it first, then what `guarded` would refuse."""
+    held = EntryFile(scratch)
+    try:
+        for action in actions:
+            if isinstance(action, Delete):
+                held.append(action.target)
+            else:
+                yield action
+        yield from map(Delete, held)
+        if held.count:
+            _check_number(held.count, limits)
+            _check_plan(held.count, limits, counts)
+    finally:
+        held.close()
+
+
 def _check_number(deletes: int, limits: Limits) -> None:
     if limits.max_delete is not None and deletes > limits.max_delete:
         raise Refused(
