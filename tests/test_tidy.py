@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,22 +90,26 @@ def modules() -> list[str]:
     return sorted(path.as_posix() for path in found)
 
 
+@cache
+def sources() -> list[Source]:
+    """Each file is read and parsed once for all rules."""
+    return [Source(name, (PRODUCT / name).read_text()) for name in modules()]
+
+
 def check(complaints: list[str]) -> None:
     assert complaints == [], "\n" + "\n".join(complaints)
 
 
 @pytest.mark.parametrize("rule", CHECKS, ids=lambda rule: rule.__name__)
 def test_the_product_keeps_the_rule(rule: Check) -> None:
-    sources = [Source(name, (PRODUCT / name).read_text()) for name in modules()]
-
-    check([line for source in sources for line in rule(source)])
+    check([line for source in sources() for line in rule(source)])
 
 
 def test_tests_and_bench_keep_the_sizes() -> None:
     places = [path for top in ("tests", "bench") for path in (ROOT / top).rglob("*.py")]
-    sources = [Source(f"{path.relative_to(ROOT)}", path.read_text()) for path in places]
+    programs = [Source(f"{path.relative_to(ROOT)}", path.read_text()) for path in places]
 
-    check([line for source in sources for line in tidy.sizes(source)])
+    check([line for program in programs for line in tidy.sizes(program)])
 
 
 @pytest.mark.parametrize("case", BAD)
