@@ -43,8 +43,13 @@ def hashed_first(
 
 
 def _is_unhashed(one: Entry, other: Entry) -> bool:
-    """Whether `one` is a file of unknown etag, and the other's would tell if it is the same."""
-    return bool(one.stamp and not one.etag and _OF_BYTES.fullmatch(other.etag))
+    """Whether `one` is a file whose etag is unknown, or one of parts, and the other's tells more.
+
+    Two MD5s of the whole need no reading. Etags of parts depend on how an object was cut.
+    """
+    if not (one.stamp and _OF_BYTES.fullmatch(other.etag)):
+        return False
+    return not one.etag or "-" in one.etag or "-" in other.etag
 
 
 def _together(flows: list[Flow[bool]], width: int) -> Flow[list[bool]]:
