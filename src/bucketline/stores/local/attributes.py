@@ -67,9 +67,20 @@ def stamp_read(status: os.stat_result, now: float) -> str:
     A file system's clock ticks: bytes that are read now and changed in the same tick would bear
     the same times as before. So what is learnt of such a file must not last.
     """
-    times = (status.st_mtime_ns, status.st_ctime_ns)
-    tick = _FINE_TICK if any(time % 1_000_000 for time in times) else _COARSE_TICK
-    return stamp(status) if now - max(times) / 1e9 > tick else stamp(status) + _IN_MOTION
+    modified, changed = status.st_mtime_ns, status.st_ctime_ns
+    age = now - max(modified, changed) / 1e9
+    is_fine = modified % 1_000_000 or changed % 1_000_000
+    is_settled = age > _COARSE_TICK or (is_fine and age > _FINE_TICK)
+    return stamp(status) if is_settled else stamp(status) + _IN_MOTION
+
+
+def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether an open file stayed what it was."""
+    return (
+        before.st_ctime_ns == after.st_ctime_ns
+        and before.st_mtime_ns == after.st_mtime_ns
+        and before.st_size == after.st_size
+    )
 
 
 def is_of(told: str, status: os.stat_result) -> bool:

@@ -16,6 +16,7 @@ from bucketline.stores.local.attributes import (
     entry,
     found,
     is_of,
+    is_unchanged,
     known_etags,
     stamp,
     stamp_read,
@@ -51,7 +52,9 @@ def read(place: Place, key: str, start: int, size: int | None, etag: str) -> Pie
 def learn(place: Place, entry: Entry, etag: str) -> None:
     """Remember the etag of bytes that were read, if the file is still the one they are of."""
     try:
-        status = Path(place.name + entry.key).stat()
+        status = os.lstat(place.name + entry.key)
+        if modes.S_ISLNK(status.st_mode):
+            status = Path(place.name + entry.key).stat()
     except OSError:
         return
     if place.hashes is not None and entry.stamp == stamp(status):
@@ -79,7 +82,7 @@ def _piece(place: Place, key: str, file: int, wanted: tuple[int, int | None, str
     end = before.st_size if size is None else min(start + size, before.st_size)
     body = _bytes(file, start, max(0, end - start))
     after = os.fstat(file)
-    if stamp(before) != stamp(after) or len(body) < end - start:
+    if not is_unchanged(before, after) or len(body) < end - start:
         raise Changed("the file changed while it was read", store=place.name, key=key)
     return Piece(found(whole, before, file), body)
 
