@@ -13,6 +13,7 @@ import pytest
 
 from bucketline.cli import main
 from bucketline.cli.app import program
+from bucketline.cli.examples import EXAMPLES
 from bucketline.cli.group import load
 from bucketline.cli.man import pages
 from bucketline.cli.printer import Printer
@@ -53,6 +54,16 @@ def test_every_option_says_what_it_does(row: Row) -> None:
     options = [param for param in load(row).params if isinstance(param, click.Option)]
 
     assert [option.name for option in options if not option.help] == []
+
+
+def test_every_command_that_moves_or_looks_shows_how_it_is_called(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sync", "-h"]) == 0
+
+    assert "\n  Examples:\n    bucketline sync s3://photos/ s3://copy/ " in capsys.readouterr().out
+    assert set(EXAMPLES) < {row.name for row in LEAVES}
+    assert "\n.SH EXAMPLES\n.nf\nbucketline ls s3://" in dict(pages())["bucketline-ls"]
 
 
 def test_groups_hold_their_own_commands_only() -> None:

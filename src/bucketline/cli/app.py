@@ -40,6 +40,7 @@ class Terminated(KeyboardInterrupt):
     cls=LazyGroup,
     help="Moves S3 data and proves that it arrived.",
     epilog="bucketline COMMAND --help says more; exit codes: docs/exit-codes.md.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @common
 @click.version_option(__version__, message="bucketline %(version)s")

@@ -25,7 +25,9 @@ from bucketline.flow.drive import open_drive
 @choosing
 @click.option("--all", "every", is_flag=True, help="Also print what is equal.")
 @click.option("--report", metavar="FILE", help="Write the lines to FILE as JSON lines.")
-@click.option("--name", default="", help="The sync job whose ledger may settle doubts.")
+@click.option(
+    "--name", default="", metavar="NAME", help="The sync job whose ledger may settle doubts."
+)
 @two_places
 @common
 @pass_invocation

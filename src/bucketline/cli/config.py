@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import click
 
-from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.invocation import Invocation, check_remote, common, pass_invocation
 from bucketline.config import Config, NamedRemote, with_keys
-from bucketline.errors import ConfigError
+from bucketline.errors import ConfigError, UsageError
 from bucketline.settings import Remote
 
 _SECRET = "••••"  # noqa: S105 - what is shown instead of one
@@ -80,8 +80,8 @@ def effective(invocation: Invocation) -> Iterator[Fact]:
 
 def _error(named: NamedRemote, invocation: Invocation) -> str:
     try:
-        with_keys(named, invocation.environment)
-    except ConfigError as error:
+        check_remote(with_keys(named, invocation.environment))
+    except (ConfigError, UsageError) as error:
         return str(error)
     return ""
 

@@ -9,6 +9,7 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import one_place, side_of
+from bucketline.cli.sanity import check_source
 from bucketline.clock import SystemClock
 from bucketline.engines.doctor import Finding, examine, try_writes
 from bucketline.errors import UsageError, printable
@@ -31,6 +32,7 @@ def doctor(
 ) -> int:
     """Only reads, unless --write-probe says where scratch objects may be written and deleted."""
     place = invocation.location(location, side_of(said))
+    check_source(place)
     probe = None if write_probe is None else _folder(write_probe)
     findings = []
     for finding in _findings(place, probe):

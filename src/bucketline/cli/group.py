@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
+from inspect import cleandoc
 
 import click
 
+from bucketline.cli.examples import EXAMPLES
 from bucketline.cli.table import Row, children
 
 
@@ -53,5 +55,9 @@ def load(row: Row) -> click.Command:
     command = getattr(import_module(f"bucketline.cli.{module}"), function)
     assert isinstance(command, click.Command)
     command.name = row.name.split()[-1]
-    command.help = f"{row.help}\n\n{command.help}" if command.help else row.help
+    more = cleandoc(command.help) if command.help else ""
+    if not more.startswith(row.help):  # The same command may be loaded again.
+        command.help = f"{row.help}\n\n{more}".strip()
+    if lines := EXAMPLES.get(row.name):  # The mark keeps lines as they are.
+        command.epilog = "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
     return command

@@ -12,7 +12,7 @@ import click
 
 from bucketline.cli.printer import Printer
 from bucketline.config import Config, load
-from bucketline.errors import ConfigError, DiskError
+from bucketline.errors import ConfigError, DiskError, UsageError
 from bucketline.settings import Environment, Location, Remote, Side, environment, parse_location
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,6 +70,7 @@ class Invocation:
             return found
         if keys := found.remote.keys:
             self.printer.hide(keys.secret_key, keys.session_token)
+        check_remote(found.remote)
         return replace(found, remote=self._completed(found.remote))
 
     def _completed(self, remote: Remote) -> Remote:
@@ -84,6 +85,23 @@ class Invocation:
         if remote.name == "s3" and endpoint and not self.environment.ignores_endpoints:
             remote = replace(remote, endpoints=remote.endpoints or (endpoint,))
         return replace(remote, region=remote.region or region)
+
+
+def check_remote(remote: Remote) -> None:
+    """Raise `UsageError` for what could not work, before anything is asked."""
+    if len(remote.endpoints) > 1:
+        several = ", ".join(remote.endpoints)
+        raise UsageError(f"several endpoints for one side are planned; name one of {several}")
+    if remote.ca_bundle:
+        try:
+            is_bundle = b"-----BEGIN" in Path(remote.ca_bundle).read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"{remote.ca_bundle}: the authorities to trust cannot be read ({error.strerror});"
+                " check --ca-bundle, AWS_CA_BUNDLE and ca_bundle:"
+            ) from None
+        if not is_bundle:
+            raise UsageError(f"{remote.ca_bundle}: holds no certificate; name a file in PEM form")
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

@@ -15,6 +15,7 @@ from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import one_place, side_of
 from bucketline.cli.places import hash_memory, open_place
 from bucketline.cli.printer import as_json
+from bucketline.cli.sanity import check_source
 from bucketline.errors import NotFound, printable
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.listing import Listing
@@ -30,10 +31,17 @@ from bucketline.model import Entry
 def ls(invocation: Invocation, /, location: str, **said: Any) -> None:
     """Modification time (UTC), size and key of each object, in key order."""
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
-        place = open_place(invocation.location(location, side_of(said)), hashes)
+        found = invocation.location(location, side_of(said))
+        check_source(found)
+        place = open_place(found, hashes)
         pages = _pages(place, drive)
         form = _records if invocation.as_json else _lines
-        invocation.printer.results(chain.from_iterable(map(form, pages)))
+        lines = chain.from_iterable(map(form, pages))
+        first = next(lines, None)
+        if first is None:
+            invocation.printer.notice(f"{printable(location)}: nothing is there")
+        else:
+            invocation.printer.results(chain([first], lines))
 
 
 def _pages(place: Side, drive: Drive) -> Iterator[list[Entry]]:

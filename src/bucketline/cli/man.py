@@ -9,6 +9,7 @@ import click
 
 from bucketline import __version__
 from bucketline.cli.app import NAME, program
+from bucketline.cli.examples import EXAMPLES
 from bucketline.cli.group import load
 from bucketline.cli.invocation import Invocation, pass_invocation
 from bucketline.cli.table import COMMANDS
@@ -50,7 +51,8 @@ def _page(path: str, command: click.Command, summary: str) -> str:
     ]
     if command.help:
         lines += [".SH DESCRIPTION", _roff(command.help).replace("\n\n", "\n.PP\n")]
-    lines += [*_options(command, context), *_commands(path, command), *_see_also(path)]
+    lines += [*_options(command, context), *_commands(path, command)]
+    lines += [*_examples(path), *_see_also(path)]
     return "\n".join(lines) + "\n"
 
 
@@ -70,6 +72,11 @@ def _commands(path: str, command: click.Command) -> Iterator[str]:
     for row in COMMANDS:
         if row.name.startswith(prefix) and row.name != prefix:
             yield from (".TP", rf"\fB{NAME} {row.name}\fR", _roff(row.help))
+
+
+def _examples(path: str) -> Iterator[str]:
+    if lines := EXAMPLES.get(path.removeprefix(NAME).strip()):
+        yield from (".SH EXAMPLES", ".nf", *map(_roff, lines), ".fi")
 
 
 def _see_also(path: str) -> Iterator[str]:

@@ -82,7 +82,7 @@ def _of_side(side: str) -> list[Callable[[F], F]]:
             f"--{side}-endpoint-url",
             multiple=True,
             metavar="URL",
-            help=f"The {side}'s endpoint; again for more of them.",
+            help=f"The {side}'s endpoint.",
         ),
         click.option(f"--{side}-profile", metavar="NAME", help=f"The {side}'s credentials."),
         click.option(f"--{side}-region", metavar="NAME", help=f"The {side}'s region."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bucketline.cli.printer import Printer
-from bucketline.errors import printable
+from bucketline.errors import DiskError, printable
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.run import Stop
 from bucketline.model import Action, Copy, Fate, Outcome, Skip, Tally, Verb
@@ -28,7 +28,7 @@ class Recorder:
     tells: bool  # Each object's fate on stdout, as JSON.
     proofs: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, Outcome]] = field(default_factory=list)
-    is_pipe_broken: bool = False
+    unheard: Exception | None = None  # Why nobody hears us any more.
 
     def record(
         self,
@@ -49,13 +49,13 @@ class Recorder:
         self.ledger.end(state, message)
 
     def _tell(self, ends: Sequence[tuple[Action, Outcome]]) -> None:
-        if self.is_pipe_broken:
+        if self.unheard is not None:
             return
         try:
             for action, outcome in ends:
                 self.printer.record(as_record(action, outcome))
-        except BrokenPipeError:  # Nobody reads any more: end in good order.
-            self.is_pipe_broken = True
+        except (BrokenPipeError, DiskError) as error:  # End in good order.
+            self.unheard = error
             self.stop.drain = True
 
 
@@ -81,7 +81,7 @@ class Told:
             f"listed {tally.listed:,} = {sums}",
             show_size(tally.bytes_done),
             f"compare: {self.compare.partition(';')[0]}",  # The JSON has all of it.
-            f"proof: {_counts(self.proofs)}",
+            *([f"proof: {_counts(self.proofs)}"] if self.proofs else []),
             f"requests: {_counts(self._requests())}",
             show_seconds(self.seconds),
             f"run {self.run}",

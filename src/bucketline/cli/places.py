@@ -8,7 +8,7 @@ from pathlib import Path
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.clock import SystemClock
-from bucketline.errors import DiskError
+from bucketline.errors import DiskError, UsageError
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.sides import Side
 from bucketline.settings import Location
@@ -58,5 +58,7 @@ def _opened(place: Location, hashes: Hashes) -> Store:
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{folder}: is no folder; choose another target") from None
     except OSError as error:
         raise DiskError(f"{folder}: cannot be made ({error.strerror}); check the target") from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +23,7 @@ _FATES = ("done", "failed", "waiting", "started")
 
 
 @click.command
-@click.option("--limit", type=click.IntRange(1), default=None, help="Only the newest ones.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the newest ones.")
 @common
 @pass_invocation
 def list_runs(invocation: Invocation, *, limit: int | None) -> None:
@@ -94,7 +96,9 @@ def export(invocation: Invocation, run: str, *, output: str | None) -> None:
 
 
 @click.command("prune")
-@click.option("--keep", type=click.IntRange(0), required=True, help="So many runs of each job.")
+@click.option(
+    "--keep", type=click.IntRange(0), required=True, metavar="N", help="So many runs of each job."
+)
 @common
 @pass_invocation
 def prune_runs(invocation: Invocation, *, keep: int) -> None:
@@ -137,19 +141,33 @@ def _facts(row: RunRow) -> Iterator[str]:
     doubt = f" (and {row.in_doubt:,} without a fate: the next run looks)" if row.in_doubt else ""
     yield f"objects  listed {row.listed:,} = {sums}{doubt}"
     yield f"bytes    {show_size(tally.bytes_done)}"
-    yield f"with     {row.configuration}"
+    yield f"with     {_words(row.configuration)}"
     yield f"ledger   {row.path}"
+
+
+def _words(configuration: str) -> str:
+    """What was asked for, without what was not."""
+    words = json.loads(configuration)
+    said = {name: value for name, value in words.items() if value not in (None, [], False)}
+    return " · ".join(f"{name} {_word(value)}" for name, value in said.items())
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(f"{kind} {glob!r}" for kind, glob in value)
+    return "yes" if value is True else printable(str(value))
 
 
 def _troubles(row: RunRow) -> Iterator[str]:
     found = troubles(row)
-    if not found:
+    if row.message:
+        yield f"run {row.run} {row.state}: {row.message}"
+    elif not found:
         yield f"run {row.run}: nothing failed"
-        return
     for trouble in found:
         yield f"{trouble.count:,} {trouble.fate}: {trouble.cause}: {trouble.remedy}"
     for one in all_objects(row, [Fate.FAILED, Fate.WAITING]):
-        yield f"  {printable(one.key)}: {one.cause}: {one.message}"
+        yield f"  {printable(one.key)}: {one.message}"
 
 
 def _object(one: object) -> str:

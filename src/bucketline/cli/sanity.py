@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bucketline.errors import UsageError, printable
+from bucketline.errors import DiskError, UsageError, printable
 from bucketline.settings import Location
 
 
@@ -20,11 +20,23 @@ def check_pair(source: Location, target: Location) -> None:
 
 def check_source(source: Location) -> None:
     """A folder that is not mounted must not look like an empty one."""
-    if source.remote is None and not Path(source.folder).exists():
+    if source.remote is not None:
+        return
+    path, shown = Path(source.folder), printable(source.text)
+    if not _exists(path):
         hint = "; a location takes no wildcard, choose with --include" if "*" in source.text else ""
-        raise UsageError(f"{printable(source.text)}: there is no such folder or file{hint}")
-    if source.remote is None and source.text.endswith("/") and Path(source.folder).is_file():
-        raise UsageError(f"{printable(source.text)}: is a file; leave out the slash at the end")
+        raise UsageError(f"{shown}: there is no such folder or file{hint}")
+    if source.text.endswith("/") and path.is_file():
+        raise UsageError(f"{shown}: is a file; leave out the slash at the end")
+    if not path.is_dir() and not path.is_file():
+        raise UsageError(f"{shown}: is neither a folder nor a file; choose one of them")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be looked at ({error.strerror}); check it") from None
 
 
 def resolved(source: Location) -> Location:

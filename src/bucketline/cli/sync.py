@@ -19,11 +19,14 @@ from bucketline.cli.wiring import identity, ledger_path, lookup
 from bucketline.cli.wish import Wish, wish_of
 from bucketline.clock import SystemClock
 from bucketline.engines.transfer import Transfer
+from bucketline.errors import printable
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.run import Stop, Terms, run
 from bucketline.model import Tally
+
+WORKERS = click.IntRange(1, 1024)
 
 
 @click.command(cls=Ordered)
@@ -32,10 +35,12 @@ from bucketline.model import Tally
 @click.option("--delete/--no-delete", default=None, help="Delete at TARGET what SOURCE lacks.")
 @click.option("--max-delete", metavar="N|N%", help="Refuse to delete more (default 1000).")
 @choosing
-@click.option("--workers", type=click.IntRange(1, 1024), help="Objects under way (default 64).")
+@click.option("--workers", type=WORKERS, metavar="N", help="Objects under way (default 64).")
 @click.option("--bwlimit", type=Size(), help="Bytes per second, all together; K, M, G.")
 @click.option("--accept-proof", type=click.Choice(["size", "etag"]), help="Weakest proof of DONE.")
-@click.option("--name", help="The job's name; alone, SOURCE and TARGET come from the file.")
+@click.option(
+    "--name", metavar="NAME", help="The job's name; alone, SOURCE and TARGET come from the file."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing.")
 @two_places
 @common
@@ -105,8 +110,11 @@ class _Sync:
         for note in engine.notes:
             printer.notice(note)
         tell_failures(printer, recorder, tally)
-        if recorder.is_pipe_broken:
-            raise BrokenPipeError
+        if recorder.unheard is not None:
+            raise recorder.unheard
+        if state == "complete" and not engine.counts.source:
+            place = printable(self.wish.source.text)
+            printer.notice(f"{place}: nothing there takes part; is it the right place?")
         requests = self.drive.requests
         said = engine.compare_said
         told = Told(self.run_id, state, tally, recorder.proofs, requests, said, seconds)

@@ -44,6 +44,7 @@ _RUNGS: tuple[tuple[str, tuple[type[StoreError], ...]], ...] = (
     ("may list", (BucketDenied, Denied)),
 )
 _PAGES = 3
+_SAME_SECONDS = 3  # A date has whole seconds, and was written before it came here.
 _ETAG_OF_NOTHING = "0" * 32
 
 
@@ -111,6 +112,8 @@ def _offset(date: str, clock: Clock) -> str:
         seconds = parsedate_to_datetime(date).timestamp() - clock.now()
     except ValueError:
         return "the server gives no readable date"
+    if abs(seconds) < _SAME_SECONDS:
+        return "to within a few seconds"
     return f"the server is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
 
 

@@ -87,7 +87,8 @@ def _from_chain(profile: str) -> Keys:
     if frozen is None or not frozen.access_key:
         where = f"the profile {profile}" if profile else "the environment or the AWS files"
         raise BadCredentials(
-            f"no credentials in {where}; set them, or say that access is anonymous"
+            f"no credentials in {where}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a"
+            " --profile, or say --no-sign-request"
         )
     expires = getattr(credentials, "_expiry_time", None)  # botocore has no public name for it.
     return Keys(

@@ -1,0 +1,35 @@
+"""Examples of each command, for its help and its man page."""
+
+from __future__ import annotations
+
+EXAMPLES = {
+    "sync": (
+        "bucketline sync s3://photos/ s3://copy/ --source-profile old --target-profile new",
+        "bucketline sync ./reports/ s3://copy/reports/ --endpoint-url http://two.example:9000",
+        "bucketline sync minio:photos/ /backup/photos/ --exclude '*.tmp' --dry-run",
+        "bucketline sync s3://photos/ s3://copy/ --delete --max-delete 5%",
+    ),
+    "check": (
+        "bucketline check s3://photos/ s3://copy/ --source-profile old --target-profile new",
+        "bucketline check ./reports/ minio:copy/reports/ --compare checksum --report found.jsonl",
+    ),
+    "ls": (
+        "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
+        "bucketline ls minio:photos/ --json",
+    ),
+    "doctor": (
+        "bucketline doctor s3://copy/ --endpoint-url http://two.example:9000",
+        "bucketline doctor minio:copy/ --write-probe scratch/",
+    ),
+    "runs show": ("bucketline runs show last", "bucketline runs show last --fate failed"),
+    "runs errors": (
+        "bucketline runs errors last",
+        "bucketline runs errors last -o failed.jsonl",
+        "bucketline sync s3://photos/ s3://copy/ --only failed.jsonl",
+    ),
+    "runs export": ("bucketline runs export last -o all.jsonl",),
+    "config show": ("bucketline config show --origin",),
+    "completion": (
+        "bucketline completion bash > ~/.local/share/bash-completion/completions/bucketline",
+    ),
+}
