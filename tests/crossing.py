@@ -11,6 +11,7 @@ from bucketline.clock import FakeClock
 from bucketline.errors import Broken
 from bucketline.flow.drive import Drive
 from bucketline.flow.move import MovePolicy, copy
+from bucketline.flow.proof import Learnt
 from bucketline.flow.workers import Inline
 from bucketline.model import Copy, Entry, Outcome
 from bucketline.stores.base import Flow, Piece, Receipt, Together, Work
@@ -47,7 +48,8 @@ class Crossing:
         self.source.objects["s"] = Held(self.body, md5(self.body))
         self.target.able = replace(self.target.able, part_size_max=8)
 
-    def copy(self, policy: MovePolicy = SMALL) -> Outcome:
+    def copy(self, policy: MovePolicy = SMALL, *, learnt: Learnt | None = None) -> Outcome:
+        policy = replace(policy, learnt=learnt or Learnt())
         entry = Entry("s", len(self.body), etag=self.source.objects["s"].etag)
         return self.run(copy(Copy(entry, "t"), self.source, self.target, policy))
 

@@ -10,6 +10,7 @@ import pytest
 from bucketline.errors import Broken, Changed, Mismatch, NotFound, TooLarge
 from bucketline.flow.move import copy, remove
 from bucketline.flow.parts import part_size
+from bucketline.flow.proof import Learnt
 from bucketline.model import Attributes, Copy, Delete, Entry, Fate, Outcome, Proof
 from bucketline.stores.base import Abilities
 from bucketline.stores.memory import Held, MemoryStore
@@ -128,6 +129,16 @@ def test_an_etag_that_is_no_md5_is_believed_after_two_equal_readings() -> None:
     assert outcome.fate is Fate.DONE
     assert outcome.source_etag == "0" * 32
     assert crossing.works == ["read s", "read s", "write t"]
+
+
+def test_where_etags_are_md5s_equal_readings_that_disagree_are_damage_on_the_way() -> None:
+    learnt = Learnt()
+    assert Crossing().copy(learnt=learnt).fate is Fate.DONE
+    crossing = Crossing()
+    crossing.source.objects["s"] = Held(b"hello", "0" * 32)
+    with pytest.raises(Mismatch, match=r"0{32}"):
+        crossing.copy(learnt=learnt)
+    assert crossing.target.bodies() == {}
 
 
 @pytest.mark.parametrize("etag", ["", "opaque", "0" * 32])

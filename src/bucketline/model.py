@@ -57,6 +57,7 @@ class Found:
     checksums: Mapping[str, str] = field(default_factory=nothing)
     tag_count: int = 0  # `attributes.tags` may be empty all the same: they can cost a request.
     archived: bool = False  # Its bytes cannot be read before a thaw.
+    is_etag_opaque: bool = False  # It is encrypted in a way that makes its etag no MD5.
 
 
 class Proof(Enum):

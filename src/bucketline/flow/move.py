@@ -55,7 +55,7 @@ def _copy_in_one_piece(
             f"{len(body)} bytes came, not {entry.size}", store=source.name, key=entry.key
         )
     digest = yield from md5(body)
-    yield from agree_with_source(digest, piece, source)
+    yield from agree_with_source(digest, piece, source, policy.learnt)
     attributes = yield from whole_attributes(piece.found, source, target)
     key = action.target_key
     receipt = yield from target.write(key, body, attributes=attributes, md5=digest)

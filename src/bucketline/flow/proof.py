@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from bucketline.errors import Mismatch
@@ -15,6 +15,13 @@ _INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
+@dataclass(slots=True)
+class Learnt:
+    """What the moves of a run have found out."""
+
+    source_tells_md5: bool = False  # An etag of the source was the MD5 of its object.
+
+
 @dataclass(frozen=True, slots=True)
 class MovePolicy:
     """How objects are moved."""
@@ -22,6 +29,7 @@ class MovePolicy:
     part_size: int = 16 << 20  # Also the largest object that is moved in one piece.
     parts_at_once: int = 4
     accept: Proof = Proof.ETAG  # The weakest proof that counts as DONE.
+    learnt: Learnt = field(default_factory=Learnt)
 
 
 def md5(body: bytes) -> Flow[bytes]:
@@ -34,16 +42,24 @@ def md5(body: bytes) -> Flow[bytes]:
     return hashed
 
 
-def agree_with_source(digest: bytes, piece: Piece, source: Store) -> Flow[None]:
+def agree_with_source(digest: bytes, piece: Piece, source: Store, learnt: Learnt) -> Flow[None]:
     """Bytes damaged on their way here must not be delivered as if they were the object."""
-    entry = piece.found.entry
-    if not source.able.etag_is_md5 or not _MD5.fullmatch(entry.etag) or entry.etag == digest.hex():
+    found, entry = piece.found, piece.found.entry
+    if not source.able.etag_is_md5 or found.is_etag_opaque or not _MD5.fullmatch(entry.etag):
         return
-    # Either the bytes are damaged, or this etag never was an MD5 (encryption does that). Two
-    # readings that agree with each other but not with the etag mean the latter.
+    if entry.etag == digest.hex():
+        learnt.source_tells_md5 = True
+        return
+    # Either the bytes are damaged, or the etags of this server are no MD5s at all. A device on the
+    # way may damage each reading alike: so readings that agree count only where no etag was one.
     again = yield from source.read(entry.key, version=entry.version)
-    if (yield from md5(again.body)) != digest or again.found.entry.etag != entry.etag:
-        raise Mismatch("two readings gave different bytes", store=source.name, key=entry.key)
+    is_same = (yield from md5(again.body)) == digest and again.found.entry.etag == entry.etag
+    if learnt.source_tells_md5 or not is_same:
+        raise Mismatch(
+            f"the bytes that came do not agree with the source's etag {entry.etag}",
+            store=source.name,
+            key=entry.key,
+        )
 
 
 def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attributes]:

@@ -108,7 +108,14 @@ def found(key: str, headers: Mapping[str, str], size: int) -> Found:
         checksums,
         int(headers.get("x-amz-tagging-count", 0)),
         _is_archived(tier, headers),
+        _is_etag_opaque(headers),
     )
+
+
+def _is_etag_opaque(headers: Mapping[str, str]) -> bool:
+    """With keys of a key service or of the customer, the etag is of the encrypted bytes."""
+    kind = headers.get("x-amz-server-side-encryption", "AES256")
+    return kind != "AES256" or "x-amz-server-side-encryption-customer-algorithm" in headers
 
 
 def receipt(headers: Mapping[str, str]) -> Receipt:
