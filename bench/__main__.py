@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.measure import Cost, medians, run
 from bench.report import Result, page, table
 from bench.tools import OURS
-from bench.workloads import WORKLOADS, Start, Workload
+from bench.workloads import WORKLOADS, Rooms, Start, Workload
 
 
 def main() -> int:
@@ -19,32 +22,45 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="WORKLOAD")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of objects")
+    parser.add_argument("--folders", type=Path, default=_memory(), help="where files are, for all")
     parser.add_argument("--output", type=Path, help="write the page there, as docs/benchmarks.md")
     options = parser.parse_args()
     chosen = [work for work in WORKLOADS if not options.names or work.name in options.names]
     results = []
     for work in chosen:
-        results.append(measure(work, max(1, int(work.objects * options.scale)), options.runs))
+        objects = max(1, int(work.objects * options.scale))
+        results.append(measure(work, objects, options.runs, options.folders))
         print(table(results[-1:]), flush=True)
     if options.output:
         options.output.write_text(page(results))
     return 0 if results and all(result.holds for result in results) else 1
 
 
-def measure(work: Workload, objects: int, runs: int) -> Result:
+def measure(work: Workload, objects: int, runs: int, folders: Path | None) -> Result:
     """Every tool once unmeasured, then `runs` times in turn."""
     costs: dict[str, list[Cost]] = {name: [] for name in (OURS, *work.peers)}
-    scratch = Path(tempfile.mkdtemp(prefix="bucketline-bench-"))
-    try:
-        with work.open(scratch, objects) as start:
+    with _scratch(None) as scratch, _scratch(folders) as files:
+        with work.open(Rooms(scratch, files), objects) as start:
             for turn in range(runs + 1):
                 for name, measured in costs.items():
                     cost = _once(start, name, scratch)
                     if turn:
                         measured.append(cost)
-    finally:
-        shutil.rmtree(scratch)
     return Result(work, objects, runs, {name: medians(each) for name, each in costs.items()})
+
+
+def _memory() -> Path | None:
+    """Files of tmpfs: a disk's own speed, and its flushes, are not what is compared."""
+    return Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+
+
+@contextmanager
+def _scratch(parent: Path | None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="bucketline-bench-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _once(start: Start, name: str, scratch: Path) -> Cost:
