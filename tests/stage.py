@@ -119,6 +119,9 @@ class Engine:
         if self.stage.break_off is not None:
             raise self.stage.break_off
 
+    def weight(self, action: Action) -> int:
+        return action.source.size if isinstance(action, Copy) else 0
+
     def perform(self, action: Action) -> Flow[Outcome]:
         stage = self.stage
         stage.started.append(action.key)

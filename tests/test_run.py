@@ -86,12 +86,16 @@ def test_bodies_under_way_stay_within_the_budget_of_memory() -> None:
     stage = Stage(copies(20, size=60 * MIB))
     stage.run(width=16)
     assert stage.most_bytes == 240 * MIB
+    stage = Stage(copies(20, size=60 * MIB))
+    stage.run(width=16, memory=130 * MIB)
+    assert stage.most_bytes == 120 * MIB
 
 
 def test_an_object_above_the_whole_budget_still_moves() -> None:
-    stage = Stage(copies(3, size=10_000 * MIB))
+    stage = Stage([a_copy("a"), a_copy("big", 10_000 * MIB), a_copy("c")])
     ran = stage.run(width=16)
     assert ran.tally.done == 3
+    assert stage.most_bytes == 10_000 * MIB
 
 
 def test_fates_share_commits() -> None:

@@ -47,6 +47,9 @@ class _Watched:
     def plan(self) -> Iterator[Action | Skip]:
         return watched(self._engine.plan(), self._laws)
 
+    def weight(self, action: Action) -> int:
+        return self._engine.weight(action)
+
     def perform(self, action: Action) -> Flow[Outcome]:
         return self._engine.perform(action)
 

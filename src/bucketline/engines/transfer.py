@@ -11,9 +11,10 @@ from bucketline.flow.doubts import Lookup
 from bucketline.flow.guard import Counts, Limits, guarded, rehearsed
 from bucketline.flow.listing import Caller, Unsorted
 from bucketline.flow.move import MovePolicy, copy, remove
+from bucketline.flow.parts import weight
 from bucketline.flow.sides import Look, Side, Sides
 from bucketline.flow.sorting import EntryFile
-from bucketline.model import Action, Copy, Outcome, Skip
+from bucketline.model import Action, Copy, Delete, Outcome, Skip
 from bucketline.stores.base import Flow
 
 
@@ -94,6 +95,12 @@ class Transfer:
         if isinstance(action, Copy):
             return copy(action, source, target, self._policy.move)
         return remove(action, target)
+
+    def weight(self, action: Action) -> int:
+        """How many bytes of bodies the step holds in memory at once, at most."""
+        if isinstance(action, Delete):
+            return 0
+        return weight(action.source, self._sides.target.store.able, self._policy.move)
 
     def _decided(self) -> Iterator[Action | Skip]:
         sides = self._sides

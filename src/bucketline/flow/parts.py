@@ -25,17 +25,25 @@ class _Span:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How an object crosses: in pieces of this size, so many at once."""
+
+    part_size: int
+    at_once: int
+
+
 def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
     """Read pinned ranges and write them as parts, a few at once; leaves no upload behind."""
     found = yield from source.stat(action.source.key, version=action.source.version)
     attributes = yield from whole_attributes(found, source, target)
-    size = part_size(found.entry, target.able, policy.part_size)
+    plan = layout(found.entry, target.able, policy)
     upload = yield from target.begin(action.target_key, found.entry.size, attributes=attributes)
-    mover = _Mover(found, source, target, action.target_key, upload)
-    spans = list(_spans(found.entry.size, size))
+    mover = _Mover(found, source, target, action.target_key, upload, plan)
+    spans = list(_spans(found.entry.size, plan.part_size))
     try:
         flows = [mover.move(span) for span in spans]
-        digests: list[bytes] = yield Together(flows, width=policy.parts_at_once)
+        digests: list[bytes] = yield Together(flows, width=plan.at_once)
         etags = [digest.hex() for digest in digests]
         receipt = yield from target.finish(action.target_key, upload, etags)
     except BucketlineError:
@@ -52,7 +60,7 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
         source_etag=found.entry.pin,
         target_etag=receipt.stamp or etag,
         target_version=receipt.version,
-        hashes={"md5-parts": whole, "part-size": str(size)},
+        hashes={"md5-parts": whole, "part-size": str(plan.part_size)},
     )
 
 
@@ -65,6 +73,7 @@ class _Mover:
     target: Store
     key: str
     upload: str
+    plan: Layout
 
     def move(self, span: _Span) -> Flow[bytes]:
         """One part across; its MD5."""
@@ -92,6 +101,25 @@ class _Mover:
         if piece.found.entry.size != self.found.entry.size:
             raise Mismatch("it arrived with another size", store=self.target.name, key=self.key)
         return (yield from md5(piece.body))
+
+
+def layout(entry: Entry, able: Abilities, policy: MovePolicy) -> Layout:
+    """Small objects in one piece; large ones in parts, as many at once as the memory allows."""
+    if entry.size <= policy.part_size:
+        return Layout(entry.size, 1)
+    size = part_size(entry, able, policy.part_size)
+    count = -(-entry.size // size)
+    return Layout(size, max(1, min(policy.parts_at_once, count, policy.memory // size)))
+
+
+def weight(entry: Entry, able: Abilities, policy: MovePolicy) -> int:
+    """How many bytes of its body are in memory at once, at most."""
+    if entry.size <= policy.part_size:
+        return entry.size
+    if entry.size > able.object_size_max:
+        return 0
+    plan = layout(entry, able, policy)
+    return min(entry.size, plan.part_size * plan.at_once)
 
 
 def part_size(entry: Entry, able: Abilities, wanted: int) -> int:
@@ -135,7 +163,7 @@ def _prove_whole(mover: _Mover, spans: list[_Span], digests: list[bytes], etag: 
     if etag == etag_of_parts(digests):
         return Proof.MD5_PARTS
     backs = [mover.read_back(span) for span in spans]
-    if (yield Together(backs, width=2)) != digests:
+    if (yield Together(backs, width=min(2, mover.plan.at_once))) != digests:
         raise Mismatch(
             "the target holds other bytes than were sent", store=mover.target.name, key=mover.key
         )

@@ -12,6 +12,7 @@ from bucketline.model import Attributes, Found, Proof
 from bucketline.stores.base import Flow, Piece, Receipt, Store, Work
 
 _INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
+MEMORY = 256 << 20  # Bytes of bodies in memory, over everything under way.
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -27,7 +28,8 @@ class MovePolicy:
     """How objects are moved."""
 
     part_size: int = 16 << 20  # Also the largest object that is moved in one piece.
-    parts_at_once: int = 4
+    parts_at_once: int = 4  # Of one object; fewer where parts are large.
+    memory: int = MEMORY  # No object takes more, unless one of its parts does.
     accept: Proof = Proof.ETAG  # The weakest proof that counts as DONE.
     learnt: Learnt = field(default_factory=Learnt)
 

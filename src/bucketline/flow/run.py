@@ -10,11 +10,10 @@ from bucketline.clock import Clock
 from bucketline.errors import BucketlineError, Remedy, StoreError
 from bucketline.flow.drive import Drive, Ended
 from bucketline.flow.feed import Ahead, Feed, Inline
+from bucketline.flow.proof import MEMORY
 from bucketline.model import Action, Copy, Delete, Fate, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
 
-_BUDGET_BYTES = 256 << 20  # Of bodies in memory, over everything under way.
-_WEIGHT_MAX = 64 << 20  # A big object moves in parts and never holds more than this.
 _SETTLE_SECONDS = 0.05  # A fate waits at most so long for company in its commit.
 _WATCH_SECONDS = 0.2
 _HELD_BACK_MAX = 1_000  # Deletes that are refused in one commit.
@@ -31,6 +30,9 @@ class Engine(Protocol):
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """Do one step. Idempotent: after a crash it is planned and done again."""
+
+    def weight(self, action: Action) -> int:
+        """How many bytes of bodies the step holds in memory at once, at most."""
 
 
 class Recorder(Protocol):
@@ -72,6 +74,7 @@ class Terms:
     width: int = 64  # Actions in flight at most.
     watcher: Watcher | None = None
     plans_ahead: bool = True  # In a thread; without it, one thread makes one order.
+    memory: int = MEMORY  # What actions in flight weigh together; one that weighs more goes alone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,15 @@ class _Loop:
     clock: Clock
     stop: Stop
     width: int
+    memory: int
     watcher: Watcher | None
     tally: Tally = field(default_factory=Tally)
     running: dict[Action, float] = field(default_factory=dict)
     unsettled: list[tuple[Action, Outcome]] = field(default_factory=list)
     unsettled_since: float = 0.0
     watched: float = 0.0
-    weight: int = 0
+    weights: dict[Action, int] = field(default_factory=dict)
+    weight: int = 0  # Their sum.
     streak: int = 0
     copies_missing: bool = False  # Some copy did not succeed in this run.
     fatal: Exception | None = None
@@ -138,7 +143,8 @@ class _Loop:
                     if len(self.unsettled) >= _HELD_BACK_MAX:
                         self._settle([], at_once=True)
                     continue
-                self.weight += _weight(action)
+                self.weights[action] = weight = self.engine.weight(action)
+                self.weight += weight
                 fresh.append(action)
         except Exception as error:
             self.fatal = error
@@ -147,7 +153,7 @@ class _Loop:
     def _may_start(self, action: Action, fresh: list[Action]) -> bool:
         if isinstance(action, Delete):  # Only once every copy before it has ended.
             return all(isinstance(other, Delete) for other in (*self.running, *fresh))
-        return not self.weight or self.weight + _weight(action) <= _BUDGET_BYTES
+        return not self.weight or self.weight + self.engine.weight(action) <= self.memory
 
     def _settle(self, fresh: list[Action], *, at_once: bool = False) -> None:
         """Commit intents of what starts and fates of what ended, together."""
@@ -174,7 +180,7 @@ class _Loop:
     def _take_in(self, ended: Ended) -> None:
         action: Action = ended.tag
         del self.running[action]
-        self.weight -= _weight(action)
+        self.weight -= self.weights.pop(action)
         outcome = ended.value if ended.error is None else self._failed(ended.error)
         self._end(action, outcome)
 
@@ -228,7 +234,8 @@ def run(engine: Engine, ledger: Recorder, drive: Drive, terms: Terms) -> Ran:
     """
     plan, watcher = engine.plan(), terms.watcher
     feed: Feed = Ahead(plan, drive.wake) if terms.plans_ahead else Inline(plan)
-    loop = _Loop(engine, ledger, drive, feed, terms.clock, terms.stop, terms.width, watcher)
+    limits = (terms.width, terms.memory)
+    loop = _Loop(engine, ledger, drive, feed, terms.clock, terms.stop, *limits, watcher)
     try:
         loop.go()
     finally:
@@ -251,10 +258,6 @@ def watch(once: Callable[[], Ran], *, clock: Clock, stop: Stop, pause_seconds: f
             clock.sleep(min(1.0, pause_seconds))
         if stop.drain:
             return ran
-
-
-def _weight(action: Action) -> int:
-    return min(action.source.size, _WEIGHT_MAX) if isinstance(action, Copy) else 0
 
 
 def _state(loop: _Loop) -> str:
