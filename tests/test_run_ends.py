@@ -100,7 +100,8 @@ def test_a_second_wish_stops_at_once_but_keeps_the_fates_that_are_known() -> Non
     stage.deeds["k000"] = at_once
     stage.deeds["k001"] = lambda: (let_go.wait(60), done())[1]
     try:
-        ran = run(Engine(stage), stage.book, drive, Terms(FakeClock(), stage.stop, width=2))
+        terms = Terms(FakeClock(), stage.stop, 2, plans_ahead=False)
+        ran = run(Engine(stage), stage.book, drive, terms)
     finally:
         let_go.set()
         drive.close()
