@@ -37,13 +37,29 @@ def test_an_upload_is_begun_with_the_attributes_and_fed_by_number() -> None:
 
 
 def test_a_finish_lists_the_parts_and_reads_the_answer() -> None:
-    played = Played(store().finish("k", "u", ETAGS), answer(body=DONE))
+    played = Played(store().finish("k", "u", ETAGS), answer(body=DONE), answer(etag='"w-2"'))
 
     assert (
         b"<Part><PartNumber>2</PartNumber><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag>"
         in bytes(played.requests[0].body)
     )
-    assert played.value.etag == "w-2"
+    assert (played.value.etag, played.value.pin) == ("w-2", "w-2")
+
+
+def test_an_etag_that_holds_for_the_last_step_only_is_not_what_listings_are_compared_with() -> None:
+    place = store()
+    other = Played(place.finish("k", "u", ETAGS), answer(body=DONE), answer(etag='"whole"'))
+    same = Played(place.finish("k", "u", ETAGS), answer(body=DONE), answer(etag='"w-2"'))
+    third = Played(place.finish("k", "u", ETAGS), answer(body=DONE))
+
+    assert (other.value.etag, other.value.pin) == ("w-2", "whole")
+    assert [same.value.pin, third.value.pin] == ["w-2", "w-2"]
+
+
+def test_who_may_not_read_can_finish_all_the_same() -> None:
+    refusals = [answer(403), refused(403, "AccessDenied")]
+
+    assert Played(store().finish("k", "u", ETAGS), answer(body=DONE), *refusals).value.pin == "w-2"
 
 
 def test_the_etag_of_a_whole_is_known_from_its_parts() -> None:

@@ -65,6 +65,7 @@ class Client:
         self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
         self.deletes_in_batches = True
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
+        self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.
         self.begun: dict[str, Begun] = {}  # By the upload's name.
         self._credentials = Credentials(keys or source_of(remote), clock)
         self._good_until = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import md5 as md5_of
 from html import escape, unescape
 from typing import NamedTuple
@@ -170,9 +171,25 @@ def _finished(client: Client, key: str, answer: Answer) -> Flow[Receipt]:
         raise Broken("the answer to the last step broke off", store=client.name, key=key)
     told = COPY_ETAG.search(answer.body)
     if told:
-        return receipt({**answer.headers, "etag": told[1].decode()})
+        done = receipt({**answer.headers, "etag": told[1].decode()})
+        return (yield from _as_listed(client, key, done))
     there = yield from stat(client, key)  # radosgw 16 leaves the ETag empty.
     return Receipt(there.entry.etag, there.entry.version, there.checksums)
+
+
+def _as_listed(client: Client, key: str, done: Receipt) -> Flow[Receipt]:
+    """`rclone serve` tells an ETag of parts at the last step, and ever after the one of the whole.
+
+    What a listing will tell is the receipt's stamp then; a server is asked until it told the truth.
+    """
+    if client.finishes_as_listed:
+        return done
+    try:
+        there = yield from stat(client, key, version=done.version)
+    except StoreError:  # We may write and not read: then nobody will compare either.
+        return done
+    client.finishes_as_listed = there.entry.etag == done.etag
+    return done if client.finishes_as_listed else replace(done, stamp=there.entry.etag)
 
 
 def _finished_already(
