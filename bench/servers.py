@@ -37,9 +37,9 @@ def rclone_serve() -> Iterator[str]:
 
 
 @contextmanager
-def cheap_listing(keys: int) -> Iterator[str]:
+def cheap_listing(keys: int, *, delay_seconds: float = 0.0, shape: str = "flat") -> Iterator[str]:
     """Our own listing-only server (bench/cheap.py)."""
-    command = [sys.executable, "-m", "bench.cheap", str(keys)]
+    command = [sys.executable, "-m", "bench.cheap", str(keys), str(delay_seconds), shape]
     with _child(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         yield f"http://127.0.0.1:{int(child.stdout.readline())}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -207,6 +208,10 @@ class SimulatedDrive(Drive):
         workers = Workers(world)
         super().__init__(NoNetwork(world, workers), workers, world.clock)
         self._world = world
+
+    @contextmanager
+    def apart(self) -> Iterator[Drive]:
+        yield SimulatedDrive(self._world)
 
     def call(self, flow: Flow[Any]) -> Any:
         drive = SimulatedDrive(self._world)

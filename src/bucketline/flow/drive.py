@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from bucketline.clock import Clock, SystemClock
@@ -133,6 +134,18 @@ class Drive:
         finally:
             with self._counting:
                 self._called += requests
+
+    @contextmanager
+    def apart(self) -> Iterator[Drive]:
+        """A drive for the calling thread alone, on a wire of its own; closed at the end."""
+        wire = Wire()
+        drive = Drive(wire, Inline(wire.wake), self._clock)
+        try:
+            yield drive
+        finally:
+            with self._counting:
+                self._called += drive.requests
+            drive.close()
 
     def wake(self) -> None:
         """Make a `step` that waits return. Safe in any thread."""

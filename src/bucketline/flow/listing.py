@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from operator import lt
 from queue import SimpleQueue
-from threading import Event, Semaphore, Thread
-from typing import Protocol, TypeVar
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 from bucketline.errors import BadListing, printable
+from bucketline.flow.raw_pages import Ajar, Always, Caller, Never, Pace, Watch, raw_pages
 from bucketline.flow.sorting import Sorter, key_of
 from bucketline.model import Entry
-from bucketline.stores.base import Flow, Page, Store
+from bucketline.stores.base import Store
+
+__all__ = ["Caller", "Listing", "Unsorted", "entries"]
 
 T = TypeVar("T")
 
 Entries = list[Entry]
 
 _AHEAD = 2  # Pages that may be fetched, or under way, before anyone asks for them.
-_EMPTY_PAGES_MAX = 1_000  # In a row; a server that filters may send some, a broken one never stops.
-
-
-class Caller(Protocol):
-    """The part of a drive that a listing needs."""
-
-    def call(self, flow: Flow[T]) -> T: ...
 
 
 class Unsorted(BadListing):
@@ -67,14 +64,22 @@ class Listing:
 
     def pages(self) -> Iterator[Entries]:
         """The same as lists; ending early stops the fetching."""
-        raw = _raw_pages(self._store, self._prefix, self._drive)
-        if self._ahead:
-            raw = _fetched_ahead(raw)
+        raw = self._raw()
         pages = self._sorted(raw) if self._sort else self._checked(raw)
         for page in pages:
             self._check_prefix(page)
             self.count += len(page)
             yield page
+
+    def _raw(self) -> Iterator[Entries]:
+        """Pages as the server sends them; only those in key order can be read at several places."""
+        store, prefix, drive = self._store, self._prefix, self._drive
+        if not self._ahead:
+            pace: Pace = Never() if self._sort else Always()
+            return raw_pages(store, prefix, drive, gate=Ajar(), pace=pace)
+        gate = _Backlog()
+        watch: Pace = Never() if self._sort else Watch()
+        return _fetched_ahead(raw_pages(store, prefix, drive, gate=gate, pace=watch), gate)
 
     def _checked(self, raw: Iterator[Entries]) -> Iterator[Entries]:
         for entries in raw:
@@ -167,37 +172,23 @@ def _agree(one: Entry, other: Entry) -> bool:
     return (one.size, one.etag, one.version) == (other.size, other.etag, other.version)
 
 
-def _raw_pages(store: Store, prefix: str, drive: Caller) -> Iterator[Entries]:
-    """Pages as the server sends them, for as long as it gets anywhere."""
-    loop, empty_pages, previous = _LoopCheck(), 0, Page([], "")
-    while True:
-        page = drive.call(store.page(prefix, token=previous.token))
-        empty_pages = 0 if page.entries else empty_pages + 1
-        is_same_page = bool(page.entries) and page.entries == previous.entries
-        if is_same_page or empty_pages > _EMPTY_PAGES_MAX or loop.is_closed_by(page.token):
-            raise BadListing(
-                "the listing does not end: the server sends the same again", store=store.name
-            )
-        yield page.entries
-        if not page.token:
-            return
-        previous = page
-
-
-class _LoopCheck:
-    """Finds out that tokens repeat, remembering one of them only (Brent's algorithm)."""
+class _Backlog:
+    """The pages that wait for the consumer."""
 
     def __init__(self) -> None:
-        self._mark = ""
-        self._steps = 0
-        self._stride = 1
+        self.ready: SimpleQueue[Any] = SimpleQueue()
+        self.taken = Event()
+        self.is_over = False
 
-    def is_closed_by(self, token: str) -> bool:
-        if token and token == self._mark:
-            return True
-        self._steps += 1
-        if self._steps == self._stride:
-            self._mark, self._steps, self._stride = token, 0, 2 * self._stride
+    def backlog(self) -> int:
+        return self.ready.qsize()
+
+    def wait(self) -> bool:
+        while not self.is_over:
+            self.taken.clear()
+            if self.ready.qsize() < _AHEAD:
+                return True
+            self.taken.wait()
         return False
 
 
@@ -208,19 +199,17 @@ class _End:
         self.error = error
 
 
-def _fetched_ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, produced in a thread of their own, at most `_AHEAD` of them too early."""
-    ready: SimpleQueue[T | _End] = SimpleQueue()
-    room = Semaphore(_AHEAD)
-    is_over = Event()
+def _fetched_ahead(items: Generator[T, None, None], gate: _Backlog) -> Iterator[T]:
+    """The same items, produced in a thread of their own as far as the gate lets them."""
+    ready = gate.ready
 
     def produce() -> None:
         try:
-            for item in items:
-                ready.put(item)
-                room.acquire()
-                if is_over.is_set():
-                    return
+            with closing(items):  # Here, since what is under way belongs to this thread.
+                for item in items:
+                    ready.put(item)
+                    if gate.is_over:
+                        return
             ready.put(_End())
         except BaseException as error:  # Whatever it is, it belongs to the consumer.
             ready.put(_End(error))
@@ -228,10 +217,10 @@ def _fetched_ahead(items: Iterator[T]) -> Iterator[T]:
     Thread(target=produce, name="listing", daemon=True).start()
     try:
         while not isinstance(item := ready.get(), _End):
-            room.release()
+            gate.taken.set()
             yield item
         if item.error is not None:
             raise item.error
     finally:
-        is_over.set()
-        room.release()
+        gate.is_over = True
+        gate.taken.set()
