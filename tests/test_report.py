@@ -8,14 +8,19 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bucketline.errors import LedgerError, UsageError
+from bucketline.cli import main
+from bucketline.clock import FakeClock
+from bucketline.errors import Denied, LedgerError, UsageError
 from bucketline.flow import report
+from bucketline.flow.drive import open_drive
 from bucketline.flow.filters import read_only_file
-from bucketline.flow.ledger import Known
+from bucketline.flow.ledger import Known, RunHead
 from bucketline.flow.remedies import causes, remedy_of
 from bucketline.flow.report import Trouble
+from bucketline.flow.run import Terms, run
 from bucketline.model import Action, Delete, Entry, Fate, Outcome
 from ledgers import DENIED, DONE, NONE, copy, finished, opened, told
+from stage import Engine, Stage, a_copy, raising
 
 THAW = Outcome(Fate.WAITING, cause="NeedsThaw", message="in GLACIER")
 
@@ -261,3 +266,19 @@ def test_a_newer_ledger_is_not_read(tmp_path: Path) -> None:
         ledger._db.pragma("user_version", 9)
     with pytest.raises(LedgerError, match="newer"):
         report.objects(row)
+
+
+def test_a_failed_object_says_which_request_the_server_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the error in a flow to what `runs errors` prints: an operator asks for that id."""
+    refusal = Denied("not allowed", store="s3://b/", key="k1", request_id="4442587FB7D0A2F9")
+    stage = Stage([a_copy("k1")], {"k1": raising(refusal)})
+    drive, terms = open_drive(), Terms(FakeClock())
+    with opened(tmp_path) as ledger:
+        ledger.begin(RunHead("run-1", "sync", "s3://a/", "s3://b/"))
+        run(Engine(stage), ledger, drive, terms)
+    drive.close()
+    assert main(["runs", "errors", "last", "--state", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "  k1: s3://b/k1: not allowed (request 4442587FB7D0A2F9)\n" in shown
