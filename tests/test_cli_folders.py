@@ -2,93 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bucketline.cli import main
 from bucketline.clock import SystemClock
-from bucketline.flow.drive import blocking
-from bucketline.flow.ledger.hashes import FILE
-from bucketline.stores.s3 import S3Store
+from bucketline.flow.ledger.hashes import FILE, Hashes
+from desk import VARIABLES, Desk
 from servers import Endpoint
 
 MODES = pytest.mark.parametrize("compare", ["auto", "etag", "checksum"])
 
 
 @pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
+def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    places = {"HOME": str(tmp_path), "BUCKETLINE_STATE": str(tmp_path / "state")}
+    for name, value in (VARIABLES | places).items():
+        monkeypatch.setenv(name, value)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-class Desk:
-    """A person with a folder, a bucket and the program."""
-
-    def __init__(self, here: Path, server: Endpoint, capsys: pytest.CaptureFixture[str]) -> None:
-        self.here = here
-        self.folder = here / "folder"
-        self.folder.mkdir()
-        self.state = here / "state"
-        self.bucket = f"b-{uuid.uuid4().hex[:12]}"
-        self.store = S3Store(server.remote(), self.bucket, clock=SystemClock())
-        blocking(self.store.create_bucket())
-        self.url = server.url
-        self._capsys = capsys
-
-    @property
-    def s3(self) -> str:
-        return f"s3://{self.bucket}/"
-
-    def file(self, name: str, body: bytes) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(body)
-        return path
-
-    def object(self, key: str, body: bytes) -> None:
-        blocking(self.store.write(key, body))
-
-    def body(self, key: str) -> bytes:
-        return blocking(self.store.read(key)).body
-
-    def run(self, command: str, *words: str, code: int = 0) -> list[dict[str, Any]]:
-        """What the program prints, record by record."""
-        ended = main([command, *words, "--json", "--endpoint-url", self.url])
-        out = self._capsys.readouterr().out
-        assert ended == code, out
-        return [json.loads(line) for line in out.splitlines()]
-
-    def sync(self, *words: str) -> dict[str, Any]:
-        """The summary."""
-        return self.run("sync", *words)[-1]
-
-    def calm(self, *words: str) -> bool:
-        """Whether another run finds nothing to do."""
-        told = self.sync(*words)
-        return (told["done"], told["skipped"] > 0, told["requests"].get("PUT")) == (0, True, None)
-
-
 @pytest.fixture
-def desk(
-    tmp_path: Path,
-    rclone: Endpoint,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Desk:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("BUCKETLINE_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", rclone.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", rclone.secret_key)
-    monkeypatch.setenv("AWS_REGION", rclone.region)
+def desk(tmp_path: Path, rclone: Endpoint, capsys: pytest.CaptureFixture[str]) -> Desk:
     return Desk(tmp_path, rclone, capsys)
 
 
@@ -213,7 +154,5 @@ def test_a_disk_that_lost_a_bit_is_found_by_reading(desk: Desk) -> None:
 
 
 def _pretend(path: Path, file: os.stat_result, etag: str) -> None:
-    from bucketline.flow.ledger.hashes import Hashes
-
     with Hashes(path, SystemClock()) as memory:
         memory.remember(file, etag)

@@ -102,7 +102,9 @@ class Copy:
     source: Entry
     target_key: str
     replaces: Entry | None = None
-    reason: str = "missing"  # missing, size, etag, checksum, modified: why the two sides differ.
+    # missing, size, etag, checksum, modified: why the two sides differ; refused: see there.
+    reason: str = "missing"
+    refused: str = ""  # Why no key can stand for it: it will fail, and is planned to be told.
 
     @property
     def key(self) -> str:

@@ -21,6 +21,7 @@ from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.listing import Listing
 from bucketline.flow.sides import Side
 from bucketline.model import Entry
+from bucketline.stores.base import refused
 
 
 @click.command
@@ -42,6 +43,8 @@ def ls(invocation: Invocation, /, location: str, **said: Any) -> None:
             invocation.printer.notice(f"{printable(location)}: nothing is there")
         else:
             invocation.printer.results(chain([first], lines))
+        for name, why in refused(place.store, place.prefix):
+            invocation.printer.notice(f"not listed: {name}: {why}")
 
 
 def _pages(place: Side, drive: Drive) -> Iterator[list[Entry]]:

@@ -21,11 +21,14 @@ class Sums:
     copy_bytes: int = 0
     deletes: int = 0
     skipped: int = 0
+    unholdable: int = 0
     refusal: Refused | None = None
 
     def add(self, step: Action | Skip) -> None:
         if isinstance(step, Skip):
             self.skipped += step.count
+        elif isinstance(step, Copy) and step.refused:
+            self.unholdable += 1
         elif isinstance(step, Copy):
             self.copies += 1
             self.copy_bytes += step.source.size
@@ -42,13 +45,13 @@ def print_plan(invocation: Invocation, engine: Transfer) -> None:
         printer.notice(note)
     if invocation.as_json:
         fields = {"copies": sums.copies, "bytes": sums.copy_bytes, "deletes": sums.deletes}
-        printer.record(
-            {"event": "plan", **fields, "skipped": sums.skipped, "compare": engine.compare_said}
-        )
+        fields |= {"skipped": sums.skipped, "refused": sums.unholdable}
+        printer.record({"event": "plan", **fields, "compare": engine.compare_said})
     else:
+        fail = f", fail {sums.unholdable:,}" if sums.unholdable else ""
         printer.result(
             f"would copy {sums.copies:,} ({show_size(sums.copy_bytes)}), delete {sums.deletes:,},"
-            f" skip {sums.skipped:,} · compare: {engine.compare_said} · nothing was changed"
+            f" skip {sums.skipped:,}{fail} · compare: {engine.compare_said} · nothing was changed"
         )
     if sums.refusal is not None:
         raise sums.refusal
@@ -64,6 +67,8 @@ def _counted(engine: Transfer, sums: Sums) -> Iterator[Action | Skip]:
 
 
 def _line(step: Action) -> str:
+    if isinstance(step, Copy) and step.refused:
+        return f"fail {printable(step.source.key)} ({step.refused})"
     if isinstance(step, Copy):
         renamed = (
             "" if step.source.key == step.target_key else f" from {printable(step.source.key)}"
@@ -76,6 +81,7 @@ def _line(step: Action) -> str:
 def _record(step: Action) -> str:
     if isinstance(step, Copy):
         source = {"source": step.source.key, "bytes": step.source.size, "reason": step.reason}
+        source |= {"message": step.refused} if step.refused else {}
         return as_json({"event": "planned", "verb": "copy", "key": step.target_key, **source})
     return as_json(
         {"event": "planned", "verb": "delete", "key": step.key, "bytes": step.target.size}

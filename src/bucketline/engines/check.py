@@ -132,6 +132,9 @@ class Check:
             self._found[line.symbol] += 1
             if every or line.symbol is not Symbol.EQUAL:
                 yield line
+        for name, why in sides.refused_anywhere():
+            self._found[Symbol.UNKNOWN] += 1
+            yield Line(Symbol.UNKNOWN, name, why)
 
     def _line(self, one: Judged) -> Line:
         source, target = one.pair

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
+from bucketline.errors import Unholdable
 from bucketline.flow.compare import decide
 from bucketline.flow.doubts import Lookup
 from bucketline.flow.guard import Counts, Limits, guarded, rehearsed
@@ -15,7 +16,7 @@ from bucketline.flow.parts import weight
 from bucketline.flow.sides import Look, Side, Sides
 from bucketline.flow.sorting import EntryFile
 from bucketline.model import Action, Copy, Delete, Outcome, Skip
-from bucketline.stores.base import Flow
+from bucketline.stores.base import Flow, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Transfer:
         try:
             while not given.is_all:
                 try:
-                    actions = given.fresh(self._decided())
+                    actions = chain(given.fresh(self._decided()), sides.refused())
                     yield from guard(actions, self._policy.limits, sides.counts, scratch=scratch)
                 except Unsorted as error:
                     sides.sort_after(error)
@@ -92,9 +93,11 @@ class Transfer:
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy or one delete."""
         source, target = self._sides.source.store, self._sides.target.store
-        if isinstance(action, Copy):
-            return copy(action, source, target, self._policy.move)
-        return remove(action, target)
+        if not isinstance(action, Copy):
+            return remove(action, target)
+        if action.refused:
+            return _fail(action, source)
+        return copy(action, source, target, self._policy.move)
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
@@ -111,6 +114,12 @@ class Transfer:
             rename=sides.rename,
             delete_extra=self._policy.delete_extra,
         )
+
+
+def _fail(action: Copy, source: Store) -> Flow[Outcome]:
+    yield from ()
+    said = f"no object's key can stand for it: {action.refused}"
+    raise Unholdable(said, store=source.name, key=action.source.key)
 
 
 class _Given:

@@ -27,7 +27,7 @@ _OF_CAUSE = {
     "NotFound": "Nothing, if it was deleted on purpose; the next run looks anew.",
     "ServerFault": "Run again later; if it stays, tell the store's operator the request id.",
     "TooLarge": "Exclude it, or choose a target that takes objects of this size.",
-    "Unholdable": "Exclude it, or choose a target that can hold such a key.",
+    "Unholdable": "Exclude it, rename it, or choose a target that can hold such a key.",
     "Unreachable": "Check the endpoint's address and that it can be reached from here.",
     "Unsupported": "Choose other options: this store does not know the operation.",
     "Untrusted": "Give the CA that signed the server's certificate as ca_bundle.",

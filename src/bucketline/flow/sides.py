@@ -14,8 +14,8 @@ from bucketline.flow.filters import EVERYTHING, Filter, Keep
 from bucketline.flow.guard import Counts
 from bucketline.flow.listing import Caller, Listing, Unsorted
 from bucketline.flow.unhashed import hashed_first
-from bucketline.model import Entry, Skip
-from bucketline.stores.base import Store
+from bucketline.model import Copy, Entry, Skip
+from bucketline.stores.base import Store, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,21 @@ class Sides:
         for listing in self._listings:
             self.notes += listing.notes
 
+    def refused(self) -> Iterator[Copy]:
+        """Of the source, what no key can stand for: copies that will fail, so that they are told.
+
+        Known when the listings have ended.
+        """
+        for name, why in self._refused(self.source, self.target):
+            yield Copy(Entry(name, 0), self.rename(name), reason="refused", refused=why)
+
+    def refused_anywhere(self) -> Iterator[tuple[str, str]]:
+        """The same for both sides: each name once, behind the prefix, and why."""
+        told: dict[str, str] = {}
+        for side, other in ((self.target, self.source), (self.source, self.target)):
+            told |= {name[len(side.prefix) :]: why for name, why in self._refused(side, other)}
+        yield from sorted(told.items())
+
     def sort_after(self, error: Unsorted) -> None:
         """Prepare a new start that sorts what came without order."""
         source, target = self._listings
@@ -129,6 +144,13 @@ class Sides:
         if self.target.may_be_missing:
             target_pages = _or_nothing(target_pages)
         return chain.from_iterable(pages), chain.from_iterable(target_pages)
+
+    def _refused(self, side: Side, other: Side) -> list[tuple[str, str]]:
+        found = dict(refused(side.store, side.prefix) if self._object is None else ())
+        keep = self.look.filter.keeper(side.prefix, other.prefix)
+        if keep is None:
+            return list(found.items())
+        return [(one.key, found[one.key]) for one in keep([Entry(name, 0) for name in found])]
 
     def _listing(self, side: Side) -> Listing:
         look = self.look

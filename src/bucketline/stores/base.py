@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
+from bucketline.errors import printable
 from bucketline.model import PLAIN, Attributes, Entry, Found
 
 T = TypeVar("T")
@@ -140,6 +141,17 @@ def remember(store: Store, entry: Entry, etag: str) -> None:
     """Whoever has read and hashed all of `entry` tells its store, if that can use it."""
     if entry.stamp:
         cast("Remembering", store).remember(entry, etag)
+
+
+def refused(store: Store, prefix: str) -> list[tuple[str, str]]:
+    """What the last listing of `prefix` met that no key can stand for, as text, and why."""
+    found: Mapping[str, str] = getattr(store, "refused", {})
+    shown = printable(prefix)  # As the names are: a key made of one fits no object's.
+    return sorted(
+        (prefix + name.removeprefix(shown), why)
+        for name, why in found.items()
+        if name.startswith(shown)
+    )
 
 
 class Store(Protocol):

@@ -189,6 +189,8 @@ class LocalStore:
         walk = self._walks.pop((prefix, token), None) if token else None
         if not token:
             self._place.folders.forget()
+            if not after:
+                self.notices.begin(prefix)
         if walk is None:
             walk = Walk(self._place.root, prefix, token or after, self.notices)
         keys, files = walk.files(self.page_size)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from bucketline.errors import BadListing, BucketDenied, NoBucket, printable
 from bucketline.stores.local.paths import is_ours, why_unholdable
 
-_REPORTED_MAX = 1_000
+_LEFTOVERS_MAX = 1_000
+_REFUSED_MAX = 100_000
 _REGULAR = modes.S_IFREG
 
 
@@ -20,15 +21,20 @@ class Notices:
     """What a listing met that is no object."""
 
     refused: dict[str, str] = field(default_factory=dict)  # A path as text -> why.
-    refused_more: int = 0  # Beyond those that are kept by name.
     leftovers: set[str] = field(default_factory=set)  # Unfinished files of ours, or another's.
 
     def refuse(self, path: str, why: str) -> None:
         name = printable(path.encode(errors="surrogateescape").decode(errors="backslashreplace"))
-        if len(self.refused) < _REPORTED_MAX:
-            self.refused[name] = why
-        elif name not in self.refused:
-            self.refused_more += 1
+        self.refused[name] = f"{why}, nor does anything in it" if name.endswith("/") else why
+        if len(self.refused) > _REFUSED_MAX:
+            raise BadListing(f"more than {_REFUSED_MAX:,} files in it can be no objects")
+
+    def begin(self, prefix: str) -> None:
+        """A listing of `prefix` will tell anew."""
+        shown = printable(prefix)
+        self.refused = {
+            name: why for name, why in self.refused.items() if not name.startswith(shown)
+        }
 
 
 class _Level(NamedTuple):
@@ -106,7 +112,7 @@ class Walk:
 
     def _is_object(self, path: str, name: str) -> bool:
         if is_ours(name):
-            if len(self._notices.leftovers) < _REPORTED_MAX:
+            if len(self._notices.leftovers) < _LEFTOVERS_MAX:
                 self._notices.leftovers.add(path + name)
             return False
         if name.isascii() and len(path) + len(name) < 1_000:

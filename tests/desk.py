@@ -1,0 +1,69 @@
+"""A person with a folder, a bucket and the program, which runs in this process."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bucketline.cli import main
+from bucketline.clock import SystemClock
+from bucketline.flow.drive import blocking
+from bucketline.stores.s3 import S3Store
+from servers import ACCESS_KEY, REGION, SECRET_KEY, Endpoint
+
+VARIABLES = {
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+    "AWS_REGION": REGION,
+}
+
+
+class Desk:
+    """Where they work."""
+
+    def __init__(self, here: Path, server: Endpoint, capsys: pytest.CaptureFixture[str]) -> None:
+        self.here = here
+        self.folder = here / "folder"
+        self.folder.mkdir()
+        self.state = here / "state"
+        self.bucket = f"b-{uuid.uuid4().hex[:12]}"
+        self.store = S3Store(server.remote(), self.bucket, clock=SystemClock())
+        blocking(self.store.create_bucket())
+        self.url = server.url
+        self._capsys = capsys
+
+    @property
+    def s3(self) -> str:
+        return f"s3://{self.bucket}/"
+
+    def file(self, name: str, body: bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(body)
+        return path
+
+    def object(self, key: str, body: bytes) -> None:
+        blocking(self.store.write(key, body))
+
+    def body(self, key: str) -> bytes:
+        return blocking(self.store.read(key)).body
+
+    def run(self, command: str, *words: str, code: int = 0) -> list[dict[str, Any]]:
+        """What the program prints, record by record."""
+        ended = main([command, *words, "--json", "--endpoint-url", self.url])
+        out = self._capsys.readouterr().out
+        assert ended == code, out
+        return [json.loads(line) for line in out.splitlines()]
+
+    def sync(self, *words: str) -> dict[str, Any]:
+        """The summary."""
+        return self.run("sync", *words)[-1]
+
+    def calm(self, *words: str) -> bool:
+        """Whether another run finds nothing to do."""
+        told = self.sync(*words)
+        return (told["done"], told["skipped"] > 0, told["requests"].get("PUT")) == (0, True, None)
