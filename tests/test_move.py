@@ -13,7 +13,7 @@ from bucketline.flow.parts import part_size
 from bucketline.flow.proof import Learnt
 from bucketline.model import Attributes, Copy, Delete, Entry, Fate, Outcome, Proof
 from bucketline.stores.base import Abilities
-from bucketline.stores.memory import Held, MemoryStore
+from bucketline.stores.memory import Held
 from crossing import (
     BIG,
     SMALL,
@@ -80,25 +80,6 @@ def test_attributes_come_along() -> None:
     crossing.source.objects["s"] = Held(b"hello", md5(b"hello"), attributes)
     crossing.copy()
     assert crossing.target.objects["t"].attributes == attributes
-
-
-@pytest.mark.parametrize("body", [b"hello", BIG])
-def test_tags_come_along_when_both_sides_have_them(body: bytes) -> None:
-    crossing = Crossing(body)
-    crossing.source.objects["s"] = Held(body, md5(body), Attributes(tags={"k": "v"}))
-    crossing.copy()
-    assert crossing.target.objects["t"].attributes.tags == {"k": "v"}
-    assert crossing.works.count("tags s") == 1
-
-
-@pytest.mark.parametrize("side", ["source", "target"])
-def test_tags_are_not_asked_for_when_one_side_has_none(side: str) -> None:
-    crossing = Crossing()
-    crossing.source.objects["s"] = Held(b"hello", md5(b"hello"), Attributes(tags={"k": "v"}))
-    store: MemoryStore = getattr(crossing, side)
-    store.able = replace(store.able, tags=False)
-    assert crossing.copy().fate is Fate.DONE
-    assert "tags s" not in crossing.works
 
 
 @pytest.mark.parametrize("damage", [flipped, cut])

@@ -235,8 +235,11 @@ def test_a_write_with_tags_is_proven_by_reading_them() -> None:
     Played(place.write("o", b"", attributes=attributes), answer(), answer(200, TAGS))
     assert place.able.tags
 
-    with pytest.raises(Unholdable):
-        Played(store().write("o", b"", attributes=attributes), answer(), answer(501))
+    for told in ([answer(), answer(501)], [refused(501, "NotImplemented")]):
+        place = store()
+        with pytest.raises(Unholdable):
+            Played(place.write("o", b"", attributes=attributes), *told)
+        assert not place.able.tags
 
 
 def test_a_delete_marker_is_no_object() -> None:

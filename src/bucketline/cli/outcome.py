@@ -28,6 +28,7 @@ class Recorder:
     tells: bool  # Each object's fate on stdout, as JSON.
     proofs: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, Outcome]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)  # Of what was done, but not in full.
     unheard: Exception | None = None  # Why nobody hears us any more.
 
     def record(
@@ -40,6 +41,8 @@ class Recorder:
         for action, outcome in ends:
             if outcome.fate is Fate.DONE and isinstance(action, Copy):
                 self.proofs[outcome.proof.label] += 1
+                if outcome.message:
+                    self.notes[outcome.message] += 1
             elif outcome.fate is Fate.FAILED and len(self.failures) < _FAILURES_SHOWN:
                 self.failures.append((action.key, outcome))
         if self.tells and ends:
@@ -124,12 +127,16 @@ def as_record(action: Action, outcome: Outcome) -> dict[str, Any]:
         "proof": outcome.proof.label,
     }
     if outcome.cause:
-        record |= {"cause": outcome.cause, "message": outcome.message}
+        record["cause"] = outcome.cause
+    if outcome.message:
+        record["message"] = outcome.message
     return record
 
 
 def tell_failures(printer: Printer, recorder: Recorder, tally: Tally) -> None:
-    """The first ones with cause and remedy, then where the rest is."""
+    """What is worth a note; the first failures with their causes, then where the rest is."""
+    for note, count in recorder.notes.items():
+        printer.notice(f"{count:,} copied {note}")
     for key, outcome in recorder.failures:
         name = printable(key)
         place = "" if name in outcome.message else f"{name}: "  # Most messages name their key.

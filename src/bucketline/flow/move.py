@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bucketline.errors import Changed, Mismatch
+from bucketline.errors import Changed, Mismatch, Unholdable
 from bucketline.flow.parts import copy_in_parts
 from bucketline.flow.proof import (
     MovePolicy,
     agree_with_source,
+    left_out,
     md5,
     prove,
     prove_size,
@@ -25,11 +26,15 @@ _ATTEMPTS = 3  # At a source that changes under way, or bytes that do not agree.
 def copy(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
     """Make the target hold the source's object; a disagreement is tried again from the start."""
     for _ in range(_ATTEMPTS - 1):
+        kept_tags = target.able.tags
         try:
             return (yield from _copy_once(action, source, target, policy))
         except (Changed, Mismatch):
             found = yield from source.stat(action.source.key)
             action = replace(action, source=found.entry)
+        except Unholdable:
+            if target.able.tags == kept_tags:
+                raise  # Else it has just shown that it keeps none: the bytes go without.
     return (yield from _copy_once(action, source, target, policy))
 
 
@@ -67,6 +72,7 @@ def _copy_in_one_piece(
     return Outcome(
         Fate.DONE,
         size=entry.size,
+        message=left_out(piece.found, attributes),
         proof=proven.proof,
         source_etag=entry.pin,
         target_etag=proven.pin,

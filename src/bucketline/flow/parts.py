@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketline.errors import BucketlineError, Changed, Mismatch, TooLarge
-from bucketline.flow.proof import MovePolicy, md5, whole_attributes
+from bucketline.flow.proof import MovePolicy, left_out, md5, whole_attributes
 from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together, remember
 
@@ -56,6 +56,7 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
     return Outcome(
         Fate.DONE,
         size=found.entry.size,
+        message=left_out(found, attributes),
         proof=proof,
         source_etag=found.entry.pin,
         target_etag=receipt.stamp or etag,

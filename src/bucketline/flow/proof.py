@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from bucketline.errors import Mismatch
-from bucketline.model import Attributes, Found, Proof
+from bucketline.model import NOTHING, Attributes, Found, Proof
 from bucketline.stores.base import Flow, Piece, Receipt, Store, Work
 
 _INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
 MEMORY = 256 << 20  # Bytes of bodies in memory, over everything under way.
+TAGLESS = "without tags, which the target does not keep"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -67,10 +68,17 @@ def agree_with_source(digest: bytes, piece: Piece, source: Store, learnt: Learnt
 def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attributes]:
     """The object's attributes, with its tags where both sides have them: those cost a request."""
     attributes = found.attributes
+    if attributes.tags and not target.able.tags:
+        return replace(attributes, tags=NOTHING)
     if found.tag_count and not attributes.tags and source.able.tags and target.able.tags:
         tags = yield from source.tags(found.entry.key, version=found.entry.version)
         attributes = replace(attributes, tags=tags)
     return attributes
+
+
+def left_out(found: Found, attributes: Attributes) -> str:
+    """What a person should know of the attributes that went along."""
+    return TAGLESS if found.tag_count and not attributes.tags else ""
 
 
 class Proven(NamedTuple):

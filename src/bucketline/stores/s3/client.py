@@ -200,7 +200,7 @@ def _route(remote: Remote) -> Route:
 
 def _abilities(*, is_aws: bool) -> Abilities:
     if not is_aws:
-        return Abilities()
+        return Abilities(tags=True)  # Until a write with tags shows that they are not kept.
     return Abilities(
         tags=True,
         versions=True,

@@ -23,7 +23,7 @@ from bucketline.stores.s3.answers import is_error, refusal
 from bucketline.stores.s3.client import Call, Client
 from bucketline.stores.s3.headers import found, receipt, to_headers
 from bucketline.stores.s3.sign import encoded_path, encoded_query
-from bucketline.stores.s3.tagging import prove_tags
+from bucketline.stores.s3.tagging import prove_tags, send_with_tags
 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)").fullmatch
 _LARGE_BYTES = 256 << 10  # From here on hashing is worth a thread.
@@ -69,7 +69,8 @@ def write(
     if if_absent:
         yield from _expect_absent(client, key)
         headers["if-none-match"] = "*"
-    answer = yield from client.send(Call("PUT", key, "PUT", "", headers, body))
+    call = Call("PUT", key, "PUT", "", headers, body)
+    answer = yield from send_with_tags(client, call, attributes.tags)
     if attributes.tags and not client.knows_tags:
         yield from prove_tags(client, key, attributes.tags)
     return receipt(answer.headers)

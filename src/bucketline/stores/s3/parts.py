@@ -27,7 +27,7 @@ from bucketline.stores.s3.objects import (
 )
 from bucketline.stores.s3.pages import from_iso
 from bucketline.stores.s3.sign import encoded_query
-from bucketline.stores.s3.tagging import prove_tags
+from bucketline.stores.s3.tagging import prove_tags, send_with_tags
 
 _UPLOAD = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 def begin(client: Client, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
     call = Call("POST", key, "PUT", "uploads=", to_headers(attributes))
-    answer = yield from client.send(call)
+    answer = yield from send_with_tags(client, call, attributes.tags)
     told = _UPLOAD.search(answer.body)
     if not told:
         raise Broken("the server began no upload", store=client.name, key=key)

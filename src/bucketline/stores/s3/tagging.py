@@ -59,7 +59,23 @@ def prove_tags(client: Client, key: str, wanted: Mapping[str, str]) -> Flow[None
     except (Unsupported, NotFound):
         kept = {}
     if kept != wanted:
-        raise Unholdable("the server does not keep tags", store=client.name, key=key)
+        raise _without_tags(client, key)
+
+
+def send_with_tags(client: Client, call: Call, wanted: Mapping[str, str]) -> Flow[Answer]:
+    """As `client.send`; `wanted` are the tags in the call's headers."""
+    try:
+        return (yield from client.send(call))
+    except Unsupported:
+        if not wanted or client.knows_tags:
+            raise
+    raise _without_tags(client, call.key or "")
+
+
+def _without_tags(client: Client, key: str) -> Unholdable:
+    """The server has shown that it keeps no tags: from here on nobody needs to try."""
+    client.learn(tags=False)
+    return Unholdable("the server does not keep tags", store=client.name, key=key)
 
 
 def _expect_tags(client: Client, key: str, version: str) -> Flow[None]:
