@@ -110,6 +110,9 @@ class Copy:
     def key(self) -> str:
         return self.target_key
 
+    def __hash__(self) -> int:
+        return hash(self.target_key)  # Tells them apart, and is looked up for each object.
+
 
 @dataclass(frozen=True, slots=True)
 class Delete:

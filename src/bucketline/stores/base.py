@@ -17,7 +17,7 @@ from bucketline.model import PLAIN, Attributes, Entry, Found
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # Looked up by identity, for each request.
 class Route:
     """How to reach an endpoint; one value per endpoint, so that connections can be shared by it."""
 
