@@ -8,8 +8,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.servers import ACCESS_KEY, SECRET_KEY, cheap_listing, rclone_serve
 from bench.tools import RCLONE, S5CMD, Job, copy, environment, listing, sync
@@ -31,6 +33,13 @@ class Attempt:
     check: Callable[[], None]
 
 
+class Rooms(NamedTuple):
+    """Where a workload keeps things: ledgers and logs on a disk, files wherever they are asked for."""
+
+    state: Path
+    files: Path
+
+
 Start = Callable[[str], Attempt | None]  # A fresh attempt by the tool of that name.
 
 
@@ -42,31 +51,31 @@ class Workload:
     peers: tuple[str, ...]
     cpu_max: float  # Bars: ours divided by the best peer's.
     wall_max: float
-    open: Callable[[Path, int], AbstractContextManager[Start]]
+    open: Callable[[Rooms, int], AbstractContextManager[Start]]
 
 
 @contextmanager
-def upload(scratch: Path, objects: int) -> Iterator[Start]:
-    folder = _folder(scratch / "source", objects)
+def upload(rooms: Rooms, objects: int) -> Iterator[Start]:
+    folder = _folder(rooms.files / "source", objects)
     with rclone_serve() as endpoint:
 
         def start(name: str) -> Attempt | None:
             place = _new_bucket(endpoint)
             job = Job(folder, (endpoint, f"{place}/"))
             return _attempt(
-                copy(name, job), job, scratch, lambda: _expect(endpoint, place, objects)
+                copy(name, job), job, rooms.state, lambda: _expect(endpoint, place, objects)
             )
 
         yield start
 
 
 @contextmanager
-def download(scratch: Path, objects: int) -> Iterator[Start]:
+def download(rooms: Rooms, objects: int) -> Iterator[Start]:
     with rclone_serve() as endpoint:
         place = _seeded(endpoint, objects)
 
         def start(name: str) -> Attempt | None:
-            folder = scratch / f"target-{next(_numbers)}"
+            folder = rooms.files / f"target-{next(_numbers)}"
             job = Job((endpoint, f"{place}/"), folder)
 
             def check() -> None:
@@ -74,42 +83,42 @@ def download(scratch: Path, objects: int) -> Iterator[Start]:
                 assert found == objects, f"{found} files, not {objects}"
                 shutil.rmtree(folder)
 
-            return _attempt(copy(name, job), job, scratch, check)
+            return _attempt(copy(name, job), job, rooms.state, check)
 
         yield start
 
 
 @contextmanager
-def between(scratch: Path, objects: int) -> Iterator[Start]:
+def between(rooms: Rooms, objects: int) -> Iterator[Start]:
     with rclone_serve() as one, rclone_serve() as two:
         place = _seeded(one, objects)
 
         def start(name: str) -> Attempt | None:
             fresh = _new_bucket(two)
             job = Job((one, f"{place}/"), (two, f"{fresh}/"))
-            return _attempt(copy(name, job), job, scratch, lambda: _expect(two, fresh, objects))
+            return _attempt(copy(name, job), job, rooms.state, lambda: _expect(two, fresh, objects))
 
         yield start
 
 
 @contextmanager
-def list_all(scratch: Path, objects: int) -> Iterator[Start]:
-    with cheap_listing(objects) as endpoint:
+def list_all(rooms: Rooms, objects: int, *, delay_seconds: float = 0.0) -> Iterator[Start]:
+    with cheap_listing(objects, delay_seconds=delay_seconds) as endpoint:
         job = Job((endpoint, "aaa/list/"), (endpoint, "aaa/list/"))
 
         def start(name: str) -> Attempt | None:
-            return _attempt(listing(name, endpoint, "aaa/list/"), job, scratch, _nothing)
+            return _attempt(listing(name, endpoint, "aaa/list/"), job, rooms.state, _nothing)
 
         yield start
 
 
 @contextmanager
-def no_change(scratch: Path, objects: int) -> Iterator[Start]:
+def no_change(rooms: Rooms, objects: int) -> Iterator[Start]:
     with cheap_listing(objects) as endpoint:
         job = Job((endpoint, "aaa/list/"), (endpoint, "bbb/list/"))
 
         def start(name: str) -> Attempt | None:
-            return _attempt(sync(name, job), job, scratch, _nothing)
+            return _attempt(sync(name, job), job, rooms.state, _nothing)
 
         yield start
 
@@ -121,6 +130,15 @@ WORKLOADS = (
         "copy", "copy 4 KiB objects between endpoints", 20_000, (RCLONE,), 0.35, 0.65, between
     ),
     Workload("list", "list keys", 200_000, (S5CMD, RCLONE), 0.30, 1.00, list_all),
+    Workload(
+        "list-50ms",
+        "list keys, each answer 50 ms away",
+        200_000,
+        (S5CMD,),
+        0.30,
+        0.20,
+        partial(list_all, delay_seconds=0.05),
+    ),
     Workload(
         "no-change", "sync with nothing to do", 100_000, (S5CMD, RCLONE), 0.30, 0.60, no_change
     ),
