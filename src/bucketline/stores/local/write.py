@@ -134,7 +134,7 @@ class Put:
                 store=self.place.name,
                 key=self.key,
             )
-        # Nobody else had it open before it had its name, so these bytes are those of this state. (An
+        # Nobody else had it open before it had its name: these bytes are those of this state. (An
         # edit in place in the very tick of the clock that named it would pass for it.)
         self.stamp = stamp(ours)
         if self.place.hashes is not None:
