@@ -34,7 +34,7 @@ class Attempt:
 
 
 class Rooms(NamedTuple):
-    """Where a workload keeps things: ledgers and logs on a disk, files wherever they are asked for."""
+    """Where a workload keeps things: ledgers on a disk, files wherever they are asked for."""
 
     state: Path
     files: Path
