@@ -9,8 +9,11 @@ import pytest
 from bucketline.clock import SystemClock
 from bucketline.engines.doctor import Finding, examine, try_writes
 from bucketline.flow.drive import Drive, blocking, open_drive
+from bucketline.settings import Remote
 from bucketline.stores.memory import MemoryStore
 from bucketline.stores.s3 import S3Store
+from faults.http import answer
+from faults.raw import RawServer
 from servers import Endpoint
 
 CLOCK = SystemClock()
@@ -53,6 +56,15 @@ def test_a_server_is_asked_first_and_its_gaps_are_found(drive: Drive, rclone: En
     assert reads["credentials accepted"] == reads["bucket exists"] == "yes"
     assert writes["etag is the MD5"] == writes["refuses bytes with a wrong MD5"] == "yes"
     assert writes["refuses to replace (If-None-Match)"] == writes["keeps tags"] == "no"
+
+
+def test_a_web_page_is_reached_and_nothing_else_is_known(drive: Drive) -> None:
+    with RawServer(lambda _: answer(200, b"<html>Hi</html>")) as server:
+        store = S3Store(Remote(endpoints=(server.url,), anonymous=True), "b", clock=CLOCK)
+        found = list(examine(store, "", drive, CLOCK))
+
+    assert [finding.answer for finding in found] == ["yes", "?", "?", "?", "?", "?", "no"]
+    assert "a web page answers, and no S3 service" in found[-1].detail
 
 
 def test_a_missing_bucket_says_how_far_the_way_goes(drive: Drive, rclone: Endpoint) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from bucketline.cli.invocation import Invocation, check_remote, common, pass_invocation
-from bucketline.config import Config, NamedRemote, with_keys
+from bucketline.config import Config, Job, NamedRemote, with_keys
 from bucketline.errors import ConfigError, UsageError
 from bucketline.settings import Remote
 
@@ -74,8 +74,10 @@ def effective(invocation: Invocation) -> Iterator[Fact]:
     for name, remote in config.remotes.named.items():
         yield from _remote(config, name, remote)
     for name, job in config.jobs.items():
-        for word in ("source", "target"):
-            yield _from_file(config, f"jobs.{name}.{word}", getattr(job, word))
+        for word in Job.__dataclass_fields__:
+            if f"jobs.{name}.{word}" in config.lines:
+                shown = _shown(getattr(job, word))
+                yield _from_file(config, f"jobs.{name}.{word}", shown)
 
 
 def _error(named: NamedRemote, invocation: Invocation) -> str:
@@ -130,6 +132,13 @@ def _from_file(config: Config, name: str, value: str) -> Fact:
     return Fact(name, value, f"{config.path}:{line}" if line else "default")
 
 
+def _shown(value: Any) -> str:
+    """As the file has it."""
+    if isinstance(value, tuple):
+        return ", ".join(" ".join(one) if isinstance(one, tuple) else one for one in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _remote(config: Config, name: str, named: NamedRemote) -> Iterator[Fact]:
     place = f"remotes.{name}"
     for word in Remote.__dataclass_fields__:
@@ -137,8 +146,7 @@ def _remote(config: Config, name: str, named: NamedRemote) -> Iterator[Fact]:
             continue
         value = getattr(named.remote, word)
         if f"{place}.{word}" in config.lines:
-            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-            yield _from_file(config, f"{place}.{word}", shown)
+            yield _from_file(config, f"{place}.{word}", _shown(value))
     for word in ("access_key", "secret_key", "session_token"):
         if reference := getattr(named, word):
             yield _from_file(config, f"{place}.{word}", str(reference))

@@ -145,6 +145,8 @@ def tell_failures(printer: Printer, recorder: Recorder, tally: Tally) -> None:
     if tally.failed:
         rest = f"{more:,} more failed; " if more > 0 else ""
         printer.notice(f"{rest}see `bucketline runs errors last`; run again to try them again")
+    elif tally.waiting:
+        printer.notice(f"{tally.waiting:,} waiting; `bucketline runs errors last` says for what")
 
 
 def _counts(counts: Mapping[str, int]) -> str:

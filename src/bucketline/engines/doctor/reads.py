@@ -54,7 +54,7 @@ def examine(store: Store, prefix: str, drive: Caller, clock: Clock) -> Iterator[
     try:
         pages = _pages(patient, prefix)
     except StoreError as error:
-        yield from _broken_rungs(error)
+        yield from _broken_rungs(error, answered=bool(patient.exchanges))
         return
     # A folder has no wire, hence no certificate, clock or credentials to speak of.
     rungs = _RUNGS if patient.exchanges else _RUNGS[-1:]
@@ -78,11 +78,13 @@ def _pages(patient: Patient, prefix: str) -> list[Page]:
     return pages
 
 
-def _broken_rungs(error: StoreError) -> Iterator[Finding]:
+def _broken_rungs(error: StoreError, *, answered: bool) -> Iterator[Finding]:
     """What worked before the way broke, what broke it, and what therefore nobody knows."""
     broken = next((n for n, (_, causes) in enumerate(_RUNGS) if isinstance(error, causes)), None)
     for number, (name, _) in enumerate(_RUNGS):
-        if broken is None or number > broken:
+        if broken is None and answered and not number:
+            yield Finding(name, YES)
+        elif broken is None or number > broken:
             yield from unknown([name], "not found out")
         elif number == broken:
             yield Finding(name, NO, str(error))

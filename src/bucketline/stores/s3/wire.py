@@ -16,6 +16,7 @@ import pycurl
 from bucketline import __version__
 from bucketline.errors import Broken, StoreError, Unreachable, Untrusted
 from bucketline.stores.base import Answer, Request, Route
+from bucketline.stores.s3.failures import failure
 
 # A wheel's libcurl was built elsewhere and does not know where this system keeps its authorities.
 _CA_FILES = (
@@ -265,16 +266,8 @@ def _headers(lines: list[bytes]) -> Mapping[str, str]:
 def _failure(exchange: _Exchange, number: int, text: str) -> StoreError:
     request = exchange.request
     assert request is not None
-    place = "/".join(request.url.split("/", 3)[:3])
-    said = text or f"libcurl error {number}"
-    if number in _UNTRUSTED:
-        return Untrusted(
-            f"the TLS certificate is not trusted ({said}); name the right authority by --ca-bundle",
-            store=place,
-        )
     connected = exchange.curl.getinfo(pycurl.CONNECT_TIME) > 0
-    if number in _UNREACHABLE or (number == pycurl.E_OPERATION_TIMEDOUT and not connected):
-        return Unreachable(
-            f"cannot be reached ({said}); is the endpoint right and up?", store=place
-        )
-    return Broken(f"the exchange broke off ({said})", store=place)
+    is_away = number in _UNREACHABLE or (number == pycurl.E_OPERATION_TIMEDOUT and not connected)
+    cause = Untrusted if number in _UNTRUSTED else Unreachable if is_away else Broken
+    place = "/".join(request.url.split("/", 3)[:3])
+    return failure(cause, text or f"libcurl error {number}", place)

@@ -1,0 +1,58 @@
+"""How a sync ended is told in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bucketline.cli.outcome import Recorder, tell_failures
+from bucketline.cli.printer import Printer
+from bucketline.flow.ledger import Ledger, RunHead
+from bucketline.flow.run import Stop
+from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip
+
+NOTHING = Skip(0, 0)
+
+
+def told(folder: Path, outcomes: list[Outcome], capfdbinary: pytest.CaptureFixture[bytes]) -> str:
+    printer = Printer()
+    with Ledger.open(folder / "one.ledger") as ledger:
+        ledger.begin(RunHead("r", "sync", "a", "b", name="", configuration={}))
+        recorder = Recorder(ledger, printer, Stop(), tells=False)
+        actions: list[Action] = [Copy(Entry(f"k{n}", 1), f"k{n}") for n in range(len(outcomes))]
+        recorder.record(actions, [], NOTHING)
+        recorder.record([], list(zip(actions, outcomes, strict=True)), NOTHING)
+        tell_failures(printer, recorder, ledger.tally())
+    return capfdbinary.readouterr().err.decode()
+
+
+def test_what_waits_is_told_too(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    waiting = Outcome(Fate.WAITING, cause="NeedsThaw", message="s3://b/k0: in an archive")
+
+    assert told(tmp_path, [waiting], capfdbinary) == (
+        "1 waiting; `bucketline runs errors last` says for what\n"
+    )
+
+
+def test_a_failure_names_its_key_once(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    said = [
+        Outcome(Fate.FAILED, cause="Denied", message="s3://b/k0: not allowed"),
+        Outcome(Fate.FAILED, cause="Denied", message="not allowed"),
+    ]
+
+    assert told(tmp_path, said, capfdbinary) == (
+        "failed: Denied: s3://b/k0: not allowed\n"
+        "failed: Denied: k1: not allowed\n"
+        "see `bucketline runs errors last`; run again to try them again\n"
+    )
+
+
+def test_what_arrived_without_something_is_counted(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    said = [Outcome(Fate.DONE, message="without tags"), Outcome(Fate.DONE)]
+
+    assert told(tmp_path, said, capfdbinary) == "1 copied without tags\n"
