@@ -36,6 +36,8 @@ class Layout:
 def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
     """Read pinned ranges and write them as parts, a few at once; leaves no upload behind."""
     found = yield from source.stat(action.source.key, version=action.source.version)
+    if found.entry.size <= policy.part_size:
+        raise Changed("it shrank since it was listed", store=source.name, key=action.source.key)
     attributes = yield from whole_attributes(found, source, target)
     plan = layout(found.entry, target.able, policy)
     upload = yield from target.begin(action.target_key, found.entry.size, attributes=attributes)
