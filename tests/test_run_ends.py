@@ -46,7 +46,7 @@ def test_a_bug_in_one_action_costs_no_other_its_fate() -> None:
 def test_twenty_of_one_cause_in_a_row_stop_the_run(cause: type[StoreError]) -> None:
     stage = Stage(copies(60))
     stage.deeds = {f"k{n:03}": raising(cause("no")) for n in range(60)}
-    with pytest.raises(cause):
+    with pytest.raises(cause, match="no; 20 in a row failed so, and the run stops"):
         stage.run(width=1)
     assert len(stage.started) == 20
     assert stage.book.state == "failed"

@@ -207,10 +207,14 @@ class _Loop:
             self.fatal = self.fatal or error
             return Outcome(Fate.FAILED, cause=type(error).__name__, message=str(error))
         self.streak = self.streak + 1 if error.cause in _STREAK_CAUSES else 0
-        if error.remedy is Remedy.STOP or self.streak >= _STREAK_MAX:
-            self.fatal = self.fatal or error
         fate = Fate.WAITING if error.remedy is Remedy.WAIT else Fate.FAILED
-        return Outcome(fate, cause=error.cause, message=str(error))
+        outcome = Outcome(fate, cause=error.cause, message=str(error))
+        if error.remedy is Remedy.STOP:
+            self.fatal = self.fatal or error
+        elif self.streak >= _STREAK_MAX and self.fatal is None:
+            error.message += f"; {self.streak} in a row failed so, and the run stops"
+            self.fatal = error
+        return outcome
 
     def _show(self) -> None:
         now = self.clock.monotonic()
