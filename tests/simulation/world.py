@@ -142,10 +142,10 @@ class World:
     def _damaged(self, deed: Deed, body: bytes) -> bytes:
         """Cut short, or with a bit flipped, on the way down.
 
-        A flip in a source's bytes is only fair where its etag could tell: a whole object's MD5.
+        A flip in a source's bytes is only fair where its etag could tell.
         """
-        is_whole = deed.arguments[1] is None and deed.place.habits.etags == "md5"
-        if self.dice.random() < 0.5 or (deed.place is self.source and not is_whole):
+        tells = deed.place.habits.etags == "md5"
+        if self.dice.random() < 0.5 or (deed.place is self.source and not tells):
             return body[:-1]
         self._flips += 1
         return flipped(body, self._flips)

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketline.errors import BucketlineError, Changed, Mismatch, TooLarge
-from bucketline.flow.proof import MovePolicy, left_out, md5, whole_attributes
+from bucketline.flow.proof import (
+    Learnt,
+    MovePolicy,
+    disagreement,
+    left_out,
+    md5,
+    tells_md5,
+    tells_parts,
+    whole_attributes,
+)
+from bucketline.flow.whole import InOrder
 from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together, remember
 
@@ -36,16 +46,18 @@ class Layout:
 def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
     """Read pinned ranges and write them as parts, a few at once; leaves no upload behind."""
     found = yield from source.stat(action.source.key, version=action.source.version)
-    if found.entry.size <= policy.part_size:
-        raise Changed("it shrank since it was listed", store=source.name, key=action.source.key)
+    if found.entry.size != action.source.size:  # By its size we came here: see `layout`, `weight`.
+        raise Changed("it has another size now", store=source.name, key=action.source.key)
     attributes = yield from whole_attributes(found, source, target)
     plan = layout(found.entry, target.able, policy)
     upload = yield from target.begin(action.target_key, found.entry.size, attributes=attributes)
-    mover = _Mover(found, source, target, action.target_key, upload, plan)
+    order = InOrder() if tells_md5(found, source) else None
+    mover = _Mover(found, source, target, action.target_key, upload, plan, order)
     spans = list(_spans(found.entry.size, plan.part_size))
     try:
         flows = [mover.move(span) for span in spans]
         digests: list[bytes] = yield Together(flows, width=plan.at_once)
+        yield from _agree_with_source(mover, spans, digests, policy.learnt)
         etags = [digest.hex() for digest in digests]
         receipt = yield from target.finish(action.target_key, upload, etags)
     except BucketlineError:
@@ -77,9 +89,28 @@ class _Mover:
     key: str
     upload: str
     plan: Layout
+    order: InOrder | None  # Where the source's etag is the MD5 of the whole.
 
     def move(self, span: _Span) -> Flow[bytes]:
         """One part across; its MD5."""
+        if self.order is None:
+            body, digest = yield from self.read(span)
+            yield from self._write(span, body, digest)
+            return digest
+        is_across = False
+        try:
+            body, digest = yield from self.read(span)
+            hashing = self.order.add(span.number, body)
+            yield Together([self._write(span, body, digest), hashing])
+            yield from self.order.passed(span.number)
+            is_across = True
+        finally:
+            if not is_across:
+                self.order.give_up()
+        return digest
+
+    def read(self, span: _Span) -> Flow[tuple[bytes, bytes]]:
+        """One part of the source, and its MD5."""
         entry = self.found.entry
         piece = yield from self.source.read(
             entry.key, start=span.start, size=span.size, version=entry.version, etag=entry.pin
@@ -88,15 +119,16 @@ class _Mover:
             raise Changed(
                 "its size changed while it was read", store=self.source.name, key=entry.key
             )
-        digest = yield from md5(piece.body)
+        return piece.body, (yield from md5(piece.body))
+
+    def _write(self, span: _Span, body: bytes, digest: bytes) -> Flow[None]:
         receipt = yield from self.target.part(
-            self.key, self.upload, span.number, piece.body, offset=span.start, md5=digest
+            self.key, self.upload, span.number, body, offset=span.start, md5=digest
         )
         if receipt.etag and receipt.etag != digest.hex():
             raise Mismatch(
                 f"part {span.number} arrived as other bytes", store=self.target.name, key=self.key
             )
-        return digest
 
     def read_back(self, span: _Span) -> Flow[bytes]:
         """The MD5 of what the target holds there."""
@@ -159,6 +191,28 @@ def _abandon(target: Store, key: str, upload: str) -> Flow[None]:
         yield from target.abandon(key, upload)
     except BucketlineError:
         return  # The error that brought us here is the one to tell.
+
+
+def _agree_with_source(
+    mover: _Mover, spans: list[_Span], digests: list[bytes], learnt: Learnt
+) -> Flow[None]:
+    """As for an object in one piece. An etag of as many parts tells, if its parts were ours."""
+    entry, order = mover.found.entry, mover.order
+    is_told = order is not None or tells_parts(mover.found, mover.source, len(spans))
+    if not is_told:
+        return
+    if entry.etag == (etag_of_parts(digests) if order is None else order.etag):
+        learnt.source_tells_md5 |= order is not None
+        return
+    again: list[bytes] = yield Together(
+        [_digest_of(mover.read(span)) for span in spans], width=mover.plan.at_once
+    )
+    if again != digests or (order is not None and learnt.source_tells_md5):
+        raise disagreement(entry, mover.source)
+
+
+def _digest_of(reading: Flow[tuple[bytes, bytes]]) -> Flow[bytes]:
+    return (yield from reading)[1]
 
 
 def _prove_whole(mover: _Mover, spans: list[_Span], digests: list[bytes], etag: str) -> Flow[Proof]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from bucketline.errors import Mismatch
-from bucketline.model import NOTHING, Attributes, Found, Proof
+from bucketline.model import NOTHING, Attributes, Entry, Found, Proof
 from bucketline.stores.base import Flow, Piece, Receipt, Store, Work
 
 _INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
@@ -47,8 +47,8 @@ def md5(body: bytes) -> Flow[bytes]:
 
 def agree_with_source(digest: bytes, piece: Piece, source: Store, learnt: Learnt) -> Flow[None]:
     """Bytes damaged on their way here must not be delivered as if they were the object."""
-    found, entry = piece.found, piece.found.entry
-    if not source.able.etag_is_md5 or found.is_etag_opaque or not _MD5.fullmatch(entry.etag):
+    entry = piece.found.entry
+    if not tells_md5(piece.found, source):
         return
     if entry.etag == digest.hex():
         learnt.source_tells_md5 = True
@@ -58,11 +58,27 @@ def agree_with_source(digest: bytes, piece: Piece, source: Store, learnt: Learnt
     again = yield from source.read(entry.key, version=entry.version)
     is_same = (yield from md5(again.body)) == digest and again.found.entry.etag == entry.etag
     if learnt.source_tells_md5 or not is_same:
-        raise Mismatch(
-            f"the bytes that came do not agree with the source's etag {entry.etag}",
-            store=source.name,
-            key=entry.key,
-        )
+        raise disagreement(entry, source)
+
+
+def tells_md5(found: Found, source: Store) -> bool:
+    """Whether its etag should be the MD5 of its bytes."""
+    is_usual = source.able.etag_is_md5 and not found.is_etag_opaque
+    return is_usual and _MD5.fullmatch(found.entry.etag) is not None
+
+
+def tells_parts(found: Found, source: Store, count: int) -> bool:
+    """Whether its etag may be the one that S3 gives to an object of so many parts."""
+    is_usual = source.able.etag_is_md5 and not found.is_etag_opaque
+    return is_usual and found.entry.etag.endswith(f"-{count}")
+
+
+def disagreement(entry: Entry, source: Store) -> Mismatch:
+    return Mismatch(
+        f"the bytes that came do not agree with the source's etag {entry.etag}",
+        store=source.name,
+        key=entry.key,
+    )
 
 
 def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attributes]:
