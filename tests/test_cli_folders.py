@@ -139,16 +139,6 @@ def test_a_lost_hash_memory_moves_nothing(desk: Desk, up: bool, loss: str) -> No
     assert desk.calm(*words, "--compare", "etag")
 
 
-def test_what_the_ledger_knows_is_not_hashed_again(desk: Desk) -> None:
-    desk.object("k", b"hello")
-    words = [desk.s3, str(desk.folder), "--compare", "etag"]
-    desk.sync(*words)
-    (desk.state / FILE).unlink()
-
-    assert desk.calm(*words)
-    assert not (desk.state / FILE).exists()
-
-
 def test_a_disk_that_lost_a_bit_is_found_by_reading(desk: Desk) -> None:
     """What is remembered of a file is not what its bytes are: checksum reads them."""
     path = desk.file("k", b"hello")

@@ -174,6 +174,28 @@ def test_the_last_proven_copy_ends_a_doubt_in_both_directions() -> None:
         assert verdict(rule, source, vandalised, lambda _: proven) is Verdict.ETAG
 
 
+def test_a_file_is_known_to_the_ledger_by_its_stamp_whether_its_etag_is_known_or_not() -> None:
+    known = {"k": Remembered(5, "a-source", "stamp")}
+    source = Entry("k", 5, 9.0, "a-source")
+    there = Entry("k", 5, 1.0, "", stamp="stamp")
+    hashed, edited = there._replace(etag="5" * 32), there._replace(stamp="other")
+
+    for mode in (Mode.AUTO, Mode.ETAG):
+        rule = Rule(mode, etags_are_md5=True)
+        assert verdict(rule, source, there, lambda _: known) is Verdict.SAME
+        assert verdict(rule, source, hashed, lambda _: known) is Verdict.SAME
+        assert verdict(rule, source, edited, lambda _: known) is Verdict.ETAG
+
+
+def test_a_remembered_etag_is_not_taken_for_a_checksum() -> None:
+    one = Entry("k", 5, 9.0, "5" * 32)
+    rule = Rule(Mode.CHECKSUM, etags_are_md5=True)
+
+    assert verdict(rule, one, one) is Verdict.SAME
+    assert verdict(rule, one, one._replace(stamp="stamp")) is not Verdict.SAME
+    assert verdict(rule, one._replace(stamp="stamp"), one) is not Verdict.SAME
+
+
 def test_an_encrypted_objects_etag_is_not_copied_for_ever() -> None:
     source, target = Entry("a", 1, 1.0, MD5), Entry("a", 1, 2.0, OTHER_MD5)
     proven = {"a": Remembered(1, MD5, OTHER_MD5)}
