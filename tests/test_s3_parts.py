@@ -75,6 +75,35 @@ def test_finished_already_is_a_success_when_the_object_is_the_one() -> None:
     assert played.value.etag == WHOLE
 
 
+@pytest.mark.parametrize("said", [refused(500, "InternalError"), refused(200, "InternalError")])
+def test_a_server_that_fails_over_a_finished_upload_is_asked_for_the_object(said: Answer) -> None:
+    there = answer(etag=f'"{WHOLE}"')
+
+    assert Played(store().finish("k", "u", ETAGS), said, there).value.etag == WHOLE
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        [answer(404)],
+        [answer(403), refused(403, "AccessDenied")],
+        [answer(etag='"another"', content_length="9")],
+    ],
+)
+def test_a_failure_without_the_object_stays_one_that_is_tried_again(there: list[Answer]) -> None:
+    with pytest.raises(ServerFault):
+        Played(store().finish("k", "u", ETAGS), refused(500, "InternalError"), *there)
+
+
+def test_an_older_object_of_the_same_parts_does_not_make_a_failure_a_success() -> None:
+    place = store()
+    Played(place.begin("k", 9), answer(body=BEGUN))
+    older = answer(etag=f'"{WHOLE}"', last_modified="Tue, 14 Nov 2023 22:13:19 GMT")
+
+    with pytest.raises(ServerFault):
+        Played(place.finish("k", "u&1", ETAGS), refused(500, "InternalError"), older)
+
+
 @pytest.mark.parametrize("there", [answer(404), answer(etag='"another"', content_length="9")])
 def test_an_upload_that_is_gone_without_its_object_is_not_found(there: Answer) -> None:
     with pytest.raises(NotFound):
@@ -105,7 +134,9 @@ def test_where_etags_tell_nothing_size_and_time_do(size: str, modified: str, is_
 def test_an_error_after_a_good_status_is_an_error() -> None:
     with pytest.raises(ServerFault):
         Played(
-            store().finish("k", "u", ETAGS), answer(body="  \n<Error><Code>InternalError</Code>")
+            store().finish("k", "u", ETAGS),
+            answer(body="  \n<Error><Code>InternalError</Code>"),
+            answer(404),
         )
     with pytest.raises(Busy):
         Played(store().finish("k", "u", ETAGS), refused(200, "SlowDown"))

@@ -10,7 +10,7 @@ from html import escape, unescape
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from bucketline.errors import Broken, NotFound, StoreError
+from bucketline.errors import Broken, NotFound, ServerFault, StoreError
 from bucketline.model import PLAIN, Attributes, Found
 from bucketline.stores.base import Answer, Flow, Receipt
 from bucketline.stores.s3.answers import is_error
@@ -93,7 +93,7 @@ def finish(client: Client, key: str, upload: str, etags: Sequence[str]) -> Flow[
     answer = yield from client.exchange(call)
     if answer.status >= 300 or is_error(answer.body.lstrip()):
         error = _refused(client, key, answer)
-        if not isinstance(error, NotFound):
+        if not isinstance(error, NotFound | ServerFault):
             raise error
         done = yield from _finished_already(client, key, upload, etags, error)
     else:
@@ -195,13 +195,20 @@ def _as_listed(client: Client, key: str, done: Receipt) -> Flow[Receipt]:
 def _finished_already(
     client: Client, key: str, upload: str, etags: Sequence[str], error: StoreError
 ) -> Flow[Receipt]:
-    """The upload is gone: it is a success if the object that it was to become is there."""
+    """The upload is gone: it is a success if the object that it was to become is there.
+
+    Some servers fail over an upload that is gone; so any failure may be of that kind.
+    """
     try:
         there = yield from stat(client, key)
-    except NotFound:
-        raise error from None
-    wanted = expected_etag(etags)
-    if there.entry.etag == wanted or _fits(there, client.begun.get(upload)):
+    except StoreError as other:
+        is_lost = isinstance(other, NotFound) or isinstance(error, ServerFault)
+        raise error if is_lost else other from None
+    begun = client.begun.get(upload)
+    is_it = there.entry.etag == expected_etag(etags)
+    if isinstance(error, ServerFault):
+        is_it = is_it and (begun is None or there.entry.modified >= begun.since)
+    if is_it or _fits(there, begun):
         return Receipt(there.entry.etag, there.entry.version, there.checksums)
     raise error
 
