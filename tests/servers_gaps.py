@@ -30,7 +30,6 @@ _NO_SECOND_USER = {"test_a_stranger_is_denied": "knows one user"}
 
 MEMORY: dict[str, str] = {}
 
-_UNCHECKED = "takes the caller's MD5 as it is: the bytes come from the same memory"
 LOCAL = {
     **_keys("no path of a folder is called so", *_NOT_A_PATH),
     **_keys(
@@ -38,9 +37,6 @@ LOCAL = {
         "component-of-300-bytes",
         "1024-bytes-of-4-byte-characters",
     ),
-    "test_a_body_that_does_not_fit_its_md5_is_refused": _UNCHECKED,
-    "test_a_failed_overwrite_leaves_the_old_bytes": _UNCHECKED,
-    "test_a_part_that_does_not_fit_its_md5_is_refused": _UNCHECKED,
 }
 
 _NO_PATH = "keys are paths of a file system to it"

@@ -16,6 +16,7 @@ import pytest
 from bucketline.errors import (
     Conflict,
     DiskFault,
+    Mismatch,
     StoreError,
     Unholdable,
 )
@@ -28,6 +29,28 @@ def test_a_receipt_has_the_md5_of_what_was_written(store: LocalStore) -> None:
     large = b"x" * 300_000
     assert drive(store.write("large", large)).etag == md5(large).hexdigest()
     assert drive(store.read("large")).body == large
+
+
+@pytest.mark.parametrize("size", [5, 4_096, 300_000, 3 << 20])
+def test_a_receipt_is_of_the_bytes_that_the_disk_gives_back(
+    size: int, store: LocalStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, body = os.pwrite, b"x" * size
+
+    def lying(file: int, data: Any, offset: int) -> int:
+        """Keeps another byte than the last one that it was handed, and says that all is well."""
+        return write(file, bytes(data[:-1]) + b"!", offset)
+
+    upload = drive(store.begin("parts", size))
+    monkeypatch.setattr(os, "pwrite", lying)
+    digest = md5(body).digest()
+    with pytest.raises(Mismatch):
+        drive(store.write("k", body, md5=digest))
+    with pytest.raises(Mismatch):
+        drive(store.part("parts", upload, 1, body, offset=0, md5=digest))
+    assert drive(store.write("k", body)).etag == md5(body[:-1] + b"!").hexdigest()
+    drive(store.abandon("parts", upload))
+    assert [path.name for path in root.iterdir()] == ["k"]
 
 
 def test_a_conditional_write_spares_what_is_there(store: LocalStore) -> None:

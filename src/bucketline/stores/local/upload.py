@@ -11,7 +11,7 @@ from bucketline.errors import BadRequest, NotFound, StoreError
 from bucketline.stores.base import Receipt
 from bucketline.stores.local.paths import cause
 from bucketline.stores.local.system import reserve
-from bucketline.stores.local.write import Place, Put, write_at
+from bucketline.stores.local.write import Place, Put, write_proven
 
 _FINISHED_MAX = 1_000
 
@@ -33,11 +33,10 @@ class Parts:
         """Part `number`; one that came before gives way."""
         if offset + len(body) > self.put.size:
             raise self._bad("the part reaches beyond the end")
-        etag = (md5 or md5_of(body, usedforsecurity=False).digest()).hex()
         try:
-            write_at(self.put.file, body, offset)
-        except OSError as error:
-            raise cause(error, self.put.place.name, self.put.key) from error
+            etag = write_proven(self.put.file, body, offset, md5)
+        except (OSError, StoreError) as failure:
+            raise cause(failure, self.put.place.name, self.put.key) from None
         self._parts[number] = _Part(offset, len(body), etag)
         return Receipt(etag)
 

@@ -22,6 +22,7 @@ from bucketline.stores.local.sync import Failure
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 _ATTEMPTS = 3
+_PIECE = 256 << 10  # Of a large file, read back: small enough for the cache of a core.
 
 
 class Place:
@@ -44,6 +45,7 @@ class Put:
         self.key = key
         self.attributes = attributes
         self.body: bytes | memoryview = b""
+        self.md5 = b""  # What the caller says of the body.
         self.etag = ""
         self.stamp = ""
         self.size = 0
@@ -58,21 +60,20 @@ class Put:
 
     @property
     def receipt(self) -> Receipt:
-        """The etag is that of the bytes handed over, told only now that they are on the disk, under
-        their name and of the right length. It shows what the disk was given, not what a later
-        reading gives: that is what `readback` is for.
+        """The etag is that of the bytes which the file gave back after they were written, told only
+        now that it is whole, on the disk and under its name. The system may have answered from its
+        memory: what the medium holds, only a later reading shows.
         """
         return Receipt(self.etag, stamp=self.stamp)
 
     def fill(self, body: bytes | memoryview, md5: bytes) -> None:
         """Give it its whole content."""
-        self.body, self.size, self.etag = body, len(body), md5.hex()
+        self.body, self.size, self.md5 = body, len(body), md5
 
     def prepare(self) -> int:
         if self.file < 0:
             self.create()
-            write_at(self.file, self.body, 0)
-            self.etag = self.etag or md5_of(self.body, usedforsecurity=False).hexdigest()
+            self.etag = write_proven(self.file, self.body, 0, self.md5)
             self.body = b""
             self.set_time()
         return -1 if self.is_flushed else self.file
@@ -245,6 +246,25 @@ def write_at(file: int, body: bytes | memoryview, offset: int) -> None:
     while view:
         count = os.pwrite(file, view, offset)
         view, offset = view[count:], offset + count
+
+
+def write_proven(file: int, body: bytes | memoryview, offset: int, md5: bytes) -> str:
+    """Write all of `body`; the MD5 of what the file gives there now. Raises OSError, `Mismatch`."""
+    write_at(file, body, offset)
+    digest = _md5_at(file, offset, len(body))
+    if md5 and digest != md5:
+        raise Mismatch("the file gives other bytes back than those of the MD5")
+    return digest.hex()
+
+
+def _md5_at(file: int, start: int, size: int) -> bytes:
+    if size <= _PIECE:
+        return md5_of(os.pread(file, size, start), usedforsecurity=False).digest()
+    hashed, piece, end = md5_of(usedforsecurity=False), memoryview(bytearray(_PIECE)), start + size
+    while start < end and (count := os.preadv(file, [piece[: end - start]], start)):
+        hashed.update(piece[:count])
+        start += count
+    return hashed.digest()
 
 
 def clear_away(place: Place, paths: Iterable[str]) -> None:
