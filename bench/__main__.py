@@ -39,13 +39,16 @@ def main() -> int:
 def measure(work: Workload, objects: int, runs: int, folders: Path | None) -> Result:
     """Every tool once unmeasured, then `runs` times in turn."""
     costs: dict[str, list[Cost]] = {name: [] for name in (OURS, *work.peers)}
-    with _scratch(None) as scratch, _scratch(folders) as files:
-        with work.open(Rooms(scratch, files), objects) as start:
-            for turn in range(runs + 1):
-                for name, measured in costs.items():
-                    cost = _once(start, name, scratch)
-                    if turn:
-                        measured.append(cost)
+    with (
+        _scratch(None) as scratch,
+        _scratch(folders) as files,
+        work.open(Rooms(scratch, files), objects) as start,
+    ):
+        for turn in range(runs + 1):
+            for name, measured in costs.items():
+                cost = _once(start, name, scratch)
+                if turn:
+                    measured.append(cost)
     return Result(work, objects, runs, {name: medians(each) for name, each in costs.items()})
 
 

@@ -8,22 +8,27 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
-from bucketline.clock import Clock
+from bucketline.clock import Clock, SystemClock
 from bucketline.stores.base import Work
 
 _THREADS = 8
 _BRIEF_SECONDS = 0.002
 _PASSED_ON = 200  # Works that threads do after one was not brief.
-_STRETCH_MAX = (
-    16  # Works that one thread takes at a time: a hand-over costs more than a small read.
-)
+_STRETCH_MAX = 16  # Works that a thread takes at once: a hand-over costs more than a small read.
+_QUICK_SECONDS = 0.0005  # For shared works to be done on the spot, and so much more for each.
+_QUICK_SECONDS_EACH = 0.00015
+_ROUNDS_IN_THREADS = 50  # Of shared works, after a round that was not quick.
 
 
 class Threads:
     """Workers on a few threads."""
 
-    def __init__(self, wake: Callable[[], None], count: int = _THREADS) -> None:
+    def __init__(
+        self, wake: Callable[[], None], count: int = _THREADS, clock: Clock | None = None
+    ) -> None:
         self._wake = wake
+        self._clock = clock or SystemClock()
+        self._rounds_in_threads = 0
         self._tasks: SimpleQueue[list[tuple[Work, Any]] | None] = SimpleQueue()
         self._done: deque[tuple[Work, Any, Any, Exception | None]] = deque()
         self._shared: list[tuple[Work, Any]] = []
@@ -49,11 +54,22 @@ class Threads:
         self._hand_over_shared()
 
     def _hand_over_shared(self) -> None:
-        """One thread does shared works; while it does, the next ones gather to be done at once."""
-        if self._shared and not self._shared_out:
-            self._shared_out = len(self._shared)
-            self._tasks.put(self._shared)
-            self._shared = []
+        """Do them on the spot if the disk is quick: two threads that both call the system all the
+        time mostly wait for each other. Else one thread does, and meanwhile the next ones gather.
+        """
+        if not self._shared or self._shared_out:
+            return
+        works, self._shared = self._shared, []
+        self._shared_out = len(works)
+        if self._rounds_in_threads:
+            self._rounds_in_threads -= 1
+            self._tasks.put(works)
+            return
+        began = self._clock.monotonic()
+        self._do(works)
+        allowed = _QUICK_SECONDS + _QUICK_SECONDS_EACH * len(works)
+        if self._clock.monotonic() - began > allowed:
+            self._rounds_in_threads = _ROUNDS_IN_THREADS
 
     def close(self) -> None:
         for _ in self._threads:
@@ -67,9 +83,12 @@ class Threads:
 
     def _serve(self) -> None:
         while (works := self._tasks.get()) is not None:
-            for work, ticket in works:
-                self._done.append((work, ticket, *perform(work)))
-            self._wake()
+            self._do(works)
+
+    def _do(self, works: list[tuple[Work, Any]]) -> None:
+        for work, ticket in works:
+            self._done.append((work, ticket, *perform(work)))
+        self._wake()
 
 
 class Inline:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from bucketline.errors import Unholdable, Unsupported
@@ -19,7 +20,9 @@ _NONE_HERE = (errno.ENODATA, errno.ENOTSUP, errno.ENOSYS)
 _SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d{1,9})\d*)?").fullmatch
 _FINE_TICK, _COARSE_TICK = 0.05, 2.5  # Seconds; most kernels tick each 1 to 10 ms, FAT each 2 s.
 _IN_MOTION = "~"
-_SAYS_NOTHING = "binary/octet-stream"  # What S3 says of an object that was given no type.
+_Items = tuple[tuple[str, str], ...]
+# What S3 says of an object that was given no type.
+_SAYS_NOTHING = ("content-type", "binary/octet-stream")
 
 
 class HashMemory(Protocol):
@@ -118,13 +121,16 @@ def packed(attributes: Attributes) -> bytes:
     """The extended attribute; empty = there is nothing to keep."""
     if attributes is PLAIN:
         return b""
-    content = {
-        name: value
-        for name, value in attributes.headers.items()
-        if (name, value) != ("content-type", _SAYS_NOTHING)
-    }
-    kept: dict[str, Any] = {"headers": content, "metadata": _without_time(attributes.metadata)}
-    kept |= {"tags": dict(attributes.tags), "tier": attributes.tier}
+    metadata = _without_time(attributes.metadata)
+    parts = (attributes.headers, metadata, attributes.tags)
+    return _packed(*(tuple(part.items()) for part in parts), attributes.tier)
+
+
+@lru_cache(maxsize=256)  # Most objects of a bucket have the same.
+def _packed(headers: _Items, metadata: _Items, tags: _Items, tier: str) -> bytes:
+    content = {name: value for name, value in headers if (name, value) != _SAYS_NOTHING}
+    kept: dict[str, Any] = {"headers": content, "metadata": dict(metadata), "tags": dict(tags)}
+    kept["tier"] = tier
     kept = {name: value for name, value in kept.items() if value}
     if not kept:
         return b""

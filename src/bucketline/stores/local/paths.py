@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import secrets
+from itertools import count
 
 from bucketline.errors import (
     Broken,
@@ -21,6 +22,9 @@ _NAME_BYTES_MAX = 255
 _PATH_BYTES_MAX = 4095  # PATH_MAX counts the zero at the end.
 _BAD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|\0").search
 _OURS = re.compile(r"\.bucketline-[0-9a-f]{16}\.part").fullmatch
+
+_OF_THIS_PROCESS = secrets.token_hex(4)  # Drawn once: asking for each file costs a system call.
+_numbers = count()
 
 _SAID = {
     errno.ENOENT: (NotFound, "there is no such file"),
@@ -44,7 +48,7 @@ _SAID = {
 
 def new_name() -> str:
     """A name for a file of ours that is no object yet."""
-    return f".bucketline-{secrets.token_hex(8)}.part"
+    return f".bucketline-{_OF_THIS_PROCESS}{next(_numbers):08x}.part"
 
 
 def is_ours(name: str) -> bool:
