@@ -16,6 +16,8 @@ from bench.report import Result, page, table
 from bench.tools import OURS
 from bench.workloads import WORKLOADS, Rooms, Start, Workload
 
+_PAGE = Path("docs/benchmarks.md")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__, allow_abbrev=False)
@@ -23,7 +25,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of objects")
     parser.add_argument("--folders", type=Path, default=_memory(), help="where files are, for all")
-    parser.add_argument("--output", type=Path, help="write the page there, as docs/benchmarks.md")
+    parser.add_argument("--output", type=Path, help=f"the page; {_PAGE} when all is measured")
     options = parser.parse_args()
     chosen = [work for work in WORKLOADS if not options.names or work.name in options.names]
     results = []
@@ -31,8 +33,9 @@ def main() -> int:
         objects = max(1, int(work.objects * options.scale))
         results.append(measure(work, objects, options.runs, options.folders))
         print(table(results[-1:]), flush=True)
-    if options.output:
-        options.output.write_text(page(results))
+    is_whole = not options.names and options.scale == 1
+    if output := options.output or (_PAGE if is_whole else None):
+        output.write_text(page(results))
     return 0 if results and all(result.holds for result in results) else 1
 
 
