@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import keeper
 from bucketline.stores.local import LocalStore
+from desk import VARIABLES, Desk
 from processes import PARK
 from servers import SERVERS, Endpoint, Park
 
@@ -119,3 +122,20 @@ def _installed(name: str) -> str:
             pytest.skip(reason)
         pytest.fail(reason)
     return name
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the program finds around it when it runs in this process; its signals go back after."""
+    places = {"HOME": str(tmp_path), "BUCKETLINE_STATE": str(tmp_path / "state")}
+    for name, value in (VARIABLES | places).items():
+        monkeypatch.setenv(name, value)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, rclone: Endpoint, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, rclone, capsys)

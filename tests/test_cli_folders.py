@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bucketline.clock import SystemClock
 from bucketline.flow.ledger.hashes import FILE, Hashes
-from desk import VARIABLES, Desk
-from servers import Endpoint
+from desk import Desk
 
 MODES = pytest.mark.parametrize("compare", ["auto", "etag", "checksum"])
 
 
-@pytest.fixture(autouse=True)
-def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    places = {"HOME": str(tmp_path), "BUCKETLINE_STATE": str(tmp_path / "state")}
-    for name, value in (VARIABLES | places).items():
-        monkeypatch.setenv(name, value)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, rclone: Endpoint, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path, rclone, capsys)
+pytestmark = pytest.mark.usefixtures("surroundings")
 
 
 @MODES

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bucketline.cli import main
-from desk import VARIABLES, Desk
+from desk import Desk
 from servers import Endpoint
 
-
-@pytest.fixture(autouse=True)
-def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    places = {"HOME": str(tmp_path), "BUCKETLINE_STATE": str(tmp_path / "state")}
-    for name, value in (VARIABLES | places).items():
-        monkeypatch.setenv(name, value)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, rclone: Endpoint, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path, rclone, capsys)
+pytestmark = pytest.mark.usefixtures("surroundings")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +11,13 @@ from bucketline.flow.drive import blocking
 from bucketline.stores.local.paths import why_unholdable
 from bucketline.stores.s3 import S3Store
 from contracts.hostile import HOSTILE
-from desk import VARIABLES, Desk
+from desk import Desk
 from servers import Endpoint, Park
 
 _LOST = {"moto": {"line-feed", "both-line-ends"}}  # 404 for a key with a line feed.
 
 
-@pytest.fixture(autouse=True)
-def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in (VARIABLES | {"BUCKETLINE_STATE": str(tmp_path / "state")}).items():
-        monkeypatch.setenv(name, value)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("surroundings")
 
 
 def held(store: S3Store) -> dict[str, bytes]:
