@@ -57,6 +57,7 @@ class _State(NamedTuple):
 
 
 _Known = Mapping[tuple[int, int], _State]
+_LAST_TRIES, _LAST_PAUSE_SECONDS = 20, 0.05
 _Deed = Callable[[apsw.Connection], None]
 
 
@@ -106,6 +107,11 @@ class Hashes:
         """Write down what waits, forget what nobody saw for long."""
         with self._lock:
             self._flush()
+            for _ in range(_LAST_TRIES):  # Others may be making the file at this very moment.
+                if not self._pending or self._is_off:
+                    break
+                self._clock.sleep(_LAST_PAUSE_SECONDS)
+                self._flush()
             if self._db is not None:
                 self._tried(self._forget)
                 self._close()
