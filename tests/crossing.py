@@ -10,8 +10,8 @@ from typing import Any
 from bucketline.clock import FakeClock
 from bucketline.errors import Broken
 from bucketline.flow.drive import Drive
-from bucketline.flow.move import MovePolicy, copy
-from bucketline.flow.proof import Learnt
+from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.proof import Learnt
 from bucketline.flow.workers import Inline
 from bucketline.model import Copy, Entry, Outcome
 from bucketline.stores.base import Flow, Piece, Receipt, Together, Work

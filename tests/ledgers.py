@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bucketline.clock import FakeClock
-from bucketline.flow import report
 from bucketline.flow.ledger import Ledger, RunHead
-from bucketline.flow.report import RunRow
+from bucketline.flow.report import runs as report
+from bucketline.flow.report.runs import RunRow
 from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip
 
 NONE = Skip(0, 0)

@@ -9,7 +9,7 @@ from typing import Any
 from bucketline.clock import FakeClock
 from bucketline.errors import LedgerError, StoreError
 from bucketline.flow.drive import Drive
-from bucketline.flow.run import Ran, Stop, Terms, run
+from bucketline.flow.run.loop import Ran, Stop, Terms, run
 from bucketline.flow.workers import Inline
 from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip
 from bucketline.stores.base import Answer, Flow, Request, Work

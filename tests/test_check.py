@@ -10,11 +10,11 @@ import pytest
 
 from bucketline.engines.check import Check, Line, Summary, Symbol, reported
 from bucketline.errors import DiskError
-from bucketline.flow.compare import Mode
-from bucketline.flow.doubts import Known
+from bucketline.flow.compare.doubts import Known
+from bucketline.flow.compare.pairs import Mode
+from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.drive import blocking
-from bucketline.flow.filters import Filter, Rule
-from bucketline.flow.sides import Look, Side
+from bucketline.flow.look.filters import Filter, Rule
 from shelf import Shelf, shelf
 
 PLAIN_LOOK = Look()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketline.flow.compare import (
+from bucketline.flow.compare.doubts import Lookup, by_ledger
+from bucketline.flow.compare.pairs import (
     Both,
     Mode,
     Pair,
@@ -20,7 +21,6 @@ from bucketline.flow.compare import (
     judged,
     pair_up,
 )
-from bucketline.flow.doubts import Lookup, by_ledger
 from bucketline.model import Action, Copy, Delete, Entry, Skip
 
 MD5 = "0123456789abcdef0123456789abcdef"

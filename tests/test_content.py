@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketline.flow.compare import Both
-from bucketline.flow.content import same_bytes
+from bucketline.flow.compare.content import same_bytes
+from bucketline.flow.compare.pairs import Both
 from bucketline.flow.drive import blocking
 from shelf import Shelf
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bucketline.errors import UsageError
-from bucketline.flow import export
+from bucketline.flow.report import export
 from ledgers import DENIED, DONE, finished
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketline.errors import UsageError
-from bucketline.flow.filters import EVERYTHING, Filter, Rule, read_only_file
+from bucketline.flow.look.filters import EVERYTHING, Filter, Rule, read_only_file
 from bucketline.model import Entry
 
 

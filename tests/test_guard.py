@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bucketline.errors import Broken, Refused, UsageError
-from bucketline.flow.guard import Counts, Limits, guarded, rehearsed
+from bucketline.flow.compare.guard import Counts, Limits, guarded, rehearsed
 from bucketline.model import Action, Copy, Delete, Entry, Skip
 
 COPY = Copy(Entry("a", 1), "a")

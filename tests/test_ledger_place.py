@@ -98,12 +98,21 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_ledger_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.ledger"
+    with Ledger.open(path) as ledger:
+        ledger._db.pragma("user_version", 1)
+
+    with pytest.raises(LedgerError, match=r"older bucketline [(]format 1, this one writes"):
+        Ledger.open(path)
+
+
 def test_a_ledger_of_a_newer_version_is_refused_and_its_lock_let_go(tmp_path: Path) -> None:
     path = tmp_path / "job.ledger"
     with Ledger.open(path) as ledger:
-        ledger._db.pragma("user_version", 2)
+        ledger._db.pragma("user_version", 3)
     for _ in range(2):
-        with pytest.raises(LedgerError, match=r"newer bucketline [(]format 2, this one"):
+        with pytest.raises(LedgerError, match=r"newer bucketline [(]format 3, this one"):
             Ledger.open(path)
 
 

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bucketline.errors import BadListing, Broken, DiskError
-from bucketline.flow.listing import Listing, Unsorted, entries
-from bucketline.flow.sorting import EntryFile, Sorter
+from bucketline.flow.look.listing import Listing, Unsorted, entries
+from bucketline.flow.look.sorting import EntryFile, Sorter
 from bucketline.model import Entry
 from bucketline.stores.base import Abilities, Flow, Page
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketline.flow.listing import Listing
-from bucketline.flow.raw_pages import Ajar, Always, raw_pages
-from bucketline.flow.stretches import HELD_MAX, WIDTH
+from bucketline.flow.look.listing import Listing
+from bucketline.flow.look.raw_pages import Ajar, Always, raw_pages
+from bucketline.flow.look.stretches import HELD_MAX, WIDTH
 from bucketline.model import Entry
 from bucketline.stores.base import Abilities, Flow, Page
 

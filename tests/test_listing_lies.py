@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketline.errors import BadListing, BadRequest, Broken
-from bucketline.flow.listing import Listing, Unsorted
-from bucketline.flow.stretches import WIDTH
+from bucketline.flow.look.listing import Listing, Unsorted
+from bucketline.flow.look.stretches import WIDTH
 from bucketline.stores.base import Page
 from test_listing_at_once import NUMBERS, Lie, Shelf, Shuffled, any_keys, bound, entry, listed
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bucketline.errors import Broken, Changed, Mismatch, NotFound, TooLarge
-from bucketline.flow.move import copy, remove
-from bucketline.flow.parts import part_size
-from bucketline.flow.proof import Learnt
+from bucketline.flow.move.copy import copy, remove
+from bucketline.flow.move.parts import part_size
+from bucketline.flow.move.proof import Learnt
 from bucketline.model import Attributes, Copy, Delete, Entry, Fate, Outcome, Proof
 from bucketline.stores.base import Abilities
 from bucketline.stores.memory import Held

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bucketline.errors import Unholdable
-from bucketline.flow.proof import TAGLESS
+from bucketline.flow.move.proof import TAGLESS
 from bucketline.model import Attributes, Fate
 from bucketline.stores.base import Flow, Receipt
 from bucketline.stores.memory import Held, MemoryStore

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bucketline.flow.parts import layout, weight
-from bucketline.flow.proof import MovePolicy
+from bucketline.flow.move.parts import layout, weight
+from bucketline.flow.move.proof import MovePolicy
 from bucketline.model import Entry
 from bucketline.stores.base import Abilities
 

@@ -11,13 +11,13 @@ import pytest
 from bucketline.cli import main
 from bucketline.clock import FakeClock
 from bucketline.errors import Denied, LedgerError, UsageError
-from bucketline.flow import report
 from bucketline.flow.drive import open_drive
-from bucketline.flow.filters import read_only_file
 from bucketline.flow.ledger import Known, RunHead
-from bucketline.flow.remedies import causes, remedy_of
-from bucketline.flow.report import Trouble
-from bucketline.flow.run import Terms, run
+from bucketline.flow.look.filters import read_only_file
+from bucketline.flow.report import runs as report
+from bucketline.flow.report.remedies import causes, remedy_of
+from bucketline.flow.report.runs import Trouble
+from bucketline.flow.run.loop import Terms, run
 from bucketline.model import Action, Delete, Entry, Fate, Outcome
 from ledgers import DENIED, DONE, NONE, copy, finished, opened, told
 from stage import Engine, Stage, a_copy, raising

@@ -15,7 +15,7 @@ from bucketline.errors import (
     NotFound,
 )
 from bucketline.flow.drive import open_drive
-from bucketline.flow.run import Ran, Terms, run
+from bucketline.flow.run.loop import Ran, Terms, run
 from bucketline.model import Copy, Delete, Fate, Outcome, Skip, Tally
 from stage import MIB, Book, Engine, Stage, a_copy, a_delete, copies, done, raising
 

@@ -17,7 +17,7 @@ from bucketline.errors import (
     Unreachable,
 )
 from bucketline.flow.drive import open_drive
-from bucketline.flow.run import Ran, Stop, Terms, run, watch
+from bucketline.flow.run.loop import Ran, Stop, Terms, run, watch
 from bucketline.model import Action, Outcome, Tally
 from stage import Engine, Stage, Step, a_copy, copies, done, raising
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from bucketline.engines.transfer import Transfer, TransferPolicy
 from bucketline.errors import BadListing, NoBucket, Refused
-from bucketline.flow.compare import Mode
-from bucketline.flow.doubts import Known
+from bucketline.flow.compare.doubts import Known
+from bucketline.flow.compare.guard import Counts, Limits
+from bucketline.flow.compare.pairs import Mode
+from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.drive import blocking
-from bucketline.flow.filters import Filter, Rule
-from bucketline.flow.guard import Counts, Limits
-from bucketline.flow.sides import Look, Side
+from bucketline.flow.look.filters import Filter, Rule
 from bucketline.model import Action, Copy, Delete, Fate, Found, Skip
 from bucketline.stores.base import Abilities, Flow, Page
 from shelf import Shelf, shelf

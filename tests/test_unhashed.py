@@ -10,9 +10,9 @@ import pytest
 
 from bucketline.clock import FakeClock
 from bucketline.errors import BadListing, StoreError
-from bucketline.flow.compare import Both, Verdict
+from bucketline.flow.compare.pairs import Both, Verdict
+from bucketline.flow.compare.unhashed import hashed_first
 from bucketline.flow.drive import blocking
-from bucketline.flow.unhashed import hashed_first
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Piece
 from bucketline.stores.local import LocalStore

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from bucketline.errors import Mismatch
-from bucketline.flow.move import copy
-from bucketline.flow.parts import etag_of_parts
-from bucketline.flow.proof import Learnt
-from bucketline.flow.whole import InOrder
+from bucketline.flow.move.copy import copy
+from bucketline.flow.move.parts import etag_of_parts
+from bucketline.flow.move.proof import Learnt
+from bucketline.flow.move.whole import InOrder
 from bucketline.model import Copy, Entry, Fate
 from bucketline.stores.base import Pause, Work
 from bucketline.stores.memory import Held

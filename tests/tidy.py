@@ -80,9 +80,9 @@ LAZY = {
 BROAD = (
     "flow/drive.py",
     "flow/workers.py",
-    "flow/run.py",
-    "flow/feed.py",
-    "flow/listing.py",
+    "flow/run/loop.py",
+    "flow/run/feed.py",
+    "flow/look/listing.py",
     "cli/*",
 )
 

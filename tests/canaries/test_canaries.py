@@ -67,8 +67,8 @@ def test_the_bug_can_still_be_made(canary: Canary, tree: Path) -> None:
 
 
 def test_the_spoilt_code_is_what_is_tested(tree: Path) -> None:
-    code, said = _python(tree, "-c", "import bucketline.flow.run as run; print(run.__file__)")
-    assert (code, said.strip()) == (0, f"{tree}/src/bucketline/flow/run.py")
+    code, said = _python(tree, "-c", "import bucketline.flow.run.loop as run; print(run.__file__)")
+    assert (code, said.strip()) == (0, f"{tree}/src/bucketline/flow/run/loop.py")
 
 
 @pytest.mark.slow

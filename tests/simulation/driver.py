@@ -10,11 +10,11 @@ from typing import Any
 
 from bucketline.engines.transfer import Transfer, TransferPolicy
 from bucketline.errors import BucketlineError
-from bucketline.flow.compare import Mode
+from bucketline.flow.compare.pairs import Mode
+from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.ledger import Ledger
-from bucketline.flow.move import MovePolicy
-from bucketline.flow.run import Ran, Terms, run
-from bucketline.flow.sides import Look, Side
+from bucketline.flow.move.copy import MovePolicy
+from bucketline.flow.run.loop import Ran, Terms, run
 from bucketline.model import Action, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
 from bucketline.stores.wrap import Retrying

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from bucketline.flow.compare import Mode
+from bucketline.flow.compare.pairs import Mode
 from simulation.place import PART_SIZE, Habits, Place
 
 _SIZES = (0, 1, 5, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, 3 * PART_SIZE + 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bucketline.clock import FakeClock
-from bucketline.flow.compare import Mode
+from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.ledger import Ledger
 from bucketline.stores.base import Receipt
 from simulation.driver import _process, simulate

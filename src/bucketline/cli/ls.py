@@ -17,9 +17,9 @@ from bucketline.cli.places import hash_memory, open_place
 from bucketline.cli.printer import as_json
 from bucketline.cli.sanity import check_source
 from bucketline.errors import NotFound, printable
+from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive, open_drive
-from bucketline.flow.listing import Listing
-from bucketline.flow.sides import Side
+from bucketline.flow.look.listing import Listing
 from bucketline.model import Entry
 from bucketline.stores.base import refused
 

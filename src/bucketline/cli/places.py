@@ -9,8 +9,8 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.clock import SystemClock
 from bucketline.errors import DiskError, UsageError
+from bucketline.flow.compare.sides import Side
 from bucketline.flow.ledger.hashes import Hashes
-from bucketline.flow.sides import Side
 from bucketline.settings import Location
 from bucketline.stores import open_store
 from bucketline.stores.base import Store

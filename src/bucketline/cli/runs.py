@@ -14,8 +14,16 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.printer import as_json
 from bucketline.errors import DiskError, printable
-from bucketline.flow.export import json_lines, parquet
-from bucketline.flow.report import RunRow, all_objects, failures, find_run, prune, runs, troubles
+from bucketline.flow.report.export import json_lines, parquet
+from bucketline.flow.report.runs import (
+    RunRow,
+    all_objects,
+    failures,
+    find_run,
+    prune,
+    runs,
+    troubles,
+)
 from bucketline.model import Fate
 from bucketline.sizes import show_seconds, show_size
 

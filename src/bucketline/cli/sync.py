@@ -23,7 +23,7 @@ from bucketline.errors import printable
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
-from bucketline.flow.run import Stop, Terms, run
+from bucketline.flow.run.loop import Stop, Terms, run
 from bucketline.model import Tally
 
 WORKERS = click.IntRange(1, 1024)

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from bucketline.cli.invocation import Invocation
-from bucketline.flow.compare import Mode
-from bucketline.flow.filters import Filter, Rule, read_only_file
+from bucketline.flow.compare.pairs import Mode
+from bucketline.flow.compare.sides import Look
 from bucketline.flow.ledger import Known, job_path
-from bucketline.flow.report import known
-from bucketline.flow.sides import Look
+from bucketline.flow.look.filters import Filter, Rule, read_only_file
+from bucketline.flow.report.runs import known
 from bucketline.settings import Location
 
 Lookup = Callable[[Sequence[str]], Mapping[str, Known]]

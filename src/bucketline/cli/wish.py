@@ -12,8 +12,8 @@ from bucketline.cli.wiring import look_of
 from bucketline.config import Job
 from bucketline.engines.transfer import TransferPolicy
 from bucketline.errors import UsageError
-from bucketline.flow.guard import Limits
-from bucketline.flow.move import MovePolicy
+from bucketline.flow.compare.guard import Limits
+from bucketline.flow.move.copy import MovePolicy
 from bucketline.model import Proof
 from bucketline.settings import Location
 from bucketline.sizes import parse_size

@@ -10,10 +10,10 @@ from enum import Enum
 from pathlib import Path
 
 from bucketline.errors import DiskError
-from bucketline.flow.compare import Judged, Verdict, judged, never
-from bucketline.flow.doubts import Lookup
-from bucketline.flow.listing import Caller, Unsorted
-from bucketline.flow.sides import Look, Side, Sides
+from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.pairs import Judged, Verdict, judged, never
+from bucketline.flow.compare.sides import Look, Side, Sides
+from bucketline.flow.look.listing import Caller, Unsorted
 from bucketline.model import Skip
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from bucketline.errors import Unholdable
-from bucketline.flow.compare import decide
-from bucketline.flow.doubts import Lookup
-from bucketline.flow.guard import Counts, Limits, guarded, rehearsed
-from bucketline.flow.listing import Caller, Unsorted
-from bucketline.flow.move import MovePolicy, copy, remove
-from bucketline.flow.parts import weight
-from bucketline.flow.sides import Look, Side, Sides
-from bucketline.flow.sorting import EntryFile
+from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.guard import Counts, Limits, guarded, rehearsed
+from bucketline.flow.compare.pairs import decide
+from bucketline.flow.compare.sides import Look, Side, Sides
+from bucketline.flow.look.listing import Caller, Unsorted
+from bucketline.flow.look.sorting import EntryFile
+from bucketline.flow.move.copy import MovePolicy, copy, remove
+from bucketline.flow.move.parts import weight
 from bucketline.model import Action, Copy, Delete, Outcome, Skip
 from bucketline.stores.base import Flow, Store
 

@@ -10,7 +10,7 @@ from bucketline.errors import LedgerError
 from bucketline.model import Fate, Verb
 
 MEMORY = ":memory:"
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x424B4C4E  # "BKLN", as `file` can tell it from other SQLite files.
 _SQLITE_MIN = 3_051_003  # Before it, two connections could damage a WAL that starts over.
 _WAIT_MILLISECONDS = 10_000  # For the short moments in which another connection opens or recovers.
@@ -146,6 +146,11 @@ def _is_new(db: apsw.Connection, path: Path | str) -> bool:
         raise LedgerError(
             f"{path}: written by a newer bucketline (format {version}, this one knows {VERSION});"
             " update this one or choose another --state"
+        )
+    if version < VERSION:
+        raise LedgerError(
+            f"{path}: written by an older bucketline (format {version}, this one writes {VERSION});"
+            " move it away and run again (it is history: the stores are compared anew)"
         )
     return False
 

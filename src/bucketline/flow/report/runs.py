@@ -15,7 +15,7 @@ from bucketline.flow.ledger.place import SUFFIX, is_locked
 from bucketline.flow.ledger.read import Reader
 from bucketline.flow.ledger.rows import tally_of
 from bucketline.flow.ledger.schema import FATE_NAMES, FATES, VERB_NAMES
-from bucketline.flow.remedies import remedy_of
+from bucketline.flow.report.remedies import remedy_of
 from bucketline.model import Fate, Proof, Tally
 
 PAGE = 1_000

@@ -9,8 +9,8 @@ from typing import Protocol
 from bucketline.clock import Clock
 from bucketline.errors import BucketlineError, Remedy, StoreError
 from bucketline.flow.drive import Drive, Ended
-from bucketline.flow.feed import Ahead, Feed, Inline
-from bucketline.flow.proof import MEMORY
+from bucketline.flow.move.proof import MEMORY
+from bucketline.flow.run.feed import Ahead, Feed, Inline
 from bucketline.model import Action, Copy, Delete, Fate, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bucketline.errors import Refused, UsageError
-from bucketline.flow.sorting import EntryFile
+from bucketline.flow.look.sorting import EntryFile
 from bucketline.model import Action, Delete, Skip
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from bucketline.errors import Remedy, StoreError
-from bucketline.flow.compare import Both, Settle, Verdict
-from bucketline.flow.content import etags
-from bucketline.flow.listing import Caller
+from bucketline.flow.compare.content import etags
+from bucketline.flow.compare.pairs import Both, Settle, Verdict
+from bucketline.flow.look.listing import Caller
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Store, Together, remember
 

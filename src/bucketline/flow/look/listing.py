@@ -11,8 +11,8 @@ from threading import Event, Thread
 from typing import Any, TypeVar
 
 from bucketline.errors import BadListing, printable
-from bucketline.flow.raw_pages import Ajar, Always, Caller, Never, Pace, Watch, raw_pages
-from bucketline.flow.sorting import Sorter, key_of
+from bucketline.flow.look.raw_pages import Ajar, Always, Caller, Never, Pace, Watch, raw_pages
+from bucketline.flow.look.sorting import Sorter, key_of
 from bucketline.model import Entry
 from bucketline.stores.base import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from bucketline.flow.compare import Both, Rule, Settle, Verdict
+from bucketline.flow.compare.pairs import Both, Rule, Settle, Verdict
 
 
 class Known(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bucketline.errors import Changed, Mismatch, Unholdable
-from bucketline.flow.parts import copy_in_parts
-from bucketline.flow.proof import (
+from bucketline.flow.move.parts import copy_in_parts
+from bucketline.flow.move.proof import (
     MovePolicy,
     agree_with_source,
     left_out,

@@ -7,10 +7,10 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from bucketline.flow.ruler import Ruler
-from bucketline.flow.sorting import key_of
-from bucketline.flow.stretches import Stretches
-from bucketline.flow.trail import Trail
+from bucketline.flow.look.ruler import Ruler
+from bucketline.flow.look.sorting import key_of
+from bucketline.flow.look.stretches import Stretches
+from bucketline.flow.look.trail import Trail
 from bucketline.model import Entry
 from bucketline.stores.base import Effect, Flow, Page, Request, Store
 

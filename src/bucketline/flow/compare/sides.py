@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from bucketline.errors import NoBucket, NotFound
-from bucketline.flow.compare import Mode, Pair, Rule, Same, Settle, differences
-from bucketline.flow.content import by_content
-from bucketline.flow.doubts import Lookup, by_ledger
-from bucketline.flow.filters import EVERYTHING, Filter, Keep
-from bucketline.flow.guard import Counts
-from bucketline.flow.listing import Caller, Listing, Unsorted
-from bucketline.flow.unhashed import hashed_first
+from bucketline.flow.compare.content import by_content
+from bucketline.flow.compare.doubts import Lookup, by_ledger
+from bucketline.flow.compare.guard import Counts
+from bucketline.flow.compare.pairs import Mode, Pair, Rule, Same, Settle, differences
+from bucketline.flow.compare.unhashed import hashed_first
+from bucketline.flow.look.filters import EVERYTHING, Filter, Keep
+from bucketline.flow.look.listing import Caller, Listing, Unsorted
 from bucketline.model import Copy, Entry, Skip
 from bucketline.stores.base import Store, refused
 

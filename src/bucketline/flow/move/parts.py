@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketline.errors import BucketlineError, Changed, Mismatch, TooLarge
-from bucketline.flow.proof import (
+from bucketline.flow.move.proof import (
     Learnt,
     MovePolicy,
     disagreement,
@@ -17,7 +17,7 @@ from bucketline.flow.proof import (
     tells_parts,
     whole_attributes,
 )
-from bucketline.flow.whole import InOrder
+from bucketline.flow.move.whole import InOrder
 from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together, remember
 

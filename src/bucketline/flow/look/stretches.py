@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from operator import lt
 
 from bucketline.errors import BadListing, StoreError
-from bucketline.flow.ruler import Ruler
-from bucketline.flow.sorting import key_of
-from bucketline.flow.trail import Trail
+from bucketline.flow.look.ruler import Ruler
+from bucketline.flow.look.sorting import key_of
+from bucketline.flow.look.trail import Trail
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Page, Store
 

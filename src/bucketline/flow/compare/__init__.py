@@ -1,0 +1,1 @@
+"""Two places compared: what differs, and what may be done about it."""

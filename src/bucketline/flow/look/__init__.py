@@ -1,0 +1,1 @@
+"""Looking at a place: its entries, in key order, chosen."""

@@ -1,0 +1,1 @@
+"""What ledgers tell."""

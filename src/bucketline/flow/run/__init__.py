@@ -1,0 +1,1 @@
+"""The loop: a plan carried out."""
