@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,18 @@ from hypothesis import strategies as st
 
 from bucketline.clock import FakeClock
 from bucketline.flow.ledger import IN_DOUBT, Known, Ledger, RunHead
-from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip, Tally
+from bucketline.model import (
+    Action,
+    Copy,
+    Delete,
+    Entry,
+    Fate,
+    Outcome,
+    Proof,
+    Skip,
+    Tally,
+    Verify,
+)
 
 NONE = Skip(0, 0)
 DENIED = Outcome(Fate.FAILED, cause="Denied", message="not allowed")
@@ -177,3 +189,19 @@ def test_what_is_derived_can_be_made_again() -> None:
     assert [said.split(":")[0] for said in ledger.complaints()] == ["counters", "current"]
     ledger.rebuild()
     assert ledger.known(["a"])["a"].size == 7
+
+
+def test_every_kind_of_action_has_its_word_in_every_place() -> None:
+    entry = Entry("k", 7, etag="t")
+    kinds: list[Action] = [Copy(entry, "a"), Delete(entry), Verify(entry)]
+    assert {type(kind) for kind in kinds} == set(get_args(Action))
+    with Ledger.open(":memory:", clock=FakeClock()) as ledger:
+        for action in kinds:
+            ledger.begin(RunHead(action.verb.value, "any", "s", "t"))
+            ledger.record([action], [], Skip(0, 0))
+            ledger.record([], [(action, Outcome(Fate.DONE, 7, target_etag="t"))], Skip(0, 0))
+            gone = isinstance(action, Delete)
+            assert ledger.known([action.key]) == ({} if gone else {action.key: Known(7, "", "t")})
+        assert ledger.complaints() == []
+        words = ledger._select("SELECT run, verb FROM history WHERE fate='done' ORDER BY run")
+        assert words == [("copy", "copy"), ("delete", "delete"), ("verify", "verify")]

@@ -57,7 +57,9 @@ def said(steps: Sequence[Action | Skip]) -> list[str]:
                 return f"{step.source.key}>{step.target_key}"
             case Delete():
                 return f"-{step.key}"
-        return f"={step.count}"
+            case Skip():
+                return f"={step.count}"
+        raise AssertionError(f"a transfer plans no {step}")
 
     return [one(step) for step in steps]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -93,11 +93,23 @@ class Verb(Enum):
 
     COPY = "copy"
     DELETE = "delete"
+    VERIFY = "verify"
+
+
+class Intent(NamedTuple):
+    """What the ledger writes down of an action before it begins, beside its key and verb."""
+
+    size: int
+    reason: str = ""
+    source_pin: str = ""
+    target_pin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
     """Make the target hold `source` under `target_key`."""
+
+    verb: ClassVar[Verb] = Verb.COPY
 
     source: Entry
     target_key: str
@@ -110,6 +122,10 @@ class Copy:
     def key(self) -> str:
         return self.target_key
 
+    @property
+    def intent(self) -> Intent:
+        return Intent(self.source.size, self.reason, self.source.pin)
+
     def __hash__(self) -> int:
         return hash(self.target_key)  # Tells them apart, and is looked up for each object.
 
@@ -118,11 +134,39 @@ class Copy:
 class Delete:
     """Make the target stop holding `target`."""
 
+    verb: ClassVar[Verb] = Verb.DELETE
+
     target: Entry
 
     @property
     def key(self) -> str:
         return self.target.key
+
+    @property
+    def intent(self) -> Intent:
+        return Intent(self.target.size, target_pin=self.target.pin)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Show again that the target holds what was delivered."""
+
+    verb: ClassVar[Verb] = Verb.VERIFY
+
+    target: Entry  # As it was delivered; `modified` is when that was proven.
+    hashes: Mapping[str, str] = field(default_factory=nothing)  # As an `Outcome` has them.
+    run: str = ""  # The run that delivered it.
+
+    @property
+    def key(self) -> str:
+        return self.target.key
+
+    @property
+    def intent(self) -> Intent:
+        return Intent(self.target.size, self.run, target_pin=self.target.pin)
+
+    def __hash__(self) -> int:
+        return hash(self.target.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +177,9 @@ class Skip:
     size: int
 
 
-Action = Copy | Delete
+# What the loop carries out and the ledger writes down. A further kind is a class here with a verb,
+# a key and an intent; a code for its verb in flow/ledger/schema.py; an engine that performs it.
+Action = Copy | Delete | Verify
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Laws:
         if isinstance(action, Delete):
             _must(held is None, f"false DONE: {action.key!r} is still there")
             return
+        assert isinstance(action, Copy)
         body = self._source.history.get((action.source.key, outcome.source_etag))
         if body is None:
             raise Violation(f"false DONE: the source never had {action.key!r} like that")
@@ -131,7 +132,7 @@ class Laws:
     def _check_not_proven(self, action: Action) -> None:
         """What was proven, and has not changed since on either side, is not sent again."""
         proven, held = self._book.proven(action.key), self._target.things.get(action.key)
-        if self.may_send_again or isinstance(action, Delete) or proven is None or held is None:
+        if self.may_send_again or not isinstance(action, Copy) or proven is None or held is None:
             return
         now = (action.source.etag, held.etag)
         is_as_proven = (proven.source_etag, proven.target_etag) == now

@@ -11,7 +11,7 @@ from bucketline.cli.printer import Printer
 from bucketline.errors import DiskError, printable
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.run.loop import Stop
-from bucketline.model import Action, Copy, Fate, Outcome, Skip, Tally, Verb
+from bucketline.model import Action, Delete, Fate, Outcome, Skip, Tally
 from bucketline.sizes import show_seconds, show_size
 
 _FAILURES_SHOWN = 10
@@ -39,7 +39,7 @@ class Recorder:
     ) -> None:
         self.ledger.record(intents, ends, skipped)
         for action, outcome in ends:
-            if outcome.fate is Fate.DONE and isinstance(action, Copy):
+            if outcome.fate is Fate.DONE and not isinstance(action, Delete):
                 self.proofs[outcome.proof.label] += 1
                 if outcome.message:
                     self.notes[outcome.message] += 1
@@ -120,7 +120,7 @@ def as_record(action: Action, outcome: Outcome) -> dict[str, Any]:
     """An object's fate, for machines."""
     record: dict[str, Any] = {
         "event": "object",
-        "verb": (Verb.COPY if isinstance(action, Copy) else Verb.DELETE).value,
+        "verb": action.verb.value,
         "key": action.key,
         "fate": outcome.fate.value,
         "bytes": outcome.size,

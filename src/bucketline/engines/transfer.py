@@ -93,15 +93,16 @@ class Transfer:
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy or one delete."""
         source, target = self._sides.source.store, self._sides.target.store
-        if not isinstance(action, Copy):
+        if isinstance(action, Delete):
             return remove(action, target)
+        assert isinstance(action, Copy)
         if action.refused:
             return _fail(action, source)
         return copy(action, source, target, self._policy.move)
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
-        if isinstance(action, Delete):
+        if not isinstance(action, Copy):
             return 0
         return weight(action.source, self._sides.target.store.able, self._policy.move)
 

@@ -25,9 +25,9 @@ _IN_DOUBT = """INSERT INTO current SELECT key, run, verb, 0, NULL, NULL, NULL FR
         SELECT count FROM counters WHERE run = (SELECT max(number) FROM runs) AND fate = 0), 0)"""
 MARK_DOUBTS = f"{_IN_DOUBT} {UPSERT}"
 _LAST_LINES = """SELECT key, run, verb, fate,
-    CASE WHEN fate=1 THEN iif(verb=0, size, -1) END,
-    CASE WHEN fate=1 THEN iif(verb=0, source_etag, '') END,
-    CASE WHEN fate=1 THEN iif(verb=0, target_etag, '') END
+    CASE WHEN fate=1 THEN iif(verb=1, -1, size) END,
+    CASE WHEN fate=1 THEN iif(verb=1, '', source_etag) END,
+    CASE WHEN fate=1 THEN iif(verb=1, '', target_etag) END
     FROM lines WHERE fate > 0 OR run IS NOT (SELECT max(number) FROM runs) AND NOT EXISTS (
         SELECT 1 FROM lines AS later
         WHERE later.run=lines.run AND later.key=lines.key AND later.seq>lines.seq)

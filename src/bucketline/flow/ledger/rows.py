@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 from bucketline import __version__
 from bucketline.flow.ledger.audit import GONE, UPSERT
-from bucketline.flow.ledger.schema import FATES, PASSED_OVER, VERBS
-from bucketline.model import Action, Copy, Fate, Outcome, Tally, Verb
+from bucketline.flow.ledger.schema import FATES, PASSED_OVER, VERB_OF
+from bucketline.model import Action, Delete, Fate, Outcome, Tally
 
 _STARTED, _DONE = FATES[Fate.STARTED], FATES[Fate.DONE]
-_COPY, _DELETE = VERBS[Verb.COPY], VERBS[Verb.DELETE]
 INTENT = (
     "INSERT INTO lines(run, key, seq, verb, fate, time, size, reason, source_etag, target_etag)"
     f" VALUES(?,?,?,?,{_STARTED},?,?,?,?,?)"
@@ -85,9 +84,7 @@ def tally_of(counts: Mapping[int, tuple[int, int]]) -> Tally:
 
 def intent_rows(intents: Sequence[Action], run: int, now: float, seq: int) -> list[Row]:
     return [
-        (run, one.target_key, number, _COPY, now, one.source.size, one.reason, one.source.pin, "")
-        if isinstance(one, Copy)
-        else (run, one.key, number, _DELETE, now, one.target.size, "", "", one.target.pin)
+        (run, one.key, number, VERB_OF[type(one)], now, *one.intent)
         for number, one in enumerate(intents, seq)
     ]
 
@@ -95,7 +92,7 @@ def intent_rows(intents: Sequence[Action], run: int, now: float, seq: int) -> li
 def fate_rows(ends: Sequence[tuple[Action, Outcome]], run: int, now: float, seq: int) -> list[Row]:
     return [
         (
-            *(run, action.key, number, _COPY if isinstance(action, Copy) else _DELETE),
+            *(run, action.key, number, VERB_OF[type(action)]),
             *(FATES[end.fate], now, end.size, end.proof.value, end.source_etag, end.target_etag),
             *(end.target_version, _hash_text(end.hashes), end.cause, end.message),
         )
@@ -105,13 +102,17 @@ def fate_rows(ends: Sequence[tuple[Action, Outcome]], run: int, now: float, seq:
 
 def current_rows(ends: Sequence[tuple[Action, Outcome]], run: int) -> list[Row]:
     return [
-        (action.key, run, _COPY, _DONE, end.size, end.source_etag, end.target_etag)
-        if (is_copy := isinstance(action, Copy)) and end.fate is Fate.DONE
-        else (action.key, run, _DELETE, _DONE, GONE, "", "")
-        if end.fate is Fate.DONE
-        else (action.key, run, _COPY if is_copy else _DELETE, FATES[end.fate], None, None, None)
+        (action.key, run, VERB_OF[type(action)], FATES[end.fate], None, None, None)
+        if end.fate is not Fate.DONE
+        else (action.key, run, VERB_OF[Delete], _DONE, GONE, "", "")
+        if isinstance(action, Delete)
+        else (action.key, run, VERB_OF[type(action)], _DONE, *_proven(end))
         for action, end in ends
     ]
+
+
+def _proven(end: Outcome) -> tuple[int, str, str]:
+    return end.size, end.source_etag, end.target_etag
 
 
 def counts_of(ends: Sequence[tuple[Action, Outcome]]) -> list[tuple[int, int, int]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import apsw
 
 from bucketline.errors import LedgerError
-from bucketline.model import Fate, Verb
+from bucketline.model import Action, Fate, Verb
 
 MEMORY = ":memory:"
 VERSION = 2
@@ -19,8 +20,10 @@ _WAIT_MILLISECONDS = 10_000  # For the short moments in which another connection
 FATES = {Fate.STARTED: 0, Fate.DONE: 1, Fate.SKIPPED: 2, Fate.FAILED: 3, Fate.WAITING: 4}
 FATE_NAMES = tuple(fate.value for fate in FATES)
 PASSED_OVER = 5  # A counter only: what the plan looked at and needs nothing.
-VERBS = {Verb.COPY: 0, Verb.DELETE: 1}
+VERBS = {Verb.COPY: 0, Verb.DELETE: 1, Verb.VERIFY: 2}  # A code never changes its meaning.
 VERB_NAMES = tuple(verb.value for verb in VERBS)
+# By the class of the action: looked up for each object.
+VERB_OF = {kind: VERBS[kind.verb] for kind in get_args(Action)}
 
 # `lines` is its own index: a run's objects page by key, and its keys come in key order, so that
 # lines are appended at the right edge nearly always. Only the few that went wrong are indexed by
@@ -54,7 +57,8 @@ CREATE TABLE parts(
     key TEXT, upload TEXT, number INTEGER, etag TEXT NOT NULL, PRIMARY KEY(key, upload, number)
     ) STRICT, WITHOUT ROWID;
 CREATE VIEW history AS
-    SELECT runs.run, key, seq, iif(verb, 'delete', 'copy') AS verb,
+    SELECT runs.run, key, seq, CASE verb WHEN 0 THEN 'copy' WHEN 1 THEN 'delete'
+            WHEN 2 THEN 'verify' END AS verb,
         CASE fate WHEN 0 THEN 'started' WHEN 1 THEN 'done' WHEN 2 THEN 'skipped'
             WHEN 3 THEN 'failed' ELSE 'waiting' END AS fate,
         datetime(time, 'unixepoch') AS time, size, reason, source_etag, target_etag,
