@@ -154,8 +154,9 @@ def _facts(row: RunRow) -> Iterator[str]:
 
 
 def _words(configuration: str) -> str:
-    """What was asked for, without what was not."""
+    """What was asked for, without what was not; where, is in the command."""
     words = json.loads(configuration)
+    words.pop("places", None)
     said = {name: value for name, value in words.items() if value not in (None, [], False)}
     return " · ".join(f"{name} {_word(value)}" for name, value in said.items())
 

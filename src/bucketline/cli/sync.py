@@ -15,7 +15,7 @@ from bucketline.cli.planned import print_plan
 from bucketline.cli.progress import watching
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.signals import listening
-from bucketline.cli.wiring import identity, ledger_path, lookup
+from bucketline.cli.wiring import identity, ledger_path, lookup, places
 from bucketline.cli.wish import Wish, wish_of
 from bucketline.clock import SystemClock
 from bucketline.engines.transfer import Transfer
@@ -131,7 +131,7 @@ def _head(run_id: str, wish: Wish) -> RunHead:
         identity(wish.source),
         identity(wish.target),
         name=wish.name,
-        configuration=wish.words,
+        configuration={**wish.words, "places": places(wish.source, wish.target)},
     )
 
 

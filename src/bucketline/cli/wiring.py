@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.compare.sides import Look
 from bucketline.flow.ledger import Known, job_path
@@ -32,6 +34,24 @@ def identity(location: Location) -> str:
         return location.folder
     service = ",".join(sorted(location.remote.endpoints)) or "s3:/"
     return f"{service}/{location.bucket}/{location.prefix}"
+
+
+def places(source: Location, target: Location) -> dict[str, Any]:
+    """Where both sides are, for the ledger: what a person may be told of them, and no secret."""
+    return {"source": _place(resolved(source)), "target": _place(resolved_target(source, target))}
+
+
+def _place(location: Location) -> dict[str, Any]:
+    remote = location.remote
+    if remote is None:
+        return {"folder": location.folder, "prefix": location.prefix}
+    return {
+        "remote": remote.name,
+        "endpoints": list(remote.endpoints),
+        "region": remote.region,
+        "bucket": location.bucket,
+        "prefix": location.prefix,
+    }
 
 
 def ledger_path(invocation: Invocation, source: Location, target: Location, name: str) -> Path:

@@ -15,6 +15,7 @@ import apsw
 
 from bucketline.clock import Clock, SystemClock
 from bucketline.flow.ledger.audit import MARK_DOUBTS, complaints, rebuild_current
+from bucketline.flow.ledger.logs import Logs
 from bucketline.flow.ledger.place import Lock, prepare
 from bucketline.flow.ledger.read import Reader
 from bucketline.flow.ledger.rows import (
@@ -73,6 +74,7 @@ class Ledger:
         self._seq = 0
         self._under_way: set[str] = set()  # Keys whose last line in this run is an intent.
         self.uploads = Uploads(self._commit, self._select)
+        self.logs = Logs(self._commit, self._select)
 
     @classmethod
     def open(cls, path: Path | str, *, clock: Clock | None = None, vfs: str = "") -> Self:
@@ -192,6 +194,7 @@ class Ledger:
                 (MARK_DOUBTS, [()] if keep < 1 and not self._run else []),
                 ("DELETE FROM counters WHERE run=?", gone),
                 ("DELETE FROM ends WHERE run=?", gone),
+                ("DELETE FROM logs WHERE run=?", gone),
                 ("DELETE FROM runs WHERE number=?", gone),
             ]
         )

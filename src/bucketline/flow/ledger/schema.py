@@ -56,6 +56,7 @@ CREATE TABLE uploads(
 CREATE TABLE parts(
     key TEXT, upload TEXT, number INTEGER, etag TEXT NOT NULL, PRIMARY KEY(key, upload, number)
     ) STRICT, WITHOUT ROWID;
+CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE VIEW history AS
     SELECT runs.run, key, seq, CASE verb WHEN 0 THEN 'copy' WHEN 1 THEN 'delete'
             WHEN 2 THEN 'verify' END AS verb,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Statement = tuple[str, Sequence[tuple[Any, ...]]]
+Commit = Callable[[Sequence[Statement]], None]
+Select = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,7 @@ class Upload:
 class Uploads:
     """What of the ledger is about uploads; each call is one transaction, durable on return."""
 
-    def __init__(
-        self,
-        commit: Callable[[Sequence[Statement]], None],
-        select: Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]],
-    ) -> None:
+    def __init__(self, commit: Commit, select: Select) -> None:
         self._commit = commit
         self._select = select
 
