@@ -15,6 +15,7 @@ from bucketline.flow.look.listing import Caller, Unsorted
 from bucketline.flow.look.sorting import EntryFile
 from bucketline.flow.move.copy import MovePolicy, copy, remove
 from bucketline.flow.move.parts import weight
+from bucketline.flow.move.told import as_it_is_now
 from bucketline.model import Action, Copy, Delete, Outcome, Skip
 from bucketline.stores.base import Flow, Store
 
@@ -98,7 +99,8 @@ class Transfer:
         assert isinstance(action, Copy)
         if action.refused:
             return _fail(action, source)
-        return copy(action, source, target, self._policy.move)
+        flow = copy(action, source, target, self._policy.move)
+        return flow if self._sides.source.told is None else as_it_is_now(flow, action, source)
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""

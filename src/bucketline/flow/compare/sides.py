@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Protocol
 
 from bucketline.errors import NoBucket, NotFound
 from bucketline.flow.compare.content import by_content
@@ -18,6 +19,15 @@ from bucketline.model import Copy, Entry, Skip
 from bucketline.stores.base import Store, refused
 
 
+class Listed(Protocol):
+    """Entries in key order, as a `Listing` gives them."""
+
+    is_disordered: bool  # They did not come in key order, and only a new start helps.
+    notes: list[str]
+
+    def pages(self) -> Iterator[list[Entry]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """A store and where in it: `p/` is a folder, `p` the object p if there is one, else `p/`."""
@@ -26,6 +36,8 @@ class Side:
     prefix: str = ""
     sort: bool = False  # Its listing is known not to come in key order.
     may_be_missing: bool = False  # A folder that the first write makes; until then it is empty.
+    # Told by another than the store: what it tells may be old. Prefix, drive, scratch -> entries.
+    told: Callable[[str, Caller, str | None], Listed] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class Sides:
     counts: Counts = field(default_factory=Counts)  # Of the entries that take part.
     notes: list[str] = field(default_factory=list)
     _object: Entry | None = None  # The source is this one object.
-    _listings: tuple[Listing, ...] = ()
+    _listings: tuple[Listed, ...] = ()
 
     @property
     def rule(self) -> Rule:
@@ -152,8 +164,10 @@ class Sides:
             return list(found.items())
         return [(one.key, found[one.key]) for one in keep([Entry(name, 0) for name in found])]
 
-    def _listing(self, side: Side) -> Listing:
+    def _listing(self, side: Side) -> Listed:
         look = self.look
+        if side.told is not None:
+            return side.told(side.prefix, self.drive, look.scratch)
         return Listing(
             side.store,
             side.prefix,
@@ -163,7 +177,7 @@ class Sides:
             ahead=look.ahead,
         )
 
-    def _pages(self, listing: Listing, keep: Keep | None, name: str) -> Iterator[list[Entry]]:
+    def _pages(self, listing: Listed, keep: Keep | None, name: str) -> Iterator[list[Entry]]:
         for page in listing.pages():
             kept = page if keep is None else keep(page)
             setattr(self.counts, name, getattr(self.counts, name) + len(kept))
