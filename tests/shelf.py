@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from bucketline.errors import Changed, NeedsThaw, NotFound
-from bucketline.model import PLAIN, Attributes, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums
 
 
 @dataclass
@@ -72,6 +72,7 @@ class Shelf:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         yield from ()
@@ -91,15 +92,27 @@ class Shelf:
     def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
         raise NotImplementedError
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+    def begin(
+        self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+    ) -> Flow[str]:
         raise NotImplementedError
 
     def part(
-        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,
+        md5: bytes = b"",
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
         raise NotImplementedError
 
-    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+    def finish(
+        self, key: str, upload: str, etags: Sequence[str], *, sums: Sums | None = None
+    ) -> Flow[Receipt]:
         raise NotImplementedError
 
     def abandon(self, key: str, upload: str) -> Flow[None]:

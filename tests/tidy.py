@@ -32,6 +32,7 @@ MODULE_HOMES = {
     "apsw": ("flow/ledger/*",),
     "sqlite3": (),
     "botocore": ("stores/s3/credentials.py",),
+    "awscrt": ("stores/digests.py",),
     "boto3": (),
     "requests": (),
     "httpx": (),
@@ -74,6 +75,7 @@ LAZY = {
     "cli/*": "a command loads what it needs when it runs: --help stays under 100 ms",
     "stores/__init__.py": "a run opens two stores and pays for no other",
     "stores/s3/credentials.py": "botocore takes half a second; static keys do not need it",
+    "stores/digests.py": "awscrt takes 50 ms; only stores that answer its checksums need it",
     "config/__init__.py": "a run without a config file pays for neither pydantic nor ruamel",
 }
 # The few places that may catch everything: they turn it into a fate, or carry it to another thread.

@@ -47,6 +47,13 @@ class Attributes:
 PLAIN = Attributes()
 
 
+class Checksum(NamedTuple):
+    """A hash of bytes as stores speak of it; the algorithm in lower case, the value in base64."""
+
+    algorithm: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a store says of one object when asked for that object alone."""
@@ -67,11 +74,12 @@ class Proof(Enum):
     SIZE = 1
     ETAG = 2
     MD5_PARTS = 3
-    MD5 = 4
-    CRC32C = 5
-    CRC64NVME = 6
-    SHA256 = 7
-    READBACK = 8
+    CRC32 = 4
+    MD5 = 5
+    CRC32C = 6
+    CRC64NVME = 7
+    SHA256 = 8
+    READBACK = 9
 
     @property
     def label(self) -> str:

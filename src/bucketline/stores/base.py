@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from bucketline.errors import printable
-from bucketline.model import PLAIN, Attributes, Entry, Found
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
 
 T = TypeVar("T")
 
@@ -98,6 +98,13 @@ class Piece(NamedTuple):
     body: bytes
 
 
+class Sums(NamedTuple):
+    """The checksum of an object in parts, and those of its parts, in order, in base64."""
+
+    whole: Checksum
+    parts: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the store answered to a write."""
@@ -123,6 +130,8 @@ class Abilities:
     tags: bool = False
     versions: bool = False
     conditional_write: bool = False
+    # Algorithms by which it checks what is written, refuses what does not fit, and vouches for the
+    # rest. To tell a checksum is not enough: a server that keeps what it was told tells one too.
     checksums: frozenset[str] = frozenset()
     part_size_min: int = 5 << 20
     part_size_max: int = 5 << 30
@@ -202,12 +211,15 @@ class Store(Protocol):
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         """The whole object at once; no reader ever sees a part of it.
 
         `md5` (16 bytes) is the digest of `body`, computed by the caller; the store passes it on to
-        be checked, or computes it. Raises `Conflict` with `if_absent`, `NoRoom`, `Unholdable`.
+        be checked, or computes it. So is `checksum`, of an algorithm that `able` names: the object
+        keeps it, and the receipt has the store's own. Raises `Conflict` with `if_absent`, `NoRoom`,
+        `Unholdable`, `Mismatch` when other bytes came than were meant.
         """
 
     def delete(self, key: str, *, version: str = "") -> Flow[None]:
@@ -219,15 +231,31 @@ class Store(Protocol):
     def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
         """The object's tags. Raises `Unsupported` where there are none."""
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
-        """Begin an object in parts; the answer names the upload. `finish` makes it visible."""
+    def begin(
+        self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+    ) -> Flow[str]:
+        """Begin an object in parts; the answer names the upload. `finish` makes it visible.
+
+        With `algorithm`, one of `able.checksums`, each part brings such a checksum, and `finish`
+        the one of the whole.
+        """
 
     def part(
-        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,
+        md5: bytes = b"",
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
         """Part `number` (from 1) holding the object's bytes from `offset`. Again = replaced."""
 
-    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+    def finish(
+        self, key: str, upload: str, etags: Sequence[str], *, sums: Sums | None = None
+    ) -> Flow[Receipt]:
         """All parts, in order, become the object, at once. Finished already is a success."""
 
     def abandon(self, key: str, upload: str) -> Flow[None]:

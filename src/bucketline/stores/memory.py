@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, count
 from typing import TypeVar
@@ -18,8 +18,9 @@ from bucketline.errors import (
     NotFound,
     Unholdable,
 )
-from bucketline.model import NOTHING, PLAIN, Attributes, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
+from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums, Work
+from bucketline.stores.digests import VOUCHED
 
 T = TypeVar("T")
 
@@ -35,11 +36,17 @@ class Held:
     attributes: Attributes = PLAIN
     modified: float = 0.0
     part_sizes: tuple[int, ...] = ()  # Of an object that was written in parts.
+    checksum: Checksum | None = None  # Told when it was written; what the bytes were then.
 
     def found(self, key: str) -> Found:
         attributes = self.attributes
         entry = Entry(key, len(self.body), self.modified, self.etag, "", attributes.tier)
-        return Found(entry, replace(attributes, tags=NOTHING), tag_count=len(attributes.tags))
+        return Found(
+            entry,
+            replace(attributes, tags=NOTHING),
+            checksums=_told(self.checksum),
+            tag_count=len(attributes.tags),
+        )
 
 
 @dataclass(slots=True)
@@ -47,6 +54,7 @@ class _Upload:
     key: str
     size: int
     attributes: Attributes
+    algorithm: str = ""
     parts: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # number -> offset, bytes.
 
 
@@ -62,9 +70,15 @@ class MemoryStore:
         objects: Mapping[str, bytes] | None = None,
         *,
         page_size: int = 1000,
+        checksums: Collection[str] = (),
     ) -> None:
         self.name = f"{name}:"
-        self.able = Abilities(tags=True, conditional_write=True, part_size_min=1)
+        self.able = Abilities(
+            tags=True,
+            conditional_write=True,
+            checksums=frozenset(checksums),
+            part_size_min=1,
+        )
         self.page_size = page_size
         self.is_there = True  # A test may take the bucket away.
         self.objects: dict[str, Held] = {}
@@ -113,13 +127,14 @@ class MemoryStore:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         def call() -> Receipt:
-            self._check(key, body, md5)
+            self._check(key, body, md5, checksum)
             if if_absent and key in self.objects:
                 raise Conflict("there is an object of that name", store=self.name, key=key)
-            return self._put(key, Held(bytes(body), _md5(body), attributes))
+            return self._put(key, Held(bytes(body), _md5(body), attributes, checksum=checksum))
 
         return (yield from self._do("write", key, call))
 
@@ -144,27 +159,42 @@ class MemoryStore:
 
         return (yield from self._do("tags", key, call))
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+    def begin(
+        self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+    ) -> Flow[str]:
         def call() -> str:
             self._check(key, b"", b"")
             upload = f"upload-{next(self._ticks)}"
-            self.uploads[upload] = _Upload(key, size, attributes)
+            self.uploads[upload] = _Upload(key, size, attributes, algorithm)
             return upload
 
         return (yield from self._do("begin", key, call))
 
     def part(
-        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,
+        md5: bytes = b"",
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
         def call() -> Receipt:
-            self._check(key, body, md5)
-            self._upload(key, upload).parts[number] = (offset, bytes(body))
-            return Receipt(_md5(body))
+            self._check(key, body, md5, checksum)
+            there = self._upload(key, upload)
+            if there.algorithm != (checksum.algorithm if checksum else ""):
+                raise BadRequest("not the checksum it began with", store=self.name, key=key)
+            there.parts[number] = (offset, bytes(body))
+            return Receipt(_md5(body), checksums=_told(checksum))
 
         return (yield from self._do("part", key, call))
 
-    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
-        return (yield from self._do("finish", key, lambda: self._finish(key, upload, etags)))
+    def finish(
+        self, key: str, upload: str, etags: Sequence[str], *, sums: Sums | None = None
+    ) -> Flow[Receipt]:
+        return (yield from self._do("finish", key, lambda: self._finish(key, upload, etags, sums)))
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
         def call() -> None:
@@ -197,19 +227,25 @@ class MemoryStore:
             raise NotFound("there is no such upload", store=self.name, key=key)
         return found
 
-    def _check(self, key: str, body: bytes, md5: bytes) -> None:
+    def _check(self, key: str, body: bytes, md5: bytes, checksum: Checksum | None = None) -> None:
         if not self.is_there:
             raise NoBucket("there is no such bucket", store=self.name)
         if not 0 < len(key.encode()) <= _KEY_BYTES_MAX:
             raise Unholdable("a key has 1 to 1,024 bytes", store=self.name, key=key)
         if md5 and md5.hex() != _md5(body):
             raise Mismatch("the bytes are not those of the digest", store=self.name, key=key)
+        if checksum is None:
+            return
+        if checksum.algorithm not in self.able.checksums:
+            raise BadRequest("not a checksum that is known here", store=self.name, key=key)
+        if checksum != _checksum(checksum.algorithm, body):
+            raise Mismatch("the bytes are not those of the checksum", store=self.name, key=key)
 
     def _put(self, key: str, held: Held) -> Receipt:
         self.objects[key] = replace(held, modified=next(self._ticks))
-        return Receipt(held.etag)
+        return Receipt(held.etag, checksums=_told(held.checksum))
 
-    def _finish(self, key: str, upload: str, etags: Sequence[str]) -> Receipt:
+    def _finish(self, key: str, upload: str, etags: Sequence[str], sums: Sums | None) -> Receipt:
         if upload in self._finished:
             return self._finished[upload]
         there = self._upload(key, upload)
@@ -221,9 +257,15 @@ class MemoryStore:
         if [*(offset for offset, _ in parts), there.size] != starts:
             raise BadRequest("the parts do not make the whole", store=self.name, key=key)
         digests = b"".join(bytes.fromhex(etag) for etag in etags)
-        sizes = tuple(map(len, bodies))
+        checksum = _checksum(there.algorithm, b"".join(bodies)) if there.algorithm else None
+        if checksum != (sums.whole if sums else None):
+            raise Mismatch("the whole is not that of the checksum", store=self.name, key=key)
         whole = Held(
-            b"".join(bodies), f"{_md5(digests)}-{len(etags)}", there.attributes, part_sizes=sizes
+            b"".join(bodies),
+            f"{_md5(digests)}-{len(etags)}",
+            there.attributes,
+            part_sizes=tuple(map(len, bodies)),
+            checksum=checksum,
         )
         del self.uploads[upload]
         self._finished[upload] = self._put(key, whole)
@@ -232,3 +274,12 @@ class MemoryStore:
 
 def _md5(body: bytes) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _checksum(algorithm: str, body: bytes) -> Checksum:
+    known = VOUCHED[algorithm]
+    return known.checksum(known.digest(body))
+
+
+def _told(checksum: Checksum | None) -> Mapping[str, str]:
+    return NOTHING if checksum is None else {checksum.algorithm: checksum.value}

@@ -16,8 +16,8 @@ from functools import partial
 
 from bucketline.clock import Clock, SystemClock
 from bucketline.errors import NotFound, StoreError, Unholdable
-from bucketline.model import PLAIN, Attributes, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums, Work
 from bucketline.stores.local import read as reading
 from bucketline.stores.local.attributes import HashMemory, entry, known_etags
 from bucketline.stores.local.paths import why_unholdable
@@ -102,6 +102,7 @@ class LocalStore:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,  # noqa: ARG002 - It vouches for none.
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         put = Put(self._place, self._checked(key), attributes)
@@ -130,20 +131,42 @@ class LocalStore:
         found = yield from self.stat(key, version=version)
         return dict(found.attributes.tags)
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+    def begin(
+        self,
+        key: str,
+        size: int,
+        *,
+        attributes: Attributes = PLAIN,
+        algorithm: str = "",  # noqa: ARG002
+    ) -> Flow[str]:
         put = Put(self._place, self._checked(key), attributes)
         upload: str = yield Work(lambda: self._uploads.begin(put, size), "begin", key)
         return upload
 
     def part(
-        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,
+        md5: bytes = b"",
+        checksum: Checksum | None = None,  # noqa: ARG002
     ) -> Flow[Receipt]:
         parts = self._uploads.get(key, upload)
         call = partial(parts.write, number, body, offset, md5)
         receipt: Receipt = yield Work(call, "part", key)
         return receipt
 
-    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+    def finish(
+        self,
+        key: str,
+        upload: str,
+        etags: Sequence[str],
+        *,
+        sums: Sums | None = None,  # noqa: ARG002
+    ) -> Flow[Receipt]:
         if done := self._uploads.finished.get(upload):
             return done
         parts = self._uploads.get(key, upload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -22,6 +23,7 @@ from bucketline.stores.s3.sign import EMPTY, UNSIGNED, Signer, encoded_path, enc
 
 _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
+_LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?/?").fullmatch
 
 
 class Call(NamedTuple):
@@ -33,6 +35,7 @@ class Call(NamedTuple):
     query: str = ""  # As `encoded_query` makes it.
     headers: Mapping[str, str] = NOTHING
     body: bytes | memoryview = b""
+    is_bound: bool = False  # A signed header has a hash of the body.
 
 
 class Begun(NamedTuple):
@@ -64,6 +67,7 @@ class Client:
         self.lists_v1 = False
         self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
         self.deletes_in_batches = True
+        self.tells_checksums = self.is_aws  # Of objects, when asked; whatever they may be worth.
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
         self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.
         self.begun: dict[str, Begun] = {}  # By the upload's name.
@@ -102,7 +106,7 @@ class Client:
         else:
             if not body:
                 payload = EMPTY
-            elif "content-md5" in headers and not self.signs_body:
+            elif (call.is_bound or "content-md5" in headers) and not self.signs_body:
                 payload = UNSIGNED
             else:
                 payload = sha256(body).hexdigest()
@@ -154,7 +158,18 @@ class Client:
         server = from_date(answer.headers.get("date", ""))
         return server - self.clock.now() if server else None
 
-    def learn(self, **known: bool) -> None:
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody on the way can change what is sent: TLS, or this very machine."""
+        is_tls = self.place.root.startswith("https:") and self.route.verify_tls
+        return is_tls or _LOOPBACK(self.place.root) is not None
+
+    @property
+    def asks_checksums(self) -> bool:
+        """Whether a reading of a whole object should ask for its checksum, too."""
+        return self.tells_checksums or bool(self.able.checksums)
+
+    def learn(self, **known: bool | frozenset[str]) -> None:
         """Something about this server's abilities has shown."""
         self.able = replace(self.able, **known)  # type: ignore[arg-type]
 

@@ -35,6 +35,7 @@ _OURS = {
 }
 _META = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
+_NO_CHECKSUMS = ("type", "algorithm")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _WORDS = re.compile(
     r"=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*", re.IGNORECASE
@@ -135,7 +136,7 @@ def checksums_of(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name[15:]: value
         for name, value in headers.items()
-        if name.startswith(_CHECKSUM) and name != "x-amz-checksum-type" and "-" not in value
+        if name.startswith(_CHECKSUM) and name[15:] not in _NO_CHECKSUMS and "-" not in value
     }
 
 

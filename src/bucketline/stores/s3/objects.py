@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from hashlib import md5 as md5_of
+from functools import partial
 from urllib.parse import quote
 
 from bucketline.errors import (
@@ -17,22 +16,24 @@ from bucketline.errors import (
     StoreError,
     Unsupported,
 )
-from bucketline.model import PLAIN, Attributes, Entry, Found
-from bucketline.stores.base import Answer, Flow, Piece, Receipt, Work
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.stores.base import Answer, Flow, Piece, Receipt
 from bucketline.stores.s3.answers import is_error, refusal
 from bucketline.stores.s3.client import Call, Client
 from bucketline.stores.s3.headers import found, receipt, to_headers
 from bucketline.stores.s3.sign import encoded_path, encoded_query
+from bucketline.stores.s3.sums import headers_of, send_checked
 from bucketline.stores.s3.tagging import prove_tags, send_with_tags
 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)").fullmatch
-_LARGE_BYTES = 256 << 10  # From here on hashing is worth a thread.
+_ASKING = {"x-amz-checksum-mode": "ENABLED"}
 
 
 def stat(client: Client, key: str, *, version: str = "") -> Flow[Found]:
-    headers = {"x-amz-checksum-mode": "ENABLED"}
-    answer = yield from client.send(Call("HEAD", key, "HEAD", of_version(version), headers))
-    return found(key, answer.headers, int(answer.headers.get("content-length", 0)))
+    answer = yield from client.send(Call("HEAD", key, "HEAD", of_version(version), _ASKING))
+    there = found(key, answer.headers, int(answer.headers.get("content-length", 0)))
+    client.tells_checksums |= bool(there.checksums)
+    return there
 
 
 def read(
@@ -45,6 +46,8 @@ def read(
     if start or size is not None:
         last = "" if size is None else start + size - 1
         headers["range"] = f"bytes={start}-{last}"
+    elif client.asks_checksums:  # Of a range, it would be the range's.
+        headers.update(_ASKING)
     if etag:
         headers["if-match"] = f'"{etag}"'
     answer = yield from client.exchange(Call("GET", key, "GET", of_version(version), headers))
@@ -61,16 +64,27 @@ def read(
 
 
 def write(
-    client: Client, key: str, body: bytes, *, attributes: Attributes, md5: bytes, if_absent: bool
+    client: Client,
+    key: str,
+    body: bytes,
+    *,
+    attributes: Attributes,
+    md5: bytes,
+    checksum: Checksum | None,
+    if_absent: bool,
 ) -> Flow[Receipt]:
-    headers = {"content-md5": (yield from digest_of(body, md5))}
+    headers = yield from headers_of(client, body, md5, checksum)
     if attributes is not PLAIN:
         headers.update(to_headers(attributes))
     if if_absent:
         yield from _expect_absent(client, key)
         headers["if-none-match"] = "*"
-    call = Call("PUT", key, "PUT", "", headers, body)
-    answer = yield from send_with_tags(client, call, attributes.tags)
+    call = Call("PUT", key, "PUT", "", headers, body, is_bound=True)
+    if checksum is None:
+        answer = yield from send_with_tags(client, call, attributes.tags)
+    else:
+        send = partial(send_with_tags, client, wanted=attributes.tags)
+        answer = yield from send_checked(client, call, checksum, send)
     if attributes.tags and not client.knows_tags:
         yield from prove_tags(client, key, attributes.tags)
     return receipt(answer.headers)
@@ -140,16 +154,6 @@ def failure_within(client: Client, key: str, answer: Answer) -> StoreError:
 
 def of_version(version: str) -> str:
     return encoded_query({"versionId": version}) if version else ""
-
-
-def digest_of(body: bytes | memoryview, md5: bytes) -> Flow[str]:
-    """Content-MD5 of `body`; hashed here if the caller did not."""
-    if not md5:
-        if len(body) < _LARGE_BYTES:
-            md5 = md5_of(body, usedforsecurity=False).digest()
-        else:
-            md5 = yield Work(lambda: md5_of(body, usedforsecurity=False).digest(), "hash")
-    return b64encode(md5).decode()
 
 
 def _expect_absent(client: Client, key: str) -> Flow[None]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from bucketline.errors import Broken, NotFound, ServerFault, StoreError
-from bucketline.model import PLAIN, Attributes, Found
-from bucketline.stores.base import Answer, Flow, Receipt
+from bucketline.model import PLAIN, Attributes, Checksum, Found
+from bucketline.stores.base import Answer, Flow, Receipt, Sums
 from bucketline.stores.s3.answers import is_error
 from bucketline.stores.s3.client import Begun, Call, Client
 from bucketline.stores.s3.headers import from_date, receipt, to_headers
@@ -21,12 +21,18 @@ from bucketline.stores.s3.objects import (
     COPY_ETAG,
     Source,
     copied,
-    digest_of,
     failure_within,
     stat,
 )
 from bucketline.stores.s3.pages import from_iso
 from bucketline.stores.s3.sign import encoded_query
+from bucketline.stores.s3.sums import (
+    algorithm_headers,
+    checksums_within,
+    headers_of,
+    part_element,
+    whole_headers,
+)
 from bucketline.stores.s3.tagging import prove_tags, send_with_tags
 
 _UPLOAD = re.compile(rb"<UploadId>([^<]+)</UploadId>")
@@ -51,8 +57,11 @@ class Part(NamedTuple):
     etag: str
 
 
-def begin(client: Client, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
-    call = Call("POST", key, "PUT", "uploads=", to_headers(attributes))
+def begin(
+    client: Client, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+) -> Flow[str]:
+    headers = to_headers(attributes) | algorithm_headers(algorithm)
+    call = Call("POST", key, "PUT", "uploads=", headers)
     answer = yield from send_with_tags(client, call, attributes.tags)
     told = _UPLOAD.search(answer.body)
     if not told:
@@ -65,11 +74,18 @@ def begin(client: Client, key: str, size: int, *, attributes: Attributes = PLAIN
 
 
 def part(
-    client: Client, key: str, upload: str, number: int, body: bytes, *, md5: bytes = b""
+    client: Client,
+    key: str,
+    upload: str,
+    number: int,
+    body: bytes,
+    *,
+    md5: bytes = b"",
+    checksum: Checksum | None = None,
 ) -> Flow[Receipt]:
-    headers = {"content-md5": (yield from digest_of(body, md5))}
     query = encoded_query({"partNumber": str(number), "uploadId": upload})
-    answer = yield from client.send(Call("PUT", key, "PUT", query, headers, body))
+    headers = yield from headers_of(client, body, md5, checksum)
+    answer = yield from client.send(Call("PUT", key, "PUT", query, headers, body, is_bound=True))
     return receipt(answer.headers)
 
 
@@ -83,13 +99,17 @@ def copy_part(
     return copied(client, key, answer)
 
 
-def finish(client: Client, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
+def finish(
+    client: Client, key: str, upload: str, etags: Sequence[str], *, sums: Sums | None = None
+) -> Flow[Receipt]:
     items = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>&quot;{escape(etag)}&quot;</ETag></Part>"
+        f"<Part><PartNumber>{number}</PartNumber><ETag>&quot;{escape(etag)}&quot;</ETag>"
+        f"{part_element(sums, number)}</Part>"
         for number, etag in enumerate(etags, 1)
     )
     body = f"<CompleteMultipartUpload>{items}</CompleteMultipartUpload>".encode()
-    call = Call("POST", key, "PUT", encoded_query({"uploadId": upload}), {}, body)
+    query = encoded_query({"uploadId": upload})
+    call = Call("POST", key, "PUT", query, whole_headers(client, sums), body)
     answer = yield from client.exchange(call)
     if answer.status >= 300 or is_error(answer.body.lstrip()):
         error = _refused(client, key, answer)
@@ -172,6 +192,7 @@ def _finished(client: Client, key: str, answer: Answer) -> Flow[Receipt]:
     told = COPY_ETAG.search(answer.body)
     if told:
         done = receipt({**answer.headers, "etag": told[1].decode()})
+        done = replace(done, checksums=checksums_within(answer.body))
         return (yield from _as_listed(client, key, done))
     there = yield from stat(client, key)  # radosgw 16 leaves the ETag empty.
     return Receipt(there.entry.etag, there.entry.version, there.checksums)

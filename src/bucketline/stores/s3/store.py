@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bucketline.clock import Clock
-from bucketline.model import NOTHING, PLAIN, Attributes, Entry, Found
+from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.settings import KeySource, Remote
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt
+from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums
 from bucketline.stores.s3 import admin, batch, listing, objects, parts, tagging
 from bucketline.stores.s3.client import Client
 
@@ -68,10 +68,17 @@ class S3Store:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         return objects.write(
-            self._client, key, body, attributes=attributes, md5=md5, if_absent=if_absent
+            self._client,
+            key,
+            body,
+            attributes=attributes,
+            md5=md5,
+            checksum=checksum,
+            if_absent=if_absent,
         )
 
     def copy(
@@ -96,8 +103,10 @@ class S3Store:
     def clear_tags(self, key: str, *, version: str = "") -> Flow[None]:
         return tagging.clear_tags(self._client, key, version=version)
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
-        return parts.begin(self._client, key, size, attributes=attributes)
+    def begin(
+        self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+    ) -> Flow[str]:
+        return parts.begin(self._client, key, size, attributes=attributes, algorithm=algorithm)
 
     def part(
         self,
@@ -108,8 +117,9 @@ class S3Store:
         *,
         offset: int,  # noqa: ARG002 - S3 goes by the number alone.
         md5: bytes = b"",
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
-        return parts.part(self._client, key, upload, number, body, md5=md5)
+        return parts.part(self._client, key, upload, number, body, md5=md5, checksum=checksum)
 
     def copy_part(
         self, key: str, upload: str, number: int, source: objects.Source, *, start: int, size: int
@@ -117,8 +127,10 @@ class S3Store:
         """Part `number` from `size` bytes of an object of the same service."""
         return parts.copy_part(self._client, key, upload, number, source, start=start, size=size)
 
-    def finish(self, key: str, upload: str, etags: Sequence[str]) -> Flow[Receipt]:
-        return parts.finish(self._client, key, upload, etags)
+    def finish(
+        self, key: str, upload: str, etags: Sequence[str], *, sums: Sums | None = None
+    ) -> Flow[Receipt]:
+        return parts.finish(self._client, key, upload, etags, sums=sums)
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
         return parts.abandon(self._client, key, upload)
