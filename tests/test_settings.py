@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bucketline.errors import UsageError
-from bucketline.settings import Environment, Keys, Location, Remote, Secret, Side, parse_location
+from bucketline.locations import parse_location
+from bucketline.settings import Environment, Keys, Location, Remote, Secret, Side
 
 KEYS: Any = {"AWS_ACCESS_KEY_ID": "demo-access", "AWS_SECRET_ACCESS_KEY": "demo-secret-not-real"}
 MINIO = Remote(name="minio", endpoints=("http://m:9000",), keys=Keys("mine", Secret("own")))

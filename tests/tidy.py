@@ -15,7 +15,9 @@ LAYERS = (
     "errors",
     "clock",
     "sizes",
+    "arns",
     "settings",
+    "locations",
     "config",
     "stores",
     "flow",
@@ -33,6 +35,7 @@ MODULE_HOMES = {
     "sqlite3": (),
     "botocore": ("stores/s3/credentials.py",),
     "awscrt": ("stores/digests.py",),
+    "cryptography": ("flow/report/*", "stores/s3/sign_regions.py"),
     "boto3": (),
     "requests": (),
     "httpx": (),
@@ -76,6 +79,7 @@ LAZY = {
     "stores/__init__.py": "a run opens two stores and pays for no other",
     "stores/s3/credentials.py": "botocore takes half a second; static keys do not need it",
     "stores/digests.py": "awscrt takes 50 ms; only stores that answer its checksums need it",
+    "stores/s3/signers.py": "only multi-region access points need cryptography",
     "config/__init__.py": "a run without a config file pays for neither pydantic nor ruamel",
 }
 # The few places that may catch everything: they turn it into a fate, or carry it to another thread.

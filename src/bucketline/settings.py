@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,6 +45,9 @@ class Remote:
     keys: Keys | None = None  # Given directly (environment, 0600 file); before any profile.
     anonymous: bool = False
     path_style: bool | None = None  # None = yes on an endpoint of one's own, no on AWS.
+    dual_stack: bool = False  # Of AWS's own endpoints: those that IPv6 reaches as well,
+    fips: bool = False  # and those with cryptography by FIPS 140.
+    use_arn_region: bool | None = None  # Whether an ARN's goes first; None = if none was said.
     ca_bundle: str = ""
     verify_tls: bool = True
     proxy: str = ""
@@ -114,7 +115,11 @@ class Environment:
     @property
     def ignores_endpoints(self) -> bool:
         """Whether only flags and our own configuration may name an endpoint."""
-        return self.first("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").lower() == "true"
+        return self.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") is True
+
+    def flag(self, name: str) -> bool | None:
+        """What a variable that is "true" or "false" says; None = nothing."""
+        return {"true": True, "false": False}.get(self.first(name).lower())
 
     @property
     def no_proxy(self) -> str:
@@ -149,81 +154,8 @@ def environment() -> Environment:
     return Environment(dict(os.environ))
 
 
-_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*):(.*)", re.DOTALL)
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")  # A colon: Ceph's `tenant:bucket`.
-_WILDCARDS = frozenset("*?")
-
-
-def parse_location(
-    text: str,
-    *,
-    remotes: Mapping[str, Remote],
-    side: Side,
-    both: Side,
-    environment: Environment,
-) -> Location:
-    """Where `text` points. `side` is said of this location alone, `both` of every one."""
-    _check_text(text)
-    if text.lower().startswith("s3://"):
-        remote = _ad_hoc_remote(side, both, environment)
-        return _bucket_location(text, text[len("s3://") :], remote)
-    named = None if text.startswith((".", "/")) else _NAMED.fullmatch(text)
-    if not named:
-        return Location(text, folder=_absolute(text))
-    name, path = named.groups()
-    if name not in remotes:
-        raise UsageError(f"{printable(text)}: {_unknown_remote(name, path, remotes)}")
-    remote = _named_remote(remotes[name], side, both, environment)
-    return _bucket_location(text, path, remote)
-
-
-def _check_text(text: str) -> None:
-    if not text:
-        raise UsageError("a location is empty; say s3://bucket/prefix/, name:bucket/ or a folder")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"{text!a}: a location must be UTF-8 text") from None
-    if "\0" in text:
-        raise UsageError(f"{printable(text)}: a location cannot hold a zero byte")
-
-
-def _bucket_location(text: str, path: str, remote: Remote) -> Location:
-    bucket, _, prefix = path.partition("/")
-    shown = printable(text)
-    if not bucket:
-        start = text[: len(text) - len(path)]
-        raise UsageError(f"{shown}: names no bucket; say {start}bucket/prefix/")
-    if _WILDCARDS & set(path):
-        raise UsageError(
-            f"{shown}: a location takes no wildcard; "
-            "name the folder and choose in it with --include 'PATTERN'"
-        )
-    if not _BUCKET.fullmatch(bucket):
-        raise UsageError(f"{shown}: {printable(bucket)!r} cannot be the name of a bucket")
-    return Location(text, remote=remote, bucket=bucket, prefix=prefix)
-
-
-def _unknown_remote(name: str, path: str, remotes: Mapping[str, Remote]) -> str:
-    if path.startswith("//"):
-        return f"{name}:// is no place we know; say s3://bucket/prefix/ (with --endpoint-url)"
-    close = get_close_matches(name, [*remotes, "s3"], n=1)
-    if close == ["s3"]:
-        hint = f"did you mean s3://{printable(path.lstrip('/'))}?"
-    elif close:
-        hint = f"did you mean {close[0]}:?"
-    else:
-        hint = "put it under remotes: in the configuration"
-    return f"there is no remote {name!r}; {hint} (./{name}:… is a folder)"
-
-
-def _absolute(text: str) -> str:
-    # `..` behind a link leads elsewhere than the words say: then ask the disk.
-    path = Path(text)
-    return str(path.resolve() if ".." in path.parts else path.absolute())
-
-
-def _ad_hoc_remote(side: Side, both: Side, environment: Environment) -> Remote:
+def ad_hoc_remote(side: Side, both: Side, environment: Environment) -> Remote:
+    """The service of an `s3://` location."""
     around = environment.side
     asked = side.profile or both.profile
     remote = Remote(
@@ -239,7 +171,8 @@ def _ad_hoc_remote(side: Side, both: Side, environment: Environment) -> Remote:
     return _reachable(remote, environment)
 
 
-def _named_remote(remote: Remote, side: Side, both: Side, environment: Environment) -> Remote:
+def named_remote(remote: Remote, side: Side, both: Side, environment: Environment) -> Remote:
+    """The service of a `name:` location, completed and overruled by what was said."""
     around = environment.side
     asked = side.profile or remote.profile or both.profile
     keys = None if side.profile else remote.keys
@@ -265,6 +198,11 @@ def _reachable(remote: Remote, environment: Environment) -> Remote:
     return replace(
         remote,
         endpoints=tuple(endpoint.rstrip("/") for endpoint in remote.endpoints),
+        dual_stack=remote.dual_stack or bool(environment.flag("AWS_USE_DUALSTACK_ENDPOINT")),
+        fips=remote.fips or bool(environment.flag("AWS_USE_FIPS_ENDPOINT")),
+        use_arn_region=environment.flag("AWS_S3_USE_ARN_REGION")
+        if remote.use_arn_region is None
+        else remote.use_arn_region,
         proxy=remote.proxy or environment.proxy(scheme),
         no_proxy=remote.no_proxy or environment.no_proxy,
     )

@@ -13,7 +13,8 @@ import click
 from bucketline.cli.printer import Printer
 from bucketline.config import Config, load
 from bucketline.errors import ConfigError, DiskError, UsageError
-from bucketline.settings import Environment, Location, Remote, Side, environment, parse_location
+from bucketline.locations import parse_location
+from bucketline.settings import Environment, Location, Remote, Side, environment
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS = ("auto", "plain", "json", "none")

@@ -81,6 +81,9 @@ class RemoteModel(Strict):
     session_token: Reference | None = None
     anonymous: bool = False
     path_style: bool | None = None
+    dual_stack: bool = False
+    fips: bool = False
+    use_arn_region: bool | None = None
     ca_bundle: str = ""
     verify_tls: bool = True
     proxy: str = ""

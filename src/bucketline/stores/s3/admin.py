@@ -51,6 +51,7 @@ def head_bucket(client: Client) -> Flow[str]:
 
 def create_bucket(client: Client, *, lock: bool = False) -> Flow[None]:
     """Make the bucket; ours already is a success. `lock` cannot be added later."""
+    client.need_bucket("be made here")
     body = b""
     if client.is_aws and client.place.region != "us-east-1":
         region = f"<LocationConstraint>{client.place.region}</LocationConstraint>"
@@ -72,6 +73,7 @@ def get_location(client: Client) -> Flow[str]:
 
 
 def get_versioning(client: Client) -> Flow[Versioning]:
+    client.need_bucket("tell the bucket's versioning")
     root = yield from _told(client, "versioning", "VersioningConfiguration")
     return Versioning(root.findtext("{*}Status", ""))
 
@@ -89,6 +91,7 @@ def set_versioning(client: Client, *, enabled: bool) -> Flow[None]:
 
 def get_lock(client: Client) -> Flow[Lock | None]:
     """The bucket's object lock; None when it has none."""
+    client.need_bucket("tell the bucket's object lock")
     try:
         root = yield from _told(client, "object-lock", "ObjectLockConfiguration")
     except NotFound:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
+from bucketline.arns import access_point
 from bucketline.clock import Clock
-from bucketline.errors import ClockSkew, StoreError, Unholdable
+from bucketline.errors import ClockSkew, StoreError, Unholdable, Unsupported
 from bucketline.model import NOTHING
 from bucketline.settings import Keys, KeySource, Remote
 from bucketline.sizes import show_seconds
@@ -19,7 +20,8 @@ from bucketline.stores.s3.answers import error_of
 from bucketline.stores.s3.credentials import Credentials, needs_no_work, source_of
 from bucketline.stores.s3.endpoint import is_aws, place_of
 from bucketline.stores.s3.headers import from_date
-from bucketline.stores.s3.sign import EMPTY, UNSIGNED, Signer, encoded_path, encoded_query
+from bucketline.stores.s3.sign import EMPTY, UNSIGNED, encoded_path, encoded_query
+from bucketline.stores.s3.signers import Signs, signer_of
 
 _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
@@ -58,9 +60,10 @@ class Client:
         self.name = f"s3://{bucket}/" if remote.name == "s3" else f"{remote.name}:{bucket}/"
         self.is_aws = is_aws(remote)
         self.able = _abilities(is_aws=self.is_aws)
+        self.point = access_point(bucket)  # None = the bucket goes by its own name.
         self.place = place_of(remote, bucket)
         self.route = _route(remote)
-        self.signer: Signer | None = None
+        self.signer: Signs | None = None
         self.signs_body = False  # Learnt from a server that refuses unsigned payloads.
         self.offset_seconds = 0.0  # The server's clock minus ours, when they are far apart.
         self.is_dated = False
@@ -142,7 +145,7 @@ class Client:
         """The server says where the bucket really is."""
         self.place = place_of(self.remote, self.bucket, region, endpoint)
         if self.signer is not None:
-            self.signer = Signer(self.signer.keys, self.place.region)
+            self.signer = signer_of(self.signer.keys, self.place)
 
     def learn_time(self, answer: Answer) -> float:
         """Take the server's clock for ours when they are far apart; the difference in seconds."""
@@ -187,9 +190,15 @@ class Client:
             error.message += f"; the server's is {show_seconds(abs(offset))} {side}"
         return error
 
+    def need_bucket(self, what: str) -> None:
+        """Raise `Unsupported` at an access point, which takes what is about objects alone."""
+        if self.point is not None:
+            said = f"the {self.point.kind.value} cannot {what}; name the bucket itself"
+            raise Unsupported(said, store=self.name)
+
     def _use(self, keys: Keys | None, good_until: float) -> None:
         # The signer first: whoever finds the keys good must find them in place.
-        self.signer = Signer(keys, self.place.region) if keys else None
+        self.signer = signer_of(keys, self.place) if keys else None
         self._good_until = good_until
 
     def _encoded(self, key: str) -> str:

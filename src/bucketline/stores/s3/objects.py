@@ -6,6 +6,7 @@ import re
 from functools import partial
 from urllib.parse import quote
 
+from bucketline.arns import access_point
 from bucketline.errors import (
     Broken,
     Changed,
@@ -122,7 +123,9 @@ class Source:
         self.check_etag = check_etag
 
     def headers(self) -> dict[str, str]:
-        place = f"/{quote(self.bucket, safe='')}/{encoded_path(self.entry.key)}"
+        point = access_point(self.bucket)
+        bucket = f"{point}/object" if point else f"/{self.bucket}"
+        place = f"{quote(bucket, safe='/')}/{encoded_path(self.entry.key)}"
         if self.entry.version:
             place += f"?versionId={quote(self.entry.version, safe='~')}"
         headers = {"x-amz-copy-source": place}

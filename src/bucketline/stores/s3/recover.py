@@ -8,7 +8,7 @@ from bucketline.errors import StoreError
 from bucketline.stores.base import Answer, Flow
 from bucketline.stores.s3.answers import Refusal, refusal
 from bucketline.stores.s3.endpoint import Place, is_region, moved_to, region_of_host
-from bucketline.stores.s3.sign import Signer
+from bucketline.stores.s3.signers import Signs
 
 if TYPE_CHECKING:
     from bucketline.stores.s3.client import Call, Client
@@ -21,7 +21,7 @@ _STALE = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefresh
 class Sent(NamedTuple):
     """What a request was made with; another flow may have corrected it since."""
 
-    signer: Signer | None
+    signer: Signs | None
     place: Place
 
 
@@ -62,7 +62,7 @@ def _corrected(client: Client, answer: Answer, sent: Sent, made: list[str]) -> F
     return ""
 
 
-def _renewed(client: Client, signer: Signer) -> Flow[str]:
+def _renewed(client: Client, signer: Signs) -> Flow[str]:
     if client.signer is signer:
         try:
             yield from client.renew(signer.keys)
@@ -82,6 +82,8 @@ def _is_elsewhere(answer: Answer, said: Refusal) -> bool:
 
 def _moved(client: Client, answer: Answer, said: Refusal, used: Place) -> bool:
     """Whether there is another place to try; never one that the configuration does not imply."""
+    if client.point is not None:  # It is where its ARN says.
+        return False
     location = answer.headers.get("location", "")
     if not location and said.endpoint:
         location = f"{client.place.root.partition('://')[0]}://{said.endpoint}"

@@ -66,7 +66,7 @@ class Signer:
         if self.keys.session_token.reveal:
             headers["x-amz-security-token"] = self.keys.session_token.reveal
         names = sorted(headers)
-        lines = "\n".join([f"{name}:{_folded(headers[name])}" for name in names])
+        lines = "\n".join([f"{name}:{folded(headers[name])}" for name in names])
         signed = ";".join(names)
         canonical = f"{what}\n{lines}\n\n{signed}\n{payload}"
         sent = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
@@ -127,5 +127,6 @@ def _signature(moment: _Moment, canonical: str) -> str:
     return hmac.digest(moment.key, text.encode(), "sha256").hex()
 
 
-def _folded(value: str) -> str:
+def folded(value: str) -> str:
+    """A header's value as it is signed: blanks in a row are one."""
     return " ".join(value.split()) if "  " in value else value
