@@ -139,3 +139,10 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 @pytest.fixture
 def desk(tmp_path: Path, rclone: Endpoint, capsys: pytest.CaptureFixture[str]) -> Desk:
     return Desk(tmp_path, rclone, capsys)
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """An environment without anybody's credentials or configuration."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+    return {**kept, "HOME": str(tmp_path), "BUCKETLINE_STATE": str(tmp_path / "state")}

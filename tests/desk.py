@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,13 @@ VARIABLES = {
     "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     "AWS_REGION": REGION,
 }
+
+
+def start(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
+    """The program as a process of its own."""
+    command = [sys.executable, "-m", "bucketline", *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True)
 
 
 class Desk:

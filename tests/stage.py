@@ -9,7 +9,9 @@ from typing import Any
 from bucketline.clock import FakeClock
 from bucketline.errors import LedgerError, StoreError
 from bucketline.flow.drive import Drive
-from bucketline.flow.run.loop import Ran, Stop, Terms, run
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.pace import Steady
+from bucketline.flow.run.terms import Ran, Stop, Terms
 from bucketline.flow.workers import Inline
 from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip
 from bucketline.stores.base import Answer, Flow, Request, Work
@@ -100,7 +102,7 @@ class Stage:
         carrier = NoNetwork(clock)
         drive = Drive(carrier, Inline(carrier.wake), clock)
         options = {"plans_ahead": False, **options}
-        terms = Terms(clock, self.stop, width, **options)
+        terms = Terms(clock, self.stop, Steady(width), **options)
         return run(Engine(self), self.book, drive, terms)
 
     def act(self, action: Action) -> Outcome:

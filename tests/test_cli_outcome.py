@@ -9,7 +9,7 @@ import pytest
 from bucketline.cli.outcome import Recorder, tell_failures
 from bucketline.cli.printer import Printer
 from bucketline.flow.ledger import Ledger, RunHead
-from bucketline.flow.run.loop import Stop
+from bucketline.flow.run.terms import Stop
 from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip
 
 NOTHING = Skip(0, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from desk import start
 from servers import Endpoint
 
 HEAVY = {"botocore", "pydantic", "ruamel", "ruamel.yaml", "rich"}
@@ -24,24 +24,11 @@ sys.exit(code)
 """
 
 
-@pytest.fixture
-def variables(tmp_path: Path) -> dict[str, str]:
-    """An environment without anybody's credentials or configuration."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
-    return {**kept, "HOME": str(tmp_path), "BUCKETLINE_STATE": str(tmp_path / "state")}
-
-
 def modules_of(variables: dict[str, str], *words: str) -> tuple[int, set[str]]:
     command = [sys.executable, "-c", WATCHED, *words]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     line = next(line for line in done.stderr.splitlines() if line.startswith("MODULES"))
     return done.returncode, set(line.split()[1:])
-
-
-def start(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bucketline", *words]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True)
 
 
 def test_help_loads_no_command_and_nothing_heavy(variables: dict[str, str]) -> None:

@@ -64,7 +64,7 @@ def test_it_becomes_remotes_jobs_and_limits(path: Path) -> None:
     )
     filters = (("exclude", "*.tmp"), ("include", "a/**"))
     assert config.jobs == {"nightly": Job("minio:a/", "/copy", filters=filters)}
-    assert config.limits == Limits(workers=8, bwlimit="10M", max_delete="5%")
+    assert config.limits == Limits(workers="8", bwlimit="10M", max_delete="5%")
     assert config.lines["remotes.minio.path_style"] == 4
 
 

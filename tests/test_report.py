@@ -17,7 +17,8 @@ from bucketline.flow.look.filters import read_only_file
 from bucketline.flow.report import runs as report
 from bucketline.flow.report.remedies import causes, remedy_of
 from bucketline.flow.report.runs import Trouble
-from bucketline.flow.run.loop import Terms, run
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.terms import Terms
 from bucketline.model import Action, Delete, Entry, Fate, Outcome
 from ledgers import DENIED, DONE, NONE, copy, finished, opened, told
 from stage import Engine, Stage, a_copy, raising

@@ -15,7 +15,9 @@ from bucketline.errors import (
     NotFound,
 )
 from bucketline.flow.drive import open_drive
-from bucketline.flow.run.loop import Ran, Terms, run
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.pace import Steady
+from bucketline.flow.run.terms import Ran, Terms
 from bucketline.model import Copy, Delete, Fate, Outcome, Skip, Tally
 from stage import MIB, Book, Engine, Stage, a_copy, a_delete, copies, done, raising
 
@@ -74,7 +76,7 @@ def test_a_slow_one_does_not_keep_the_others_waiting() -> None:
     stage.deeds["slow"] = lambda: done() if let_go.wait(60) else Outcome(Fate.FAILED)
     stage.deeds["k029"] = last
     try:
-        ran = run(Engine(stage), book, drive, Terms(FakeClock(), width=4))
+        ran = run(Engine(stage), book, drive, Terms(FakeClock(), pace=Steady(4)))
     finally:
         let_go.set()
         drive.close()
@@ -169,7 +171,7 @@ def test_a_plan_made_ahead_is_the_same_as_one_made_inline() -> None:
     stage = Stage(plan)
     drive = open_drive()
     try:
-        ran = run(Engine(stage), stage.book, drive, Terms(FakeClock(), width=32))
+        ran = run(Engine(stage), stage.book, drive, Terms(FakeClock(), pace=Steady(32)))
     finally:
         drive.close()
     assert ran.state == "complete"

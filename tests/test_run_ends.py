@@ -16,10 +16,13 @@ from bucketline.errors import (
     StoreError,
     Unreachable,
 )
-from bucketline.flow.drive import open_drive
-from bucketline.flow.run.loop import Ran, Stop, Terms, run, watch
+from bucketline.flow.drive import Drive, open_drive
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.pace import Steady
+from bucketline.flow.run.terms import Allowance, Terms
+from bucketline.flow.workers import Inline
 from bucketline.model import Action, Outcome, Tally
-from stage import Engine, Stage, Step, a_copy, copies, done, raising
+from stage import Engine, NoNetwork, Stage, Step, a_copy, a_delete, copies, done, raising
 
 
 def test_what_would_fail_alike_stops_the_run_after_recording_what_was_under_way() -> None:
@@ -100,7 +103,7 @@ def test_a_second_wish_stops_at_once_but_keeps_the_fates_that_are_known() -> Non
     stage.deeds["k000"] = at_once
     stage.deeds["k001"] = lambda: (let_go.wait(60), done())[1]
     try:
-        terms = Terms(FakeClock(), stage.stop, 2, plans_ahead=False)
+        terms = Terms(FakeClock(), stage.stop, Steady(2), plans_ahead=False)
         ran = run(Engine(stage), stage.book, drive, terms)
     finally:
         let_go.set()
@@ -138,20 +141,48 @@ def test_a_run_that_ends_early_lets_go_of_its_plan() -> None:
     stage.deeds["k5"] = raising(NoBucket("no such bucket"))
     try:
         with pytest.raises(NoBucket):
-            run(Endless(stage), stage.book, drive, Terms(FakeClock(), width=4))
+            run(Endless(stage), stage.book, drive, Terms(FakeClock(), pace=Steady(4)))
     finally:
         drive.close()
     assert closed.wait(30)
 
 
-def test_watching_runs_again_after_a_pause_until_asked_to_stop() -> None:
-    clock, stop, starts = FakeClock(0.0), Stop(), []
+def test_a_run_ends_when_its_time_is_over_and_says_so() -> None:
+    stage, clock = Stage(copies(40)), FakeClock()
+    carrier = NoNetwork(clock)
+    drive = Drive(carrier, Inline(carrier.wake), clock)
 
-    def once() -> Ran:
-        starts.append(clock.now())
-        stop.drain = len(starts) == 3
-        return Ran("complete", Tally(done=len(starts)))
+    def slowly() -> Outcome:
+        clock.sleep(10.0)
+        return done()
 
-    ran = watch(once, clock=clock, stop=stop, pause_seconds=60.0)
-    assert starts == [0.0, 60.0, 120.0]
-    assert ran.tally.done == 3
+    stage.deeds = {f"k{number:03}": slowly for number in range(40)}
+    terms = Terms(clock, stage.stop, Steady(1), plans_ahead=False, allowance=Allowance(seconds=35))
+    ran = run(Engine(stage), stage.book, drive, terms)
+    assert ran.state == stage.book.state == "interrupted"
+    assert (ran.tally.done, ran.tally.under_way) == (4, 0)
+    assert stage.book.message == stage.stop.why == "35.0 s are over"
+
+
+def test_a_run_moves_no_more_than_it_may() -> None:
+    stage = Stage([a_copy("a", 50), a_copy("b", 40), a_copy("c", 20), a_copy("d", 1)])
+    ran = stage.run(allowance=Allowance(size=100))
+    assert stage.started == ["a", "b"]
+    assert ran.state == "interrupted"
+    assert stage.book.message == "the next object would go beyond 100 B"
+
+
+def test_what_just_fits_is_complete() -> None:
+    stage = Stage([a_copy("a", 50), a_copy("b", 50), a_delete("c")])
+    assert stage.run(allowance=Allowance(size=100)).state == "complete"
+
+
+def test_a_wish_that_comes_when_all_is_done_interrupts_nothing() -> None:
+    stage = Stage(copies(3))
+
+    def last() -> Outcome:
+        stage.stop.drain = True
+        return done()
+
+    stage.deeds["k002"] = last
+    assert stage.run(width=1).state == "complete"

@@ -21,7 +21,7 @@ from bucketline.errors import (
 )
 from bucketline.stores.base import Flow, Pause, Receipt, Store, Work
 from bucketline.stores.memory import Held, MemoryStore
-from bucketline.stores.wrap import Fault, Faulty, Moment, Retrying, Throttled, TokenBucket
+from bucketline.stores.wrap import Fault, Faulty, Moment, Retrying
 
 AFTER = Moment.AFTER
 
@@ -171,38 +171,9 @@ def test_verbs_beyond_the_contract_are_reached_and_tried_again() -> None:
 
 
 def test_names_and_abilities_are_those_of_the_store_within() -> None:
-    store: Store = Throttled(Retrying(MemoryStore("inner")))
+    store: Store = Retrying(Retrying(MemoryStore("inner")))
     assert store.name == "inner:"
     assert store.able.conditional_write
-
-
-def test_bytes_keep_to_the_rate_that_all_stores_share() -> None:
-    clock = FakeClock(0.0)
-    bucket = TokenBucket(100, clock)
-    one = Throttled(MemoryStore(), bandwidth=bucket)
-    other = Throttled(MemoryStore(objects={"k": b"x" * 100}), bandwidth=bucket)
-    assert drive(one.write("a", b"x" * 100), clock)[1] == []  # A second's worth was saved up.
-    assert drive(other.read("k"), clock)[1] == [1.0]
-    assert drive(one.write("b", b"x" * 50), clock)[1] == [0.5]
-    assert drive(one.part("c", drive(one.begin("c", 9))[0], 1, b"x" * 20, offset=0), clock)[1] == [
-        0.2
-    ]
-    clock.sleep(60.0)
-    assert drive(one.write("d", body=b"x" * 150), clock)[1] == [0.5]
-
-
-def test_verbs_keep_to_their_rate() -> None:
-    clock = FakeClock(0.0)
-    store = Throttled(MemoryStore(objects={"k": b""}), verbs=TokenBucket(2, clock))
-    pauses = [drive(store.stat("k"), clock)[1] for _ in range(4)]
-    assert pauses == [[], [], [0.5], [0.5]]
-
-
-def test_a_write_waits_before_it_begins() -> None:
-    memory = MemoryStore()
-    store = Throttled(memory, bandwidth=TokenBucket(1, FakeClock()))
-    assert store.write("k", b"hello").send(None) == Pause(4.0)
-    assert memory.bodies() == {}
 
 
 def test_faults_strike_before_after_or_change_the_answer() -> None:

@@ -16,6 +16,7 @@ LAYERS = (
     "clock",
     "sizes",
     "arns",
+    "timetable",
     "settings",
     "locations",
     "config",
@@ -82,13 +83,14 @@ LAZY = {
     "stores/s3/signers.py": "only multi-region access points need cryptography",
     "config/__init__.py": "a run without a config file pays for neither pydantic nor ruamel",
 }
-# The few places that may catch everything: they turn it into a fate, or carry it to another thread.
+# The few places that may catch everything: they turn it into a fate, or carry it elsewhere.
 BROAD = (
     "flow/drive.py",
     "flow/workers.py",
     "flow/run/loop.py",
     "flow/run/feed.py",
     "flow/look/listing.py",
+    "stores/throttle.py",
     "cli/*",
 )
 

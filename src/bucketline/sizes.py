@@ -19,6 +19,19 @@ def parse_size(text: str) -> int:
     return size
 
 
+_PERIOD = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s?)?", re.IGNORECASE)
+
+
+def parse_seconds(text: str) -> int:
+    """`90`, `90s`, `15m`, `2h30m`, `1d` -> seconds."""
+    match = _PERIOD.fullmatch(text.replace(" ", ""))
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups()) if match else [0] * 4
+    seconds = ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    if seconds < 1:
+        raise UsageError(f"{text!r} is no length of time; write 90s, 15m, 2h30m or 1d")
+    return seconds
+
+
 def show_size(size: float) -> str:
     """12.3 MiB"""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):

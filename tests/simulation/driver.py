@@ -14,7 +14,9 @@ from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.move.copy import MovePolicy
-from bucketline.flow.run.loop import Ran, Terms, run
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.pace import Steady
+from bucketline.flow.run.terms import Ran, Terms
 from bucketline.model import Action, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
 from bucketline.stores.wrap import Retrying
@@ -108,7 +110,9 @@ def _process(world: World) -> Ran | None:
     drive = SimulatedDrive(world)
     engine = _transfer(world, drive)
     try:
-        terms = Terms(world.clock, width=world.scenario.width, watcher=watcher, plans_ahead=False)
+        terms = Terms(
+            world.clock, pace=Steady(world.scenario.width), watcher=watcher, plans_ahead=False
+        )
         ran = run(_Watched(engine, laws), world.book, drive, terms)
     except Crash:
         return None

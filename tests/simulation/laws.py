@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bucketline.flow.run.loop import Ran
+from bucketline.flow.run.terms import Ran
 from bucketline.model import Action, Copy, Delete, Fate, Outcome, Proof, Skip, Tally
 from simulation.book import Book
 from simulation.place import Deed, Place

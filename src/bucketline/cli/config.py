@@ -13,7 +13,7 @@ from bucketline.errors import ConfigError, UsageError
 from bucketline.settings import Remote
 
 _SECRET = "••••"  # noqa: S105 - what is shown instead of one
-_DEFAULTS = {"workers": "64", "bwlimit": "none", "max_delete": "1000"}
+_DEFAULTS = {"workers": "auto", "bwlimit": "none", "max_delete": "1000"}
 
 
 class Fact(NamedTuple):

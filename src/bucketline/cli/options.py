@@ -9,7 +9,8 @@ import click
 
 from bucketline.errors import UsageError
 from bucketline.settings import Side
-from bucketline.sizes import parse_size
+from bucketline.sizes import parse_seconds, parse_size
+from bucketline.timetable import parse_timetable
 
 F = TypeVar("F", bound=Callable[..., Any])
 Said = Mapping[str, Any]  # An option's name -> what was said, None if nothing was.
@@ -27,6 +28,43 @@ class Size(click.ParamType):  # type: ignore[type-arg] # Older clicks know no ar
             return value if isinstance(value, int) else parse_size(str(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+
+class Period(click.ParamType):  # type: ignore[type-arg] # Older clicks know no argument.
+    """`2h30m`: seconds."""
+
+    name = "period"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_seconds(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Rates(click.ParamType):  # type: ignore[type-arg] # Older clicks know no argument.
+    """`10M` or a timetable; stays the text that it is."""
+
+    name = "rates"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            parse_timetable(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class Workers(click.ParamType):  # type: ignore[type-arg] # Older clicks know no argument.
+    """`auto` or a number; stays the text that it is."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1024):
+            self.fail(f"{text!r} is neither auto nor a number from 1 to 1024", param, ctx)
+        return text
 
 
 class Ordered(click.Command):
@@ -103,6 +141,28 @@ def choosing(command: F) -> F:
         ),
         click.option("--only", metavar="FILE", help="Take the keys of FILE (lines, JSON lines)."),
         click.option("--compare", type=click.Choice(COMPARE), help="What makes objects the same."),
+    )
+
+
+def pacing(command: F) -> F:
+    """How much at once, how fast, how long."""
+    return _all(
+        command,
+        click.option("--workers", type=Workers(), metavar="auto|N", help="Objects under way."),
+        click.option(
+            "--bwlimit",
+            type=Rates(),
+            metavar="RATE",
+            help="Bytes per second, all together: 10M, or '08:00,10M 19:00,off'.",
+        ),
+        click.option(
+            "--max-duration", type=Period(), metavar="TIME", help="End after 90s, 15m, 2h30m."
+        ),
+        click.option("--max-bytes", type=Size(), metavar="SIZE", help="End before moving more."),
+        click.option("--watch", is_flag=True, help="Run again and again, for ever."),
+        click.option(
+            "--every", type=Period(), metavar="TIME", help="Between looks with --watch (60s)."
+        ),
     )
 
 

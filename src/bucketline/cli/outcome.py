@@ -10,7 +10,7 @@ from typing import Any
 from bucketline.cli.printer import Printer
 from bucketline.errors import DiskError, printable
 from bucketline.flow.ledger import Ledger
-from bucketline.flow.run.loop import Stop
+from bucketline.flow.run.terms import Stop
 from bucketline.model import Action, Delete, Fate, Outcome, Skip, Tally
 from bucketline.sizes import show_seconds, show_size
 

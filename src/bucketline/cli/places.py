@@ -14,8 +14,11 @@ from bucketline.flow.ledger.hashes import Hashes
 from bucketline.settings import Location
 from bucketline.stores import open_store
 from bucketline.stores.base import Store
+from bucketline.stores.batching import Batching
 from bucketline.stores.memory import MemoryStore
-from bucketline.stores.wrap import Retrying, Throttled, TokenBucket
+from bucketline.stores.throttle import Capped, Throttled, TokenBucket
+from bucketline.stores.wrap import Retrying
+from bucketline.timetable import Timetable
 
 
 def hash_memory(invocation: Invocation) -> Hashes:
@@ -38,17 +41,23 @@ def open_sides(source: Location, target: Location, hashes: Hashes) -> tuple[Side
 
 
 def open_for_moves(
-    source: Location, target: Location, hashes: Hashes, bytes_per_second: int | None
+    source: Location, target: Location, hashes: Hashes, rates: Timetable | None
 ) -> tuple[Side, Side]:
     """Both sides; the limit counts what is read from the source, each byte once."""
     place = resolved_target(source, target)
     if place.remote is None:
         _make_folder(Path(place.folder))
     here = open_place(source, hashes)
-    if bytes_per_second:
-        bucket = TokenBucket(bytes_per_second, SystemClock())
-        here = replace(here, store=Throttled(here.store, bandwidth=bucket))
-    return here, Side(_opened(place, hashes), place.prefix)
+    there = Side(_opened(place, hashes), place.prefix)
+    if place.remote is not None:
+        there = replace(there, store=Batching(there.store))
+    if rates is not None:
+        clock = SystemClock()
+        capped = Capped(here.store, rates.rate, clock)
+        store = Throttled(capped, bandwidth=TokenBucket(rates.rate, clock))
+        here = replace(here, store=store)
+        there = replace(there, store=Capped(there.store, rates.rate, clock))
+    return here, there
 
 
 def _opened(place: Location, hashes: Hashes) -> Store:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from bucketline.cli.printer import Printer, as_json
 from bucketline.clock import Clock
 from bucketline.errors import printable
-from bucketline.flow.run.loop import Stop
+from bucketline.flow.run.terms import Stop
 from bucketline.model import Action, Tally
 from bucketline.sizes import show_seconds, show_size
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from bucketline.flow.run.loop import Stop
+from bucketline.flow.run.terms import Stop
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

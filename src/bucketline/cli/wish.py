@@ -16,9 +16,10 @@ from bucketline.flow.compare.guard import Limits
 from bucketline.flow.move.copy import MovePolicy
 from bucketline.model import Proof
 from bucketline.settings import Location
-from bucketline.sizes import parse_size
+from bucketline.timetable import Timetable, parse_timetable
 
-WORKERS = 64
+WORKERS = "auto"
+EVERY_SECONDS = 60
 MAX_DELETE = "1000"
 
 
@@ -33,18 +34,44 @@ class Wish:
     words: dict[str, Any]  # The same for the ledger: no secrets, no locations.
 
     @property
-    def workers(self) -> int:
-        return int(self.words["workers"])
+    def workers(self) -> int | None:
+        """How many objects at once; None = as many as prove to be of use."""
+        workers = str(self.words["workers"])
+        return None if workers == "auto" else int(workers)
 
     @property
-    def bwlimit(self) -> int | None:
+    def rates(self) -> Timetable | None:
         """Bytes per second; None = as fast as it goes."""
         rate = self.words["bwlimit"]
-        return parse_size(rate) if isinstance(rate, str) else rate
+        return parse_timetable(str(rate)) if rate else None
+
+    @property
+    def max_duration(self) -> int | None:
+        """Seconds."""
+        return self._number("max_duration")
+
+    @property
+    def max_bytes(self) -> int | None:
+        return self._number("max_bytes")
+
+    @property
+    def every_seconds(self) -> int:
+        """Between two looks of one that watches."""
+        return self._number("every") or EVERY_SECONDS
+
+    def _number(self, name: str) -> int | None:
+        value = self.words[name]
+        return None if value is None else int(value)
+
+    @property
+    def watches(self) -> bool:
+        return bool(self.words["watch"])
 
 
 def wish_of(invocation: Invocation, said: Said) -> Wish:
     """Flag before job before limits before default."""
+    if said["every"] is not None and not said["watch"]:
+        raise UsageError("--every goes with --watch; say both or neither")
     job = _job(invocation, said)
     words = _words(_speaker(said, job, invocation.config.limits), said, job)
     both = side_of(said)
@@ -75,6 +102,10 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "accept_proof": word("accept_proof", "etag"),
         "workers": word("workers", WORKERS),
         "bwlimit": word("bwlimit", None),
+        "max_duration": said["max_duration"],
+        "max_bytes": said["max_bytes"],
+        "watch": said["watch"],
+        "every": said["every"],
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from bucketline.errors import UsageError
 from bucketline.settings import check_endpoint
 from bucketline.sizes import parse_size
+from bucketline.timetable import parse_timetable
 
 
 class Strict(BaseModel):
@@ -57,6 +58,21 @@ def _size(value: Any) -> Any:
     return str(value)
 
 
+def _rates(value: Any) -> Any:
+    try:
+        parse_timetable(str(value))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return str(value)
+
+
+def _workers(value: Any) -> Any:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if value != "auto" and not (is_number and 1 <= value <= 1024):
+        raise ValueError("must be auto or a whole number from 1 to 1024, without quotes")
+    return str(value)
+
+
 def _limit(value: Any) -> Any:
     if re.fullmatch(r"\d{1,15}|\d{1,3}(\.\d{1,9})?%", str(value)) is None:
         raise ValueError("is no limit; write a number of objects, or a share as in 5%")
@@ -67,7 +83,8 @@ Endpoint = Annotated[str, BeforeValidator(_endpoint)]
 Size = Annotated[str, BeforeValidator(_size)]
 Limit = Annotated[str, BeforeValidator(_limit)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
-Workers = Annotated[int, Field(ge=1, le=1024)]
+Rates = Annotated[str, BeforeValidator(_rates)]
+Workers = Annotated[str, BeforeValidator(_workers)]
 
 
 class RemoteModel(Strict):
@@ -125,7 +142,7 @@ class JobModel(Strict):
     compare: Literal["auto", "etag", "checksum", "mtime", "size"] | None = None
     filters: list[Filter] = []
     workers: Workers | None = None
-    bwlimit: Size | None = None
+    bwlimit: Rates | None = None
     accept_proof: Literal["size", "etag"] | None = None
 
 
@@ -133,7 +150,7 @@ class LimitsModel(Strict):
     """Limits of every run that says nothing else."""
 
     workers: Workers | None = None
-    bwlimit: Size | None = None
+    bwlimit: Rates | None = None
     max_delete: Limit | None = None
 
 

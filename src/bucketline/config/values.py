@@ -43,7 +43,7 @@ class Job:
     max_delete: str | None = None
     compare: str | None = None
     filters: tuple[tuple[str, str], ...] = ()  # ("include" | "exclude", pattern), in order.
-    workers: int | None = None
+    workers: str | None = None
     bwlimit: str | None = None
     accept_proof: str | None = None
 
@@ -52,7 +52,7 @@ class Job:
 class Limits:
     """Limits of every run that says nothing else."""
 
-    workers: int | None = None
+    workers: str | None = None
     bwlimit: str | None = None
     max_delete: str | None = None
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from bucketline.clock import Clock, SystemClock
 from bucketline.errors import StoreError
 from bucketline.flow.workers import Brief, Inline, Threads
-from bucketline.stores.base import Answer, Flow, Pause, Request, Together, Work
+from bucketline.stores.base import Answer, Flow, Gate, Pause, Request, Together, Work
 from bucketline.stores.s3.wire import Wire
 
 T = TypeVar("T")
@@ -88,6 +88,7 @@ class Drive:
         self._works_out = 0
         self._pauses: list[tuple[float, int, _Task]] = []
         self._pause_count = 0
+        self._gated: list[tuple[Gate, _Task]] = []
         self._ended: list[Ended] = []
         self.busy = 0  # Flows started and not yet told as ended.
         self._requests: Counter[str] = Counter()
@@ -107,6 +108,7 @@ class Drive:
 
     def step(self, timeout_seconds: float) -> list[Ended]:
         """Wait until a flow ends, or `wake`, at most so long; tell what ended since last time."""
+        self._pass_gates()
         if self._works:
             self._works_out += len(self._works)
             self._workers.submit(self._works)
@@ -122,6 +124,7 @@ class Drive:
                 self._works_out -= 1
                 self._advance(task, value, error)
         self._end_pauses()
+        self._pass_gates()
         ended, self._ended = self._ended, []
         self.busy -= len(ended)
         return ended
@@ -165,6 +168,16 @@ class Drive:
         while self._pauses and self._pauses[0][0] <= self._clock.monotonic():
             self._advance(heapq.heappop(self._pauses)[2], None, None)
 
+    def _pass_gates(self) -> None:
+        """Who goes on may open another one."""
+        while any(gate.is_open for gate, _ in self._gated):
+            waiting, self._gated = self._gated, []
+            for gate, task in waiting:
+                if gate.is_open:
+                    self._advance(task, None, None)
+                else:
+                    self._gated.append((gate, task))
+
     def _advance(self, task: _Task, value: Any, error: Exception | None) -> None:
         """Send a result into a flow and take up the effect it yields next."""
         resume: _Resume | None = (task, value, error)
@@ -193,6 +206,10 @@ class Drive:
             self._pause_count += 1
             due = self._clock.monotonic() + effect.seconds
             heapq.heappush(self._pauses, (due, self._pause_count, task))
+        elif type(effect) is Gate:
+            if effect.is_open:
+                return task, None, None
+            self._gated.append((effect, task))
         elif type(effect) is Together:
             return self._fan_out(_Group(task, effect))
         else:

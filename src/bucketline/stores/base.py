@@ -1,8 +1,8 @@
 """The contract between places and verbs: what a store can be asked, and what it may ask for.
 
-A verb is a generator. It yields effects (`Request`, `Work`, `Pause`, `Together`), is sent each
-one's result, and returns its answer; a failure is thrown in at the yield. It never blocks and never
-reads a clock, so a driver decides what happens when, and a test can stop the world at any yield.
+A verb is a generator. It yields effects (`Request`, `Work`, `Pause`, `Together`, `Gate`), is sent
+each one's result, and returns its answer; a failure is thrown in at the yield. It never blocks and
+never reads a clock, so a driver decides what happens when, and a test can stop the world anywhere.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Request:
     route: Route
     body: bytes | memoryview = b""
     kind: str = "GET"  # LIST, GET, PUT, HEAD, TAG, DELETE, POST: what the operator is billed for.
+    speed_max: int = 0  # Bytes per second, either way; 0 = as fast as it goes.
 
 
 class Answer(NamedTuple):
@@ -80,7 +81,19 @@ class Together:
     width: int = 8
 
 
-Effect = Request | Work | Pause | Together
+class Gate:
+    """Wait until somebody has opened it; one that is open holds nobody up."""
+
+    __slots__ = ("is_open",)
+
+    def __init__(self) -> None:
+        self.is_open = False
+
+    def open(self) -> None:
+        self.is_open = True
+
+
+Effect = Request | Work | Pause | Together | Gate
 Flow = Generator[Effect, Any, T]
 
 

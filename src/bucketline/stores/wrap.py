@@ -1,4 +1,4 @@
-"""Stores around stores: one tries again, one keeps to a rate, one fails on purpose."""
+"""Stores around stores: one tries again, one fails on purpose."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from hashlib import md5 as md5_of
-from threading import Lock
 from types import GeneratorType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from bucketline.clock import Clock
 from bucketline.errors import Changed, Conflict, Remedy, StoreError
-from bucketline.stores.base import Abilities, Flow, Pause, Piece, Receipt, Store
+from bucketline.stores.base import Abilities, Flow, Pause, Receipt, Store
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -137,55 +135,6 @@ class Retrying(Around):
         return Receipt(entry.etag, entry.version, found.checksums, entry.stamp)
 
 
-class TokenBucket:
-    """So much a second, for all who share it; a second's worth can be saved up. For any thread."""
-
-    def __init__(self, per_second: float, clock: Clock) -> None:
-        self._per_second = per_second
-        self._clock = clock
-        self._level = per_second
-        self._filled = clock.monotonic()
-        self._lock = Lock()
-
-    def take(self, amount: float) -> float:
-        """Take it, on credit if need be; how many seconds to wait until it is paid off."""
-        with self._lock:
-            now = self._clock.monotonic()
-            gained = (now - self._filled) * self._per_second
-            self._level = min(self._per_second, self._level + gained) - amount
-            self._filled = now
-            return max(0.0, -self._level / self._per_second)
-
-
-class Throttled(Around):
-    """Keeps to a rate: bytes a second that are read and written, verbs a second."""
-
-    def __init__(
-        self,
-        store: Store,
-        *,
-        bandwidth: TokenBucket | None = None,
-        verbs: TokenBucket | None = None,
-    ) -> None:
-        super().__init__(store)
-        self._bandwidth = bandwidth
-        self._verbs = verbs
-
-    def _around(self, verb: str, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
-        wait = self._verbs.take(1) if self._verbs else 0.0
-        size = _size_to_write(verb, call)
-        if size and self._bandwidth:
-            wait = max(wait, self._bandwidth.take(size))
-        if wait:
-            yield Pause(wait)
-        answer = yield from flow
-        if self._bandwidth and isinstance(answer, Piece):
-            wait = self._bandwidth.take(len(answer.body))
-            if wait:
-                yield Pause(wait)
-        return answer
-
-
 class Moment(Enum):
     """When a fault strikes."""
 
@@ -235,10 +184,3 @@ def _is_passing(error: StoreError) -> bool:
 def _tell_attempts(error: StoreError, attempts: int) -> None:
     if attempts > 1:
         error.message = f"{error.message} (tried {attempts} times)"
-
-
-def _size_to_write(verb: str, call: partial[Any]) -> int:
-    if verb not in ("write", "part"):
-        return 0
-    body = call.keywords.get("body")
-    return len(call.args[1 if verb == "write" else 3] if body is None else body)

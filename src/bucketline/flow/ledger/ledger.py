@@ -53,6 +53,13 @@ _ORPHANS = """WITH RECURSIVE leap(run) AS (
 _DROP = """DELETE FROM lines WHERE (run, key, seq) IN
     (SELECT run, key, seq FROM lines WHERE run=? LIMIT ?)"""
 
+_FORGET = (
+    "DELETE FROM counters WHERE run=?",
+    "DELETE FROM ends WHERE run=?",
+    "DELETE FROM logs WHERE run=?",
+    "DELETE FROM runs WHERE number=?",
+)
+
 
 def new_run_id(now: float) -> str:
     """A run's name: sorts by time, and is short enough to be typed."""
@@ -192,16 +199,22 @@ class Ledger:
         self._commit(
             [
                 (MARK_DOUBTS, [()] if keep < 1 and not self._run else []),
-                ("DELETE FROM counters WHERE run=?", gone),
-                ("DELETE FROM ends WHERE run=?", gone),
-                ("DELETE FROM logs WHERE run=?", gone),
-                ("DELETE FROM runs WHERE number=?", gone),
+                *((sql, gone) for sql in _FORGET),
             ]
         )
         for (run,) in self._select(_ORPHANS):
             while self._select("SELECT 1 FROM lines WHERE run=? LIMIT 1", (run,)):
                 self._commit([(_DROP, [(run, _PRUNED_AT_ONCE)])])
         return len(gone)
+
+    def forget(self, run: str) -> None:
+        """A run that did nothing leaves no trace; one that has lines stays."""
+        rows = self._select(
+            "SELECT number FROM runs WHERE run=?"
+            " AND NOT EXISTS (SELECT 1 FROM lines WHERE lines.run=number)",
+            (run,),
+        )
+        self._commit([(sql, rows) for sql in _FORGET])
 
     def rebuild(self) -> None:
         """Make what is derived from the lines again."""

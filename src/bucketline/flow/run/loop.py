@@ -2,87 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from math import inf
 
-from bucketline.clock import Clock
 from bucketline.errors import BucketlineError, Remedy, StoreError
 from bucketline.flow.drive import Drive, Ended
-from bucketline.flow.move.proof import MEMORY
 from bucketline.flow.run.feed import Ahead, Feed, Inline
-from bucketline.model import Action, Copy, Delete, Fate, Outcome, Skip, Tally
-from bucketline.stores.base import Flow
+from bucketline.flow.run.terms import Engine, Ran, Recorder, Terms
+from bucketline.model import Action, Copy, Delete, Fate, Outcome, Tally
+from bucketline.sizes import show_seconds, show_size
 
 _SETTLE_SECONDS = 0.05  # A fate waits at most so long for company in its commit.
 _WATCH_SECONDS = 0.2
 _HELD_BACK_MAX = 1_000  # Deletes that are refused in one commit.
+_DELETES_MAX = 1_000  # At once, whatever the width: a store may make one request of many.
 # So many failures of one of these causes in a row, and nothing else, is no accident.
 _STREAK_MAX = 20
 _STREAK_CAUSES = frozenset({"Denied", "Unreachable"})
-
-
-class Engine(Protocol):
-    """What every part of the product is: a plan, and a way to do one step of it."""
-
-    def plan(self) -> Iterator[Action | Skip]:
-        """Look at the world and say what is left to do. Changes nothing."""
-
-    def perform(self, action: Action) -> Flow[Outcome]:
-        """Do one step. Idempotent: after a crash it is planned and done again."""
-
-    def weight(self, action: Action) -> int:
-        """How many bytes of bodies the step holds in memory at once, at most."""
-
-
-class Recorder(Protocol):
-    """The part of the ledger that the loop writes to."""
-
-    def record(
-        self,
-        intents: Sequence[Action],
-        ends: Sequence[tuple[Action, Outcome]],
-        skipped: Skip,
-    ) -> None:
-        """All of it in one transaction, durable on return."""
-
-    def end(self, state: str, message: str = "") -> None:
-        """The run's last line."""
-
-
-class Watcher(Protocol):
-    """Who wants to see how it goes."""
-
-    def seen(self, tally: Tally, running: dict[Action, float]) -> None:
-        """Called at most every 0.2 s, and at the end; `running` tells since when (monotonic)."""
-
-
-@dataclass(slots=True)
-class Stop:
-    """Somebody's wish to end: `drain` what is under way, or end `now`. Set by a signal handler."""
-
-    drain: bool = False
-    now: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On what terms a run goes."""
-
-    clock: Clock
-    stop: Stop = field(default_factory=Stop)
-    width: int = 64  # Actions in flight at most.
-    watcher: Watcher | None = None
-    plans_ahead: bool = True  # In a thread; without it, one thread makes one order.
-    memory: int = MEMORY  # What actions in flight weigh together; one that weighs more goes alone.
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a run ended: complete, failed, waiting or interrupted."""
-
-    state: str
-    tally: Tally
 
 
 @dataclass(slots=True)
@@ -93,11 +29,7 @@ class _Loop:
     ledger: Recorder
     drive: Drive
     feed: Feed
-    clock: Clock
-    stop: Stop
-    width: int
-    memory: int
-    watcher: Watcher | None
+    terms: Terms
     tally: Tally = field(default_factory=Tally)
     running: dict[Action, float] = field(default_factory=dict)
     unsettled: list[tuple[Action, Outcome]] = field(default_factory=list)
@@ -105,6 +37,9 @@ class _Loop:
     watched: float = 0.0
     weights: dict[Action, int] = field(default_factory=dict)
     weight: int = 0  # Their sum.
+    began: float = 0.0
+    is_whole: bool = False  # The plan came to its end, and every step of it.
+    size_begun: int = 0  # Bytes of all copies that were started.
     streak: int = 0
     copies_missing: bool = False  # Some copy did not succeed in this run.
     fatal: Exception | None = None
@@ -116,26 +51,31 @@ class _Loop:
             for action in fresh:
                 self.drive.start(self.engine.perform(action), action)
             if not self.running and not fresh and self._is_over():
+                self.is_whole = self.feed.ended
                 return
             for ended in self.drive.step(self._patience()):
                 self._take_in(ended)
-            if self.stop.now:  # What is under way stays in doubt; what ended is known.
+            if self.terms.stop.now:  # What is under way stays in doubt; what ended is known.
                 self._settle([], at_once=True)
                 return
             self._show()
 
     def _is_over(self) -> bool:
-        return not self.unsettled and (self.stop.drain or self.fatal is not None or self.feed.ended)
+        ends = self.terms.stop.drain or self.fatal is not None or self.feed.ended
+        return not self.unsettled and ends
 
     def _fresh(self) -> list[Action]:
         """What may start now. Commits are dear: a few places must be free before any is filled."""
-        free = self.width - len(self.running)
-        if self.fatal is not None or self.stop.drain or free < min(self.width, self.width // 4 + 1):
+        width = self.terms.pace.width
+        free = width - len(self.running)
+        self._heed_allowance()
+        if self.fatal is not None or self.terms.stop.drain or free < min(width, width // 4 + 1):
             return []
         fresh: list[Action] = []
         try:
-            while len(fresh) < free and (action := self.feed.peek()) is not None:
-                if not self._may_start(action, fresh):
+            while (action := self.feed.peek()) is not None:
+                room = free + _DELETES_MAX - width if isinstance(action, Delete) else free
+                if len(fresh) >= room or not self._may_start(action, fresh):
                     break
                 self.feed.take()
                 if isinstance(action, Delete) and self.copies_missing:
@@ -143,8 +83,7 @@ class _Loop:
                     if len(self.unsettled) >= _HELD_BACK_MAX:
                         self._settle([], at_once=True)
                     continue
-                self.weights[action] = weight = self.engine.weight(action)
-                self.weight += weight
+                self._weigh(action)
                 fresh.append(action)
         except Exception as error:
             self.fatal = error
@@ -153,15 +92,43 @@ class _Loop:
     def _may_start(self, action: Action, fresh: list[Action]) -> bool:
         if isinstance(action, Delete):  # Only once every copy before it has ended.
             return all(isinstance(other, Delete) for other in (*self.running, *fresh))
-        return not self.weight or self.weight + self.engine.weight(action) <= self.memory
+        if self._is_too_much(action):
+            self._stop(f"the next object would go beyond {show_size(self._size_allowed)}")
+            return False
+        return not self.weight or self.weight + self.engine.weight(action) <= self.terms.memory
+
+    def _weigh(self, action: Action) -> None:
+        self.weights[action] = weight = self.engine.weight(action)
+        self.weight += weight
+        if isinstance(action, Copy):
+            self.size_begun += action.source.size
+
+    @property
+    def _size_allowed(self) -> float:
+        size = self.terms.allowance.size
+        return inf if size is None else size
+
+    def _is_too_much(self, action: Action) -> bool:
+        size = action.source.size if isinstance(action, Copy) else 0
+        return self.size_begun + size > self._size_allowed
+
+    def _heed_allowance(self) -> None:
+        seconds = self.terms.allowance.seconds
+        if seconds is not None and self.terms.clock.monotonic() - self.began >= seconds:
+            self._stop(f"{show_seconds(seconds)} are over")
+
+    def _stop(self, why: str) -> None:
+        stop = self.terms.stop
+        if not stop.drain:
+            stop.drain, stop.why = True, why
 
     def _settle(self, fresh: list[Action], *, at_once: bool = False) -> None:
         """Commit intents of what starts and fates of what ended, together."""
         due = bool(self.unsettled) and (
             at_once
             or not self.running
-            or len(self.unsettled) >= self.width // 4
-            or self.clock.monotonic() - self.unsettled_since >= _SETTLE_SECONDS
+            or len(self.unsettled) >= self.terms.pace.width // 4
+            or self.terms.clock.monotonic() - self.unsettled_since >= _SETTLE_SECONDS
         )
         skipped = self.feed.skipped()
         self.tally.skipped += skipped.count
@@ -169,10 +136,11 @@ class _Loop:
         if fresh or due or skipped.count:
             ends, self.unsettled = self.unsettled, []
             self.ledger.record(fresh, ends, skipped)
-        now = self.clock.monotonic()
+        now = self.terms.clock.monotonic()
         for action in fresh:
             self.running[action] = now
-        self.tally.under_way = len(self.running)
+        self.tally.under_way = running = len(self.running)
+        self.terms.pace.adjust(now, is_full=running >= self.terms.pace.width)
 
     def _patience(self) -> float:
         return _SETTLE_SECONDS if self.unsettled else _WATCH_SECONDS
@@ -186,13 +154,14 @@ class _Loop:
 
     def _end(self, action: Action, outcome: Outcome) -> None:
         if not self.unsettled:
-            self.unsettled_since = self.clock.monotonic()
+            self.unsettled_since = self.terms.clock.monotonic()
         self.unsettled.append((action, outcome))
         if outcome.fate is not Fate.DONE and isinstance(action, Copy):
             self.copies_missing = True
         if outcome.fate is Fate.DONE:
             self.tally.done += 1
             self.tally.bytes_done += outcome.size
+            self.terms.pace.ended(outcome.size)
             self.streak = 0
         elif outcome.fate is Fate.WAITING:
             self.tally.waiting += 1
@@ -217,11 +186,11 @@ class _Loop:
         return outcome
 
     def _show(self) -> None:
-        now = self.clock.monotonic()
-        if self.watcher is not None and now - self.watched >= _WATCH_SECONDS:
+        now, watcher = self.terms.clock.monotonic(), self.terms.watcher
+        if watcher is not None and now - self.watched >= _WATCH_SECONDS:
             self.watched = now
             self.tally.under_way = len(self.running)
-            self.watcher.seen(self.tally, self.running)
+            watcher.seen(self.tally, self.running)
 
 
 _HELD_BACK = Outcome(
@@ -238,14 +207,14 @@ def run(engine: Engine, ledger: Recorder, drive: Drive, terms: Terms) -> Ran:
     """
     plan, watcher = engine.plan(), terms.watcher
     feed: Feed = Ahead(plan, drive.wake) if terms.plans_ahead else Inline(plan)
-    limits = (terms.width, terms.memory)
-    loop = _Loop(engine, ledger, drive, feed, terms.clock, terms.stop, *limits, watcher)
+    loop = _Loop(engine, ledger, drive, feed, terms, began=terms.clock.monotonic())
     try:
         loop.go()
     finally:
         feed.close()
     state = _state(loop)
-    ledger.end(state, str(loop.fatal) if isinstance(loop.fatal, BucketlineError) else "")
+    why = terms.stop.why if state == "interrupted" else ""
+    ledger.end(state, str(loop.fatal) if isinstance(loop.fatal, BucketlineError) else why)
     if watcher is not None:
         watcher.seen(loop.tally, loop.running)
     if loop.fatal is not None:
@@ -253,19 +222,9 @@ def run(engine: Engine, ledger: Recorder, drive: Drive, terms: Terms) -> Ran:
     return Ran(state, loop.tally)
 
 
-def watch(once: Callable[[], Ran], *, clock: Clock, stop: Stop, pause_seconds: float = 60.0) -> Ran:
-    """Run again and again, with a pause in between, until asked to stop; the last run's end."""
-    while True:
-        ran = once()
-        until = clock.monotonic() + pause_seconds
-        while not stop.drain and clock.monotonic() < until:
-            clock.sleep(min(1.0, pause_seconds))
-        if stop.drain:
-            return ran
-
-
 def _state(loop: _Loop) -> str:
-    if loop.stop.drain or loop.stop.now:
+    stop = loop.terms.stop
+    if (stop.drain or stop.now) and not loop.is_whole:
         return "interrupted"
     if loop.fatal is not None or loop.tally.failed:
         return "failed"

@@ -44,7 +44,7 @@ _SHAPES = {"GET": "plain", "DELETE": "plain", "HEAD": "head"}  # Everything else
 class _Exchange:
     """A reusable easy handle and what its exchange under way has brought so far."""
 
-    __slots__ = ("body", "curl", "head", "request", "ticket")
+    __slots__ = ("body", "curl", "head", "request", "speed_max", "ticket")
 
     def __init__(self, curl: pycurl.Curl) -> None:
         self.curl = curl
@@ -52,6 +52,7 @@ class _Exchange:
         self.ticket: Any = None
         self.head: list[bytes] = []
         self.body: list[bytes] = []
+        self.speed_max = 0
 
 
 class Wire:
@@ -90,6 +91,10 @@ class Wire:
             headers.append("Content-Type:")  # Without a value: send no other than ours.
         elif shape == "plain":
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+        if request.speed_max != exchange.speed_max:
+            exchange.speed_max = request.speed_max
+            curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, request.speed_max)
+            curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, request.speed_max)
         _set_headers(curl, headers)
         curl.setopt(pycurl.HEADERFUNCTION, exchange.head.append)
         curl.setopt(pycurl.WRITEFUNCTION, exchange.body.append)

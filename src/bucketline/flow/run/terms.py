@@ -1,0 +1,86 @@
+"""On what terms a run goes, and what the loop asks of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bucketline.clock import Clock
+from bucketline.flow.move.proof import MEMORY
+from bucketline.flow.run.pace import Pace, Steady
+from bucketline.model import Action, Outcome, Skip, Tally
+from bucketline.stores.base import Flow
+
+
+class Engine(Protocol):
+    """What every part of the product is: a plan, and a way to do one step of it."""
+
+    def plan(self) -> Iterator[Action | Skip]:
+        """Look at the world and say what is left to do. Changes nothing."""
+
+    def perform(self, action: Action) -> Flow[Outcome]:
+        """Do one step. Idempotent: after a crash it is planned and done again."""
+
+    def weight(self, action: Action) -> int:
+        """How many bytes of bodies the step holds in memory at once, at most."""
+
+
+class Recorder(Protocol):
+    """The part of the ledger that the loop writes to."""
+
+    def record(
+        self,
+        intents: Sequence[Action],
+        ends: Sequence[tuple[Action, Outcome]],
+        skipped: Skip,
+    ) -> None:
+        """All of it in one transaction, durable on return."""
+
+    def end(self, state: str, message: str = "") -> None:
+        """The run's last line."""
+
+
+class Watcher(Protocol):
+    """Who wants to see how it goes."""
+
+    def seen(self, tally: Tally, running: dict[Action, float]) -> None:
+        """Called at most every 0.2 s, and at the end; `running` tells since when (monotonic)."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """Somebody's wish to end: `drain` what is under way, or end `now`. Set by a signal handler."""
+
+    drain: bool = False
+    now: bool = False
+    why: str = ""  # Where it was no person's: which limit is reached.
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much a run may do: then it ends as if somebody had asked for it. None = no limit."""
+
+    seconds: float | None = None
+    size: int | None = None  # Bytes of the copies that it begins.
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a run goes."""
+
+    clock: Clock
+    stop: Stop = field(default_factory=Stop)
+    pace: Pace = field(default_factory=Steady)
+    watcher: Watcher | None = None
+    plans_ahead: bool = True  # In a thread; without it, one thread makes one order.
+    memory: int = MEMORY  # What actions in flight weigh together; one that weighs more goes alone.
+    allowance: Allowance = Allowance()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended: complete, failed, waiting or interrupted."""
+
+    state: str
+    tally: Tally
