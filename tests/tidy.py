@@ -90,6 +90,7 @@ BROAD = (
     "flow/run/loop.py",
     "flow/run/feed.py",
     "flow/look/listing.py",
+    "flow/report/log_keeper.py",
     "stores/throttle.py",
     "cli/*",
 )

@@ -71,6 +71,7 @@ def effective(invocation: Invocation) -> Iterator[Fact]:
     for name, default in _DEFAULTS.items():
         value = getattr(config.limits, name)
         yield _from_file(config, f"limits.{name}", default if value is None else str(value))
+    yield _from_file(config, "logs", config.logs or "none")
     for name, remote in config.remotes.named.items():
         yield from _remote(config, name, remote)
     for name, job in config.jobs.items():

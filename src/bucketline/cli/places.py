@@ -11,6 +11,8 @@ from bucketline.clock import SystemClock
 from bucketline.errors import DiskError, UsageError
 from bucketline.flow.compare.sides import Side
 from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.report.log_file import JSON, Shelf
+from bucketline.model import PLAIN
 from bucketline.settings import Location
 from bucketline.stores import open_store
 from bucketline.stores.base import Store
@@ -19,6 +21,8 @@ from bucketline.stores.memory import MemoryStore
 from bucketline.stores.throttle import Capped, Throttled, TokenBucket
 from bucketline.stores.wrap import Retrying
 from bucketline.timetable import Timetable
+
+_LOG_ATTEMPTS = 3
 
 
 def hash_memory(invocation: Invocation) -> Hashes:
@@ -58,6 +62,17 @@ def open_for_moves(
         here = replace(here, store=store)
         there = replace(there, store=Capped(there.store, rates.rate, clock))
     return here, there
+
+
+def open_shelf(location: Location) -> Shelf:
+    """Where logs are kept; gives up soon, since a log can wait."""
+    prefix = location.prefix
+    if location.remote is None:
+        _make_folder(Path(location.folder))
+    elif prefix and not prefix.endswith("/"):
+        prefix += "/"
+    store = Retrying(open_store(location, clock=SystemClock()), attempts=_LOG_ATTEMPTS)
+    return Shelf(store, prefix, PLAIN if location.remote is None else JSON)
 
 
 def _opened(place: Location, hashes: Hashes) -> Store:

@@ -44,7 +44,7 @@ class Printer:
         """A message without anything secret."""
         for shape, replacement in _SHAPES:
             text = shape.sub(replacement, text)
-        return self._without_secrets(text)
+        return self.masked(text)
 
     def result(self, text: str) -> None:
         """A line of what was asked for."""
@@ -58,7 +58,7 @@ class Printer:
         """Many lines, in big chunks."""
         lines = iter(lines)
         while chunk := list(islice(lines, _CHUNK_LINES)):
-            self._write(self._without_secrets("\n".join(chunk)) + "\n")
+            self._write(self.masked("\n".join(chunk)) + "\n")
         self._write("")
 
     def notice(self, text: str) -> None:
@@ -85,7 +85,8 @@ class Printer:
         except OSError as error:
             raise DiskError(f"the output cannot be written: {error.strerror}") from None
 
-    def _without_secrets(self, text: str) -> str:
+    def masked(self, text: str) -> str:
+        """A text without the secrets that are known here."""
         for secret in self._secrets:
             text = text.replace(secret, "••••")
         return text

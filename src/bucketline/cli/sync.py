@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.log_kept import check_log_place
 from bucketline.cli.options import Ordered, choosing, pacing, two_places
 from bucketline.cli.places import hash_memory, open_sides
 from bucketline.cli.planned import print_plan
@@ -32,6 +33,7 @@ from bucketline.flow.ledger import Ledger
     "--name", metavar="NAME", help="The job's name; alone, SOURCE and TARGET come from the file."
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing.")
+@click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of the run there.")
 @two_places
 @common
 @pass_invocation
@@ -39,6 +41,7 @@ def sync(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     """SOURCE and TARGET are s3://bucket/prefix/, name:bucket/prefix/ or a folder."""
     wish = wish_of(invocation, said)
     check_pair(wish.source, wish.target)
+    check_log_place(wish)
     path = ledger_path(invocation, wish.source, wish.target, wish.name)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         if dry_run:

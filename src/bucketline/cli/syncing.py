@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from time import process_time
 
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.log_kept import RunLog
 from bucketline.cli.outcome import Recorder, Told, tell_failures
 from bucketline.cli.places import open_for_moves
 from bucketline.cli.progress import watching
@@ -125,7 +126,9 @@ class _Pass:
         job = self.job
         began = job.clock.monotonic()
         job.ledger.begin(_head(self.run_id, job.wish))
-        state, error = self._carry_out()
+        log = RunLog(job.wish.log, self.run_id, job.stop, lambda: self.engine.counts.source)
+        with log.kept(job.invocation, job.ledger, skips_idle=job.passes > 1):
+            state, error = self._carry_out()
         sort, sort_target = self.engine.must_sort
         job.source = replace(job.source, sort=sort)
         job.target = replace(job.target, sort=sort_target)

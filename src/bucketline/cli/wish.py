@@ -15,7 +15,7 @@ from bucketline.errors import UsageError
 from bucketline.flow.compare.guard import Limits
 from bucketline.flow.move.copy import MovePolicy
 from bucketline.model import Proof
-from bucketline.settings import Location
+from bucketline.settings import Location, Side
 from bucketline.timetable import Timetable, parse_timetable
 
 WORKERS = "auto"
@@ -32,6 +32,7 @@ class Wish:
     policy: TransferPolicy
     name: str
     words: dict[str, Any]  # The same for the ledger: no secrets, no locations.
+    log: Location | None = None  # Where the run's log goes.
 
     @property
     def workers(self) -> int | None:
@@ -73,14 +74,17 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
     if said["every"] is not None and not said["watch"]:
         raise UsageError("--every goes with --watch; say both or neither")
     job = _job(invocation, said)
-    words = _words(_speaker(said, job, invocation.config.limits), said, job)
+    word = _speaker(said, job, invocation.config.limits)
+    words = _words(word, said, job)
     both = side_of(said)
+    log = word("logs", invocation.config.logs)
     return Wish(
         source=invocation.location(job.source, side_of(said, "source_"), both),
         target=invocation.location(job.target, side_of(said, "target_"), both),
         policy=_policy(words),
         name=said["name"] or "",
         words=words,
+        log=invocation.location(log, Side(), both) if log else None,
     )
 
 

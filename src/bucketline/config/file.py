@@ -170,6 +170,7 @@ def _config(path: Path, document: Any, model: FileModel, environment: Environmen
         path=path,
         jobs={name: _job(job) for name, job in model.jobs.items()},
         limits=Limits(**model.limits.model_dump()),
+        logs=model.logs,
         lines=dict(_lines(document, "")),
     )
 

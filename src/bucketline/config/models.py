@@ -144,6 +144,7 @@ class JobModel(Strict):
     workers: Workers | None = None
     bwlimit: Rates | None = None
     accept_proof: Literal["size", "etag"] | None = None
+    logs: str | None = None
 
 
 class LimitsModel(Strict):
@@ -160,3 +161,4 @@ class FileModel(Strict):
     remotes: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], RemoteModel] = {}
     jobs: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], JobModel] = {}
     limits: LimitsModel = LimitsModel()
+    logs: str = ""

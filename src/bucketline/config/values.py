@@ -46,6 +46,7 @@ class Job:
     workers: str | None = None
     bwlimit: str | None = None
     accept_proof: str | None = None
+    logs: str | None = None  # Where logs of its runs are kept; "" = nowhere.
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Config:
     path: Path | None = None  # None = there is no file.
     jobs: Mapping[str, Job] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    logs: str = ""  # Where logs of every run are kept that says nothing else.
     lines: Mapping[str, int] = field(default_factory=dict)  # limits.workers -> its line.
 
 

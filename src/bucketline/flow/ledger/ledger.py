@@ -103,6 +103,11 @@ class Ledger:
         ledger._lock, ledger._vfs = lock, vfs
         return ledger
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self._path)
+
     def close(self) -> None:
         """Let go of the file. Without `end` before, the run counts as crashed."""
         with self._reading:

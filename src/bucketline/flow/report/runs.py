@@ -134,6 +134,11 @@ def find_run(state_folder: Path, wanted: str) -> RunRow:
     return found[0]
 
 
+def run_of(ledger: Path, run: str) -> RunRow | None:
+    """A run of this ledger as it stands now; None = it is forgotten."""
+    return next((row for row in _runs_of(ledger) if row.run == run), None)
+
+
 def objects(
     row: RunRow, fate: Fate | None = None, *, after: str = "", limit: int = PAGE
 ) -> list[ObjectRow]:

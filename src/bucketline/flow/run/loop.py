@@ -214,12 +214,19 @@ def run(engine: Engine, ledger: Recorder, drive: Drive, terms: Terms) -> Ran:
         feed.close()
     state = _state(loop)
     why = terms.stop.why if state == "interrupted" else ""
-    ledger.end(state, str(loop.fatal) if isinstance(loop.fatal, BucketlineError) else why)
+    ledger.end(state, _said(loop.fatal) or why)
     if watcher is not None:
         watcher.seen(loop.tally, loop.running)
     if loop.fatal is not None:
         raise loop.fatal
     return Ran(state, loop.tally)
+
+
+def _said(fatal: Exception | None) -> str:
+    """What stopped the run; of a bug only its kind, since its text may hold anything."""
+    if isinstance(fatal, BucketlineError) or fatal is None:
+        return str(fatal or "")
+    return type(fatal).__name__
 
 
 def _state(loop: _Loop) -> str:
