@@ -15,7 +15,7 @@ from bucketline.flow.drive import blocking
 from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.flow.report.log_file import Shelf
 from bucketline.flow.report.log_keeper import Kept, LogKeeper
-from bucketline.model import Entry
+from bucketline.model import Entry, Skip
 from bucketline.stores.base import Flow, Piece, Store
 from bucketline.stores.local import LocalStore
 from bucketline.stores.memory import MemoryStore
@@ -201,6 +201,18 @@ def test_an_end_that_cannot_be_written_stays_owed(tmp_path: Path) -> None:
     assert keeping.settled == []
     assert "no route; the job's next run writes it" in notices[-1]
     assert "`bucketline runs log run-1 -o s3://logs/`" in notices[-1]
+
+
+def test_one_of_many_looks_that_finds_nothing_leaves_no_log(tmp_path: Path) -> None:
+    store = MemoryStore()
+    ledger, keeping = keeper(tmp_path, store, [])
+    keeping.skips_idle = True
+    ledger.record([], [], Skip(3, 30))
+    ledger.end("complete")
+    keeping.write("run-1")
+    ledger.close()
+
+    assert (keeping.settled, list(store.objects)) == (["run-1"], [])
 
 
 def test_no_secret_gets_into_a_log(tmp_path: Path) -> None:
