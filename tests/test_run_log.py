@@ -73,13 +73,16 @@ def chosen(log: Mapping[str, Any], *names: str) -> list[Any]:
     return [log[name] for name in names]
 
 
-def test_a_complete_run_in_the_old_words(tmp_path: Path) -> None:
-    story = Story(tmp_path)
+def a_complete_run(folder: Path) -> dict[str, Any]:
+    story = Story(folder)
     story.begun(copy("a"), copy("b", 5))
     story.ended([(copy("a"), done()), (copy("b", 5), done(5))], Skip(3, 30))
     story.over("complete")
+    return story.log()
 
-    log = story.log()
+
+def test_the_sides_are_told_in_the_old_words(tmp_path: Path) -> None:
+    log = a_complete_run(tmp_path)
 
     assert {name: value for name, value in log.items() if name[:3] in ("src", "dst")} == {
         "src_service": "AWS",
@@ -94,12 +97,13 @@ def test_a_complete_run_in_the_old_words(tmp_path: Path) -> None:
         "dst_endpoint_urls": [],
         "dst_folder": "/copy",
     }
-    assert chosen(log, "status", "state", "max_workers", "job") == [
-        "Completed",
-        "complete",
-        8,
-        "job",
-    ]
+
+
+def test_a_complete_run_tells_its_figures(tmp_path: Path) -> None:
+    log = a_complete_run(tmp_path)
+
+    words = ("status", "state", "max_workers", "job")
+    assert chosen(log, *words) == ["Completed", "complete", 8, "job"]
     times = ("start_time_epoch", "end_time_epoch", "total_duration_seconds")
     assert chosen(log, *times) == [1_700_000_000, 1_700_000_008, 8.0]
     assert chosen(log, "initial_synced_objects", "initial_unsynced_objects") == [3, 2]
