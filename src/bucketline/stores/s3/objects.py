@@ -6,7 +6,7 @@ import re
 from functools import partial
 from urllib.parse import quote
 
-from bucketline.arns import access_point
+from bucketline.arns import Kind, access_point
 from bucketline.errors import (
     Broken,
     Changed,
@@ -124,6 +124,8 @@ class Source:
 
     def headers(self) -> dict[str, str]:
         point = access_point(self.bucket)
+        if point is not None and point.kind is Kind.MULTI_REGION:
+            raise Unsupported(f"{point}: the service copies nothing from a {point.kind.value}")
         bucket = f"{point}/object" if point else f"/{self.bucket}"
         place = f"{quote(bucket, safe='/')}/{encoded_path(self.entry.key)}"
         if self.entry.version:
