@@ -1,0 +1,1 @@
+"""What was delivered, shown to others and looked at again."""
