@@ -34,6 +34,7 @@ MODULE_HOMES = {
     "pycurl": ("stores/s3/wire.py",),
     "apsw": ("flow/ledger/*",),
     "sqlite3": (),
+    "cryptography": ("flow/proof/signing.py", "stores/s3/*"),
     "botocore": ("stores/s3/credentials.py",),
     "awscrt": ("stores/digests.py",),
     "cryptography": ("flow/report/*", "stores/s3/sign_regions.py"),

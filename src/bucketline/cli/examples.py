@@ -13,6 +13,10 @@ EXAMPLES = {
         "bucketline check s3://photos/ s3://copy/ --source-profile old --target-profile new",
         "bucketline check ./reports/ minio:copy/reports/ --compare checksum --report found.jsonl",
     ),
+    "verify": (
+        "bucketline verify last",
+        "bucketline verify s3://copy/ --endpoint-url http://two.example:9000 --sample 1%",
+    ),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
         "bucketline ls minio:photos/ --json",

@@ -19,6 +19,7 @@ MOVE, LOOK, SET_UP = "Move and prove", "Look", "Set up"
 COMMANDS = (
     Row("sync", "sync:sync", "Make TARGET hold what SOURCE holds, and prove it.", MOVE),
     Row("check", "check:check", "Compare SOURCE with TARGET; change nothing.", MOVE),
+    Row("verify", "verify:verify", "Prove again what was delivered.", MOVE),
     Row("ls", "ls:ls", "List what a location holds.", LOOK),
     Row("runs", "", "Look back at what was done.", LOOK),
     Row("runs list", "runs:list_runs", "List the runs, the last one first.", LOOK),

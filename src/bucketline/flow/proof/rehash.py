@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from bucketline.stores.base import Flow, Work
+from bucketline.stores.digests import VOUCHED, Algorithm
 
 _INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
 PART_SIZE = "part-size"  # What belongs to a hash of parts, and is none itself.
@@ -52,13 +53,33 @@ class OfParts:
         self._count += 1
 
 
+class Combined:
+    """A checksum that is made of those of the pieces."""
+
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._algorithm = algorithm
+        self._whole = algorithm.digest(b"")
+
+    def update(self, body: bytes, /) -> None:
+        pieces = [(self._whole, 0), (self._algorithm.digest(body), len(body))]
+        self._whole = self._algorithm.of_parts(pieces)
+
+    def hexdigest(self) -> str:
+        return self._whole.hex()
+
+
 _md5 = partial(hashlib.md5, usedforsecurity=False)
-_WHOLE: Mapping[str, Callable[[], Hasher]] = {"md5": _md5, "sha256": hashlib.sha256}
+_WHOLE: Mapping[str, Callable[[], Hasher]] = {
+    "md5": _md5,
+    "sha1": partial(hashlib.sha1, usedforsecurity=False),
+    "sha256": hashlib.sha256,
+    **{name: partial(Combined, one) for name, one in VOUCHED.items() if one.combine},
+}
 
 
 def hashers(hashes: Mapping[str, str]) -> dict[str, Hasher]:
     """What makes them again; those that nobody here can make are left out."""
-    made = {name: _WHOLE[name]() for name in hashes if name in _WHOLE}
+    made: dict[str, Hasher] = {name: _WHOLE[name]() for name in hashes if name in _WHOLE}
     size = hashes.get(PART_SIZE, "")
     if "md5-parts" in hashes and size.isascii() and size.isdigit() and int(size):
         made["md5-parts"] = OfParts(_md5, int(size))

@@ -99,6 +99,8 @@ def forgotten(path: Path) -> int:
 
 def verified(path: Path) -> Iterator[Verified]:
     """What was verified last when, in key order; asked while the ledger is written, too."""
+    if not path.exists():
+        return
     with closing(Reader(path)) as reader:
         after = ""
         while rows := reader.rows(_VERIFIED, {"after": after, "limit": PAGE}):

@@ -17,10 +17,13 @@ _OF_CAUSE = {
     "Changed": "Run again when nobody writes the object: it changed while it was read.",
     "ClockSkew": "Set this machine's clock.",
     "Conflict": "Somebody else wrote the object meanwhile; look at it, then run again.",
+    "Damaged": "Repair it: `bucketline runs errors RUN -o FILE`, then"
+    " `bucketline sync SOURCE TARGET --compare checksum --only FILE`.",
     "Denied": "Allow this identity to read it at the source and to write it at the target.",
     "ExpiredCredentials": "Renew the session (for example: log in again), then run again.",
     "HeldBack": "Cure the other failures and run again: deletes wait until all is copied.",
     "Mismatch": "Run again; if it stays, a disk or a network on the way damages bytes.",
+    "Missing": "Nothing, if it was deleted on purpose; else run the sync again.",
     "NeedsThaw": "Thaw it, then run again.",
     "NoBucket": "Create the bucket or correct its name.",
     "NoRoom": "Make room at the target, then run again.",

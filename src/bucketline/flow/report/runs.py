@@ -116,6 +116,11 @@ def runs(state_folder: Path) -> list[RunRow]:
     return sorted(rows, key=lambda row: (row.started, row.number), reverse=True)
 
 
+def runs_of(path: Path) -> list[RunRow]:
+    """The runs of one job, the oldest first; of one that has never run, none."""
+    return _runs_of(path) if path.exists() else []
+
+
 def find_run(state_folder: Path, wanted: str) -> RunRow:
     """The run of this name: `last`, a run's id, or the beginning of just one id."""
     rows = [row for row in runs(state_folder) if row.run]

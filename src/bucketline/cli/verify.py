@@ -1,0 +1,140 @@
+"""`bucketline verify`: prove again what was delivered."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import click
+
+from bucketline.cli.deliveries import VERIFY, Wanted, wanted
+from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.options import Said, Size, one_place
+from bucketline.cli.places import hash_memory, open_place
+from bucketline.cli.sanity import check_source
+from bucketline.cli.verifying import Verifying
+from bucketline.cli.wiring import identity
+from bucketline.clock import SystemClock
+from bucketline.engines.verify import Round, Sample, Verification
+from bucketline.errors import UsageError, printable
+from bucketline.flow.drive import open_drive
+from bucketline.flow.ledger import Ledger, job_path
+from bucketline.flow.proof.again import Method
+from bucketline.flow.report.delivered import verified
+from bucketline.flow.report.runs import RunRow, runs_of
+from bucketline.model import Skip
+from bucketline.stores.base import Store
+from bucketline.stores.wrap import Throttled, TokenBucket
+
+_METHODS = [method.value for method in Method]
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
+_CUT_SHORT = ("interrupted", "crashed")
+_NOTHING_YET = Round(1 << 62)
+
+
+@click.command
+@click.argument("what", metavar="RUN|LOCATION")
+@click.option("--sample", default="all", metavar="N|N%|all", help="So many, at random.")
+@click.option("--seed", metavar="WORD", help="Draw the same sample again.")
+@click.option(
+    "--method",
+    type=click.Choice(_METHODS),
+    default="read",
+    help="Read the bytes (default), ask the store for checksums, or whichever it can.",
+)
+@click.option("--workers", type=click.IntRange(1, 1024), default=64, help="Objects under way.")
+@click.option("--bwlimit", type=Size(), help="Bytes per second, all together; K, M, G.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be looked at.")
+@one_place
+@common
+@pass_invocation
+def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) -> int:
+    """RUN is an id, the beginning of one, or `last`; LOCATION takes all that ledgers know of it.
+
+    Exit code 3: an object is damaged or missing, or none was verified.
+    """
+    sample = _sample(said)
+    them = wanted(invocation, what, said)
+    check_source(them.location)
+    path = job_path(invocation.state_folder, VERIFY, "", identity(them.location))
+    words = _words(them, said)
+    sample, since, first = _round(runs_of(path), words, sample)
+    with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
+        store = _limited(open_place(them.location, hashes).store, said)
+        engine = Verification(
+            store,
+            them.deliveries,
+            partial(verified, path),
+            drive,
+            method=Method(said["method"]),
+            sample=sample,
+            since=since,
+        )
+        if dry_run:
+            return _print_plan(invocation, engine)
+        words |= {"seed": sample.seed, "round": first}
+        with Ledger.open(path) as ledger:
+            return Verifying(invocation, them, engine, drive, ledger).go(words, said["workers"])
+
+
+def _limited(store: Store, said: Said) -> Store:
+    if not said["bwlimit"]:
+        return store
+    return Throttled(store, bandwidth=TokenBucket(said["bwlimit"], SystemClock()))
+
+
+def _words(them: Wanted, said: Said) -> dict[str, Any]:
+    """What makes two verifications the same one, gone on with."""
+    return {"of": them.said, "sample": said["sample"], "method": said["method"]}
+
+
+def _sample(said: Said) -> Sample:
+    text = said["sample"]
+    seed = said["seed"] or ("" if text == "all" else secrets.token_hex(4))
+    if text == "all":
+        return Sample(seed)
+    if share := _SHARE.fullmatch(text):
+        part = float(share[1]) / 100
+        if 0 < part <= 1:
+            return Sample(seed, share=part)
+    elif text.isascii() and text.isdigit() and int(text):
+        return Sample(seed, count=int(text))
+    raise UsageError(f"--sample {printable(text)}: say a number, a share such as 1%, or all")
+
+
+def _round(rows: list[RunRow], words: dict[str, Any], sample: Sample) -> tuple[Sample, Round, str]:
+    """Where the last verification was cut short, this one goes on: with its seed."""
+    last = rows[-1] if rows else None
+    if last is None or not (last.state in _CUT_SHORT or last.message):
+        return sample, _NOTHING_YET, ""
+    had = json.loads(last.configuration)
+    is_same = all(had.get(name) == value for name, value in words.items())
+    first = [row.number for row in rows if row.run == (had.get("round") or last.run)]
+    if not is_same or not first:
+        return sample, _NOTHING_YET, ""
+    return replace(sample, seed=had.get("seed", "")), Round(first[0]), had["round"] or last.run
+
+
+def _print_plan(invocation: Invocation, engine: Verification) -> int:
+    count = size = left = 0
+    for step in engine.plan():
+        if isinstance(step, Skip):
+            left += step.count
+            continue
+        count, size = count + 1, size + step.intent.size
+        if invocation.as_json:
+            fields = {"event": "planned", "verb": step.verb.value, "key": step.key}
+            invocation.printer.record({**fields, "bytes": step.intent.size})
+        else:
+            invocation.printer.result(f"verify {printable(step.key)}")
+    if invocation.as_json:
+        sums = {"objects": count, "bytes": size, "skipped": left}
+        invocation.printer.record({"event": "plan", **sums})
+    else:
+        invocation.printer.result(f"{count:,} to verify, {left:,} not this time")
+    return 0

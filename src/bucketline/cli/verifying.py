@@ -1,0 +1,207 @@
+"""One verification under way, from its first line in the ledger to its summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bucketline.cli.deliveries import VERIFY, Wanted
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.outcome import Recorder, tell_failures
+from bucketline.cli.progress import watching
+from bucketline.cli.signals import listening
+from bucketline.cli.wiring import identity
+from bucketline.clock import SystemClock
+from bucketline.engines.verify import FINDINGS, Verification
+from bucketline.errors import printable
+from bucketline.flow.drive import Drive
+from bucketline.flow.ledger import Ledger, RunHead, new_run_id
+from bucketline.flow.run.loop import Stop, Terms, run
+from bucketline.model import Action, Fate, Outcome, Skip, Tally
+from bucketline.sizes import show_seconds, show_size
+
+_REPAIR = (
+    "to repair: `bucketline runs errors last -o FILE`, then"
+    " `bucketline sync SOURCE TARGET --compare checksum --only FILE`"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a verification came to. listed = the sum of all that is not `before`."""
+
+    run: str
+    state: str
+    tally: Tally
+    causes: Mapping[str, int]
+    before: int  # Of the skipped ones: verified earlier in the same round.
+    seconds: float
+
+    @property
+    def verified(self) -> int:
+        return self.tally.done
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """In the order of telling; together they are what is listed."""
+        damaged, missing = self.causes.get("Damaged", 0), self.causes.get("Missing", 0)
+        replaced = self.causes.get("Replaced", 0)
+        return {
+            "verified": self.verified,
+            "damaged": damaged,
+            "missing": missing,
+            "replaced": replaced,
+            "unreadable": self.tally.failed - damaged - missing,
+            "waiting": self.tally.waiting,
+            "skipped": self.tally.skipped - replaced,
+            "unfinished": self.tally.under_way,
+        }
+
+    @property
+    def is_empty(self) -> bool:
+        """It ran to its end, and nothing is verified."""
+        return self.state != "interrupted" and not (self.verified or self.before)
+
+    @property
+    def exit_code(self) -> int:
+        counts = self.counts
+        if counts["damaged"] or counts["missing"]:
+            return 3
+        if counts["unreadable"]:
+            return 1
+        if self.tally.waiting:
+            return 4
+        return 3 if self.is_empty else 0
+
+
+@dataclass
+class _Ear:
+    """A recorder that also counts the causes."""
+
+    recorder: Recorder
+    causes: Counter[str] = field(default_factory=Counter)
+
+    def record(
+        self,
+        intents: Sequence[Action],
+        ends: Sequence[tuple[Action, Outcome]],
+        skipped: Skip,
+    ) -> None:
+        self.recorder.record(intents, ends, skipped)
+        for _, end in ends:
+            if end.fate is not Fate.DONE:
+                self.causes[end.cause] += 1
+
+    def end(self, state: str, message: str = "") -> None:
+        self.recorder.end(state, message)
+
+
+class Verifying:
+    """One run."""
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        wanted: Wanted,
+        engine: Verification,
+        drive: Drive,
+        ledger: Ledger,
+    ) -> None:
+        self.invocation = invocation
+        self.wanted = wanted
+        self.engine = engine
+        self.drive = drive
+        self.ledger = ledger
+        self.clock = SystemClock()
+        self.run_id = new_run_id(self.clock.now())
+        self.stop = Stop()
+        self.ear = _Ear(Recorder(ledger, invocation.printer, self.stop, tells=invocation.as_json))
+
+    def go(self, words: Mapping[str, Any], workers: int = 64) -> int:
+        """Ends with the summary, also when it failed; raises what stopped the run."""
+        began = self.clock.monotonic()
+        target = identity(self.wanted.location)
+        self.ledger.begin(
+            RunHead(self.run_id, VERIFY, self.wanted.said, target, configuration=words)
+        )
+        with listening(self.stop) as ears:
+            state, error = self._carry_out(workers)
+        seconds = self.clock.monotonic() - began
+        tally, causes = self.ledger.tally(), self.ear.causes
+        found = Found(self.run_id, state, tally, causes, self.engine.before, seconds)
+        self._tell(found, words)
+        if error is not None:
+            raise error
+        return ears.exit_code if state == "interrupted" else found.exit_code
+
+    def _carry_out(self, workers: int) -> tuple[str, Exception | None]:
+        watch = watching(
+            self.invocation.progress,
+            self.invocation.printer,
+            clock=self.clock,
+            stop=self.stop,
+            run=self.run_id,
+            found=lambda: self.engine.found,
+        )
+        with watch as watcher:
+            try:
+                terms = Terms(self.clock, self.stop, workers, watcher)
+                ran = run(self.engine, self.ear, self.drive, terms)
+            except Exception as error:  # Raised again after the summary, which is due even now.
+                return "failed", error
+        return ran.state, None
+
+    def _tell(self, found: Found, words: Mapping[str, Any]) -> None:
+        printer, recorder = self.invocation.printer, self.ear.recorder
+        tell_failures(printer, recorder, found.tally)
+        if recorder.unheard is not None:
+            raise recorder.unheard
+        if sum(self.ear.causes[cause] for cause in FINDINGS):
+            printer.notice(_REPAIR)
+        if found.is_empty:
+            place = printable(self.wanted.location.text)
+            printer.notice(f"{place}: no object was verified, so nothing is proven")
+        if self.invocation.as_json:
+            printer.record(_record(found, words))
+        else:
+            printer.result(_line(found, words))
+
+
+def _record(found: Found, words: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "event": "summary",
+        "run": found.run,
+        "state": found.state,
+        "listed": found.tally.listed,
+        **found.counts,
+        "before": found.before,
+        "bytes": found.tally.bytes_done,
+        "method": words["method"],
+        "sample": words["sample"],
+        "seed": words["seed"],
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def _line(found: Found, words: Mapping[str, Any]) -> str:
+    counts = found.counts
+    told = {
+        name: counts[name]
+        for name in counts
+        if counts[name] or name in ("verified", "damaged", "missing")
+    }
+    sums = " + ".join(f"{name} {count:,}" for name, count in told.items())
+    drawn = f", seed {words['seed']}" if words["seed"] else ""
+    parts = [
+        f"listed {found.tally.listed:,} = {sums}",
+        show_size(found.tally.bytes_done),
+        *([f"{found.before:,} verified before the interruption"] if found.before else []),
+        f"method: {words['method']}",
+        f"sample: {words['sample']}{drawn}",
+        show_seconds(found.seconds),
+        f"run {found.run}",
+    ]
+    state = f"{found.state}: " if found.state != "complete" else ""
+    return state + " · ".join(parts)
