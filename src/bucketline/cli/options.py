@@ -145,6 +145,18 @@ def choosing(command: F) -> F:
 
 
 def pacing(command: F) -> F:
+    """How much at once, how fast, how long, how often."""
+    command = _all(
+        command,
+        click.option("--watch", is_flag=True, help="Run again and again, for ever."),
+        click.option(
+            "--every", type=Period(), metavar="TIME", help="Between looks with --watch (60s)."
+        ),
+    )
+    return limiting(command)
+
+
+def limiting(command: F) -> F:
     """How much at once, how fast, how long."""
     return _all(
         command,
@@ -159,10 +171,6 @@ def pacing(command: F) -> F:
             "--max-duration", type=Period(), metavar="TIME", help="End after 90s, 15m, 2h30m."
         ),
         click.option("--max-bytes", type=Size(), metavar="SIZE", help="End before moving more."),
-        click.option("--watch", is_flag=True, help="Run again and again, for ever."),
-        click.option(
-            "--every", type=Period(), metavar="TIME", help="Between looks with --watch (60s)."
-        ),
     )
 
 

@@ -36,6 +36,16 @@ def open_place(location: Location, hashes: Hashes) -> Side:
     return Side(_opened(place, hashes), place.prefix)
 
 
+def open_to_read(location: Location, hashes: Hashes, rates: Timetable | None) -> Store:
+    """A place whose objects are read, not faster than that."""
+    store = open_place(location, hashes).store
+    if rates is None:
+        return store
+    clock = SystemClock()
+    capped = Capped(store, rates.rate, clock)
+    return Throttled(capped, bandwidth=TokenBucket(rates.rate, clock))
+
+
 def open_sides(source: Location, target: Location, hashes: Hashes) -> tuple[Side, Side]:
     """Both sides, to be looked at only; a folder that is not there yet looks empty."""
     place = resolved_target(source, target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from time import process_time
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.log_kept import RunLog
@@ -12,7 +11,7 @@ from bucketline.cli.places import open_for_moves
 from bucketline.cli.progress import watching
 from bucketline.cli.sanity import check_source
 from bucketline.cli.signals import Ears, listening
-from bucketline.cli.wiring import identity, places
+from bucketline.cli.wiring import identity, pace_of, places
 from bucketline.cli.wish import Wish
 from bucketline.clock import Clock, SystemClock
 from bucketline.engines.transfer import Transfer
@@ -21,7 +20,7 @@ from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.run.loop import run
-from bucketline.flow.run.pace import Adaptive, Pace, Steady
+from bucketline.flow.run.pace import Pace
 from bucketline.flow.run.terms import Allowance, Ran, Stop, Terms
 from bucketline.flow.run.watch import Absent, Watch, watch
 from bucketline.model import Tally
@@ -95,14 +94,7 @@ class Syncing:
         )
 
     def _pace(self) -> Pace:
-        if self.wish.workers is not None:
-            return Steady(self.wish.workers)
-        stores = (self.source.store, self.target.store)
-
-        def busy() -> int:
-            return sum(getattr(store, "retried", {}).get("Busy", 0) for store in stores)
-
-        return Adaptive(busy, process_time)
+        return pace_of(self.wish.workers, self.source.store, self.target.store)
 
 
 @dataclass

@@ -14,12 +14,11 @@ import click
 
 from bucketline.cli.deliveries import VERIFY, Wanted, wanted
 from bucketline.cli.invocation import Invocation, common, pass_invocation
-from bucketline.cli.options import Said, Size, one_place
-from bucketline.cli.places import hash_memory, open_place
+from bucketline.cli.options import Said, limiting, one_place
+from bucketline.cli.places import hash_memory, open_to_read
 from bucketline.cli.sanity import check_source
-from bucketline.cli.verifying import Verifying
+from bucketline.cli.verifying import Limits, Verifying
 from bucketline.cli.wiring import identity
-from bucketline.clock import SystemClock
 from bucketline.engines.verify import Round, Sample, Verification
 from bucketline.errors import UsageError, printable
 from bucketline.flow.drive import open_drive
@@ -27,9 +26,9 @@ from bucketline.flow.ledger import Ledger, job_path
 from bucketline.flow.proof.again import Method
 from bucketline.flow.report.delivered import verified
 from bucketline.flow.report.runs import RunRow, runs_of
+from bucketline.flow.run.terms import Allowance
 from bucketline.model import Skip
-from bucketline.stores.base import Store
-from bucketline.stores.wrap import Throttled, TokenBucket
+from bucketline.timetable import Timetable, parse_timetable
 
 _METHODS = [method.value for method in Method]
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
@@ -47,8 +46,7 @@ _NOTHING_YET = Round(1 << 62)
     default="read",
     help="Read the bytes (default), ask the store for checksums, or whichever it can.",
 )
-@click.option("--workers", type=click.IntRange(1, 1024), default=64, help="Objects under way.")
-@click.option("--bwlimit", type=Size(), help="Bytes per second, all together; K, M, G.")
+@limiting
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be looked at.")
 @one_place
 @common
@@ -65,7 +63,7 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
     words = _words(them, said)
     sample, since, first = _round(runs_of(path), words, sample)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
-        store = _limited(open_place(them.location, hashes).store, said)
+        store = open_to_read(them.location, hashes, _rates(said))
         engine = Verification(
             store,
             them.deliveries,
@@ -79,13 +77,19 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
             return _print_plan(invocation, engine)
         words |= {"seed": sample.seed, "round": first}
         with Ledger.open(path) as ledger:
-            return Verifying(invocation, them, engine, drive, ledger).go(words, said["workers"])
+            return Verifying(invocation, them, engine, drive, ledger).go(words, _terms(said))
 
 
-def _limited(store: Store, said: Said) -> Store:
-    if not said["bwlimit"]:
-        return store
-    return Throttled(store, bandwidth=TokenBucket(said["bwlimit"], SystemClock()))
+def _rates(said: Said) -> Timetable | None:
+    return parse_timetable(said["bwlimit"]) if said["bwlimit"] else None
+
+
+def _terms(said: Said) -> Limits:
+    workers = said["workers"]
+    return Limits(
+        None if workers in (None, "auto") else int(workers),
+        Allowance(said["max_duration"], said["max_bytes"]),
+    )
 
 
 def _words(them: Wanted, said: Said) -> dict[str, Any]:

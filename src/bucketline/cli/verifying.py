@@ -12,13 +12,14 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.outcome import Recorder, tell_failures
 from bucketline.cli.progress import watching
 from bucketline.cli.signals import listening
-from bucketline.cli.wiring import identity
+from bucketline.cli.wiring import identity, pace_of
 from bucketline.clock import SystemClock
 from bucketline.engines.verify import FINDINGS, Verification
 from bucketline.errors import printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
-from bucketline.flow.run.loop import Stop, Terms, run
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.terms import Allowance, Stop, Terms
 from bucketline.model import Action, Fate, Outcome, Skip, Tally
 from bucketline.sizes import show_seconds, show_size
 
@@ -26,6 +27,14 @@ _REPAIR = (
     "to repair: `bucketline runs errors last -o FILE`, then"
     " `bucketline sync SOURCE TARGET --compare checksum --only FILE`"
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much at once, and how much in all."""
+
+    workers: int | None  # None = as many as prove to be of use.
+    allowance: Allowance
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class Found:
             return 3
         if counts["unreadable"]:
             return 1
-        if self.tally.waiting:
+        if self.tally.waiting or self.state == "interrupted":
             return 4
         return 3 if self.is_empty else 0
 
@@ -119,7 +128,7 @@ class Verifying:
         self.stop = Stop()
         self.ear = _Ear(Recorder(ledger, invocation.printer, self.stop, tells=invocation.as_json))
 
-    def go(self, words: Mapping[str, Any], workers: int = 64) -> int:
+    def go(self, words: Mapping[str, Any], limits: Limits) -> int:
         """Ends with the summary, also when it failed; raises what stopped the run."""
         began = self.clock.monotonic()
         target = identity(self.wanted.location)
@@ -127,16 +136,16 @@ class Verifying:
             RunHead(self.run_id, VERIFY, self.wanted.said, target, configuration=words)
         )
         with listening(self.stop) as ears:
-            state, error = self._carry_out(workers)
+            state, error = self._carry_out(limits)
         seconds = self.clock.monotonic() - began
         tally, causes = self.ledger.tally(), self.ear.causes
         found = Found(self.run_id, state, tally, causes, self.engine.before, seconds)
         self._tell(found, words)
         if error is not None:
             raise error
-        return ears.exit_code if state == "interrupted" else found.exit_code
+        return ears.exit_code or found.exit_code
 
-    def _carry_out(self, workers: int) -> tuple[str, Exception | None]:
+    def _carry_out(self, limits: Limits) -> tuple[str, Exception | None]:
         watch = watching(
             self.invocation.progress,
             self.invocation.printer,
@@ -147,7 +156,9 @@ class Verifying:
         )
         with watch as watcher:
             try:
-                terms = Terms(self.clock, self.stop, workers, watcher)
+                pace = pace_of(limits.workers, self.engine.store)
+                allowance = limits.allowance
+                terms = Terms(self.clock, self.stop, pace, watcher, allowance=allowance)
                 ran = run(self.engine, self.ear, self.drive, terms)
             except Exception as error:  # Raised again after the summary, which is due even now.
                 return "failed", error
@@ -160,6 +171,8 @@ class Verifying:
             raise recorder.unheard
         if sum(self.ear.causes[cause] for cause in FINDINGS):
             printer.notice(_REPAIR)
+        if found.state == "interrupted" and (why := self.stop.why):
+            printer.notice(f"ended as asked: {why}; run again to go on")
         if found.is_empty:
             place = printable(self.wanted.location.text)
             printer.notice(f"{place}: no object was verified, so nothing is proven")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 from bucketline.cli.invocation import Invocation
@@ -14,7 +15,9 @@ from bucketline.flow.compare.sides import Look
 from bucketline.flow.ledger import Known, job_path
 from bucketline.flow.look.filters import Filter, Rule, read_only_file
 from bucketline.flow.report.runs import known
+from bucketline.flow.run.pace import Adaptive, Pace, Steady
 from bucketline.settings import Location
+from bucketline.stores.base import Store
 
 Lookup = Callable[[Sequence[str]], Mapping[str, Known]]
 
@@ -52,6 +55,17 @@ def _place(location: Location) -> dict[str, Any]:
         "bucket": location.bucket,
         "prefix": location.prefix,
     }
+
+
+def pace_of(workers: int | None, *stores: Store) -> Pace:
+    """So many objects at once; None = as many as prove to be of use."""
+    if workers is not None:
+        return Steady(workers)
+
+    def busy() -> int:
+        return sum(getattr(store, "retried", {}).get("Busy", 0) for store in stores)
+
+    return Adaptive(busy, process_time)
 
 
 def ledger_path(invocation: Invocation, source: Location, target: Location, name: str) -> Path:

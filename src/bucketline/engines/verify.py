@@ -58,7 +58,7 @@ class Verification:
         sample: Sample = Sample(),
         since: Round,
     ) -> None:
-        self._store = store
+        self.store = store
         self._deliveries = deliveries
         self._verified = verified
         self._drive = drive
@@ -83,7 +83,7 @@ class Verification:
     def perform(self, action: Action) -> Flow[Outcome]:
         """Look at one object again."""
         assert isinstance(action, Verify)
-        seen = yield from look_again(action, self._store, self._method)
+        seen = yield from look_again(action, self.store, self._method)
         return _outcome(action, seen)
 
     def weight(self, action: Action) -> int:
@@ -94,7 +94,7 @@ class Verification:
     def _knock(self) -> None:
         """A place that is not there at all is no place where every object is missing."""
         try:
-            self._drive.call(self._store.page())
+            self._drive.call(self.store.page())
         except BucketDenied:
             return  # To list is more than we need.
 

@@ -100,8 +100,7 @@ class _Loop:
     def _weigh(self, action: Action) -> None:
         self.weights[action] = weight = self.engine.weight(action)
         self.weight += weight
-        if isinstance(action, Copy):
-            self.size_begun += action.source.size
+        self.size_begun += _size_of(action)
 
     @property
     def _size_allowed(self) -> float:
@@ -109,8 +108,7 @@ class _Loop:
         return inf if size is None else size
 
     def _is_too_much(self, action: Action) -> bool:
-        size = action.source.size if isinstance(action, Copy) else 0
-        return self.size_begun + size > self._size_allowed
+        return self.size_begun + _size_of(action) > self._size_allowed
 
     def _heed_allowance(self) -> None:
         seconds = self.terms.allowance.seconds
@@ -191,6 +189,13 @@ class _Loop:
             self.watched = now
             self.tally.under_way = len(self.running)
             watcher.seen(self.tally, self.running)
+
+
+def _size_of(action: Action) -> int:
+    """Bytes that it moves or reads."""
+    if isinstance(action, Copy):
+        return action.source.size
+    return 0 if isinstance(action, Delete) else action.intent.size
 
 
 _HELD_BACK = Outcome(
