@@ -144,6 +144,7 @@ def test_an_error_has_its_place_and_what_to_do(path: Path, text: str, expected: 
         f"remotes: {{a: {{secret_keys: {SECRET}}}}}",
         f"remotes: {{a: {{endpoints: 'http://me:{SECRET}@host'}}}}",
         f"remotes:\n  a: {{secret_key: {SECRET}\n",
+        f"remotes:\n  a: {{secret_key: *{SECRET}}}\n",
     ],
 )
 def test_a_literal_secret_is_refused_and_not_repeated(path: Path, text: str) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from bucketline.config.document import load, place, spot
 from bucketline.config.models import (
     FileModel,
     Filter,
@@ -47,33 +46,17 @@ _WORDS = {
 
 def read(path: Path, environment: Environment) -> Config:
     """The file's words, or `ConfigError` with every error."""
-    document = _document(path)
+    document = load(path)
     try:
         model = FileModel.model_validate(_plain(document))
     except ValidationError as errors:
         raise ConfigError("\n".join(_explained(path, document, errors))) from None
     if "s3" in model.remotes:
         raise ConfigError(
-            f"{_place(path, document, ('remotes', 's3'))}: remotes.s3: "
+            f"{place(path, document, ('remotes', 's3'))}: remotes.s3: "
             "s3: is not free as a name; choose another"
         )
     return _config(path, document, model, environment)
-
-
-def _document(path: Path) -> Any:
-    yaml = YAML(typ="rt")  # YAML 1.2; knows where everything stands; refuses keys said twice.
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}"
-        problem = (error.problem or "is not YAML").splitlines()[0].split(" with value ")[0]
-        raise ConfigError(f"{place}: {problem}; correct this line") from None
-    except (YAMLError, UnicodeDecodeError):
-        raise ConfigError(f"{path}: is not YAML text in UTF-8; correct it") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check it") from None
-    return CommentedMap() if document is None else document
 
 
 def _plain(node: Any) -> Any:
@@ -90,9 +73,9 @@ def _explained(path: Path, document: Any, errors: ValidationError) -> Iterator[s
     for detail in errors.errors():
         where = tuple(_steps(document, detail["loc"]))
         found.setdefault(where, _what(detail, where))
-    for where in sorted(found, key=lambda where: _spot(document, where)):
+    for where in sorted(found, key=lambda where: spot(document, where)):
         name = ".".join(printable(str(step)) for step in where) or "the file"
-        yield f"{_place(path, document, where)}: {name}: {found[where]}"
+        yield f"{place(path, document, where)}: {name}: {found[where]}"
 
 
 def _what(detail: ErrorDetails, where: tuple[str | int, ...]) -> str:
@@ -140,29 +123,9 @@ def _steps(document: Any, where: Sequence[str | int]) -> Iterator[str | int]:
             node = node[step]
 
 
-def _place(path: Path, document: Any, where: Sequence[str | int]) -> str:
-    """file:line:column"""
-    line, column = _spot(document, where)
-    return f"{path}:{line}:{column}"
-
-
-def _spot(document: Any, where: Sequence[str | int]) -> tuple[int, int]:
-    """Line and column of the last step that has them."""
-    node, line, column = document, 0, 0
-    for step in where:
-        if isinstance(node, CommentedMap) and step in node:
-            line, column = node.lc.key(step)
-        elif isinstance(node, CommentedSeq) and isinstance(step, int):
-            line, column = node.lc.item(step)
-        else:
-            break
-        node = node[step]
-    return line + 1, column + 1
-
-
 def _config(path: Path, document: Any, model: FileModel, environment: Environment) -> Config:
     remotes = {
-        name: _remote(name, remote, path, _place(path, document, ("remotes", name)))
+        name: _remote(name, remote, path, place(path, document, ("remotes", name)))
         for name, remote in model.remotes.items()
     }
     return Config(
