@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from bucketline.errors import Unholdable
-from bucketline.flow.move.proof import TAGLESS
 from bucketline.model import Attributes, Fate
 from bucketline.stores.base import Flow, Receipt
 from bucketline.stores.memory import Held, MemoryStore
 from crossing import BIG, Crossing, md5
+
+TAGLESS = "without tags, which the target does not keep"
 
 
 @pytest.mark.parametrize("body", [b"hello", BIG])

@@ -42,6 +42,8 @@ class Attributes:
     metadata: Mapping[str, str] = field(default_factory=nothing)
     tags: Mapping[str, str] = field(default_factory=nothing)
     tier: str = ""
+    # S3's words without "x-amz-": server-side-encryption…, object-lock-…, acl, grant-read ….
+    protection: Mapping[str, str] = field(default_factory=nothing)
 
 
 PLAIN = Attributes()
@@ -52,6 +54,14 @@ class Checksum(NamedTuple):
 
     algorithm: str
     value: str
+
+
+class Change(NamedTuple):
+    """An attribute that did not arrive as it was."""
+
+    attribute: str  # A header's name, metadata, tags, storage-class, encryption, acl, object-lock …
+    fate: str  # mapped, refused, unproven
+    said: str  # Behind "copied", and the same for all objects alike: "without tags, which …".
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +212,7 @@ class Outcome:
     target_version: str = ""
     # algorithm -> hex of the bytes that were read.
     hashes: Mapping[str, str] = field(default_factory=nothing)
+    changes: tuple[Change, ...] = ()  # What of its attributes did not arrive as it was.
     cause: str = ""  # The error's name, as `bucketline errors` groups it.
     message: str = ""  # One line for a person: what happened and what to do.
 

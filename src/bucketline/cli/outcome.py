@@ -15,6 +15,7 @@ from bucketline.model import Action, Delete, Fate, Outcome, Skip, Tally
 from bucketline.sizes import show_seconds, show_size
 
 _FAILURES_SHOWN = 10
+_NOTES_MAX = 50
 _CLASSES = ("LIST", "GET", "PUT", "HEAD", "TAG", "DELETE", "POST")
 
 
@@ -41,8 +42,7 @@ class Recorder:
         for action, outcome in ends:
             if outcome.fate is Fate.DONE and not isinstance(action, Delete):
                 self.proofs[outcome.proof.label] += 1
-                if outcome.message:
-                    self.notes[outcome.message] += 1
+                self._note(outcome)
             elif outcome.fate is Fate.FAILED and len(self.failures) < _FAILURES_SHOWN:
                 self.failures.append((action.key, outcome))
         if self.tells and ends:
@@ -50,6 +50,13 @@ class Recorder:
 
     def end(self, state: str, message: str = "") -> None:
         self.ledger.end(state, message)
+
+    def _note(self, outcome: Outcome) -> None:
+        """What did not arrive as it was; few ways, for however many objects."""
+        said = [change.said for change in outcome.changes] or filter(None, [outcome.message])
+        for note in said:
+            is_known = note in self.notes or len(self.notes) < _NOTES_MAX
+            self.notes[note if is_known else "with yet other changes"] += 1
 
     def _tell(self, ends: Sequence[tuple[Action, Outcome]]) -> None:
         if self.unheard is not None:
@@ -130,6 +137,8 @@ def as_record(action: Action, outcome: Outcome) -> dict[str, Any]:
         record["cause"] = outcome.cause
     if outcome.message:
         record["message"] = outcome.message
+    if outcome.changes:
+        record["attributes"] = [change._asdict() for change in outcome.changes]
     return record
 
 

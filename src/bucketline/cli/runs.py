@@ -15,6 +15,7 @@ from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.printer import as_json
 from bucketline.errors import DiskError, printable
 from bucketline.flow.report.export import json_lines, parquet
+from bucketline.flow.report.notes import notes_of
 from bucketline.flow.report.runs import (
     RunRow,
     all_objects,
@@ -57,10 +58,12 @@ def show(invocation: Invocation, run: str, *, fate: str | None) -> None:
     """RUN is an id, the beginning of one, or `last`."""
     row = find_run(invocation.state_folder, run)
     printer = invocation.printer
+    notes = notes_of(row)
     if invocation.as_json:
-        printer.record(row.as_json())
+        printer.record({**row.as_json(), "notes": notes})
     else:
         printer.results(_facts(row))
+        printer.results(f"copied   {count:,} {note}" for note, count in notes.items())
     if fate:
         some = all_objects(row, [Fate(fate)])
         form = (lambda one: as_json(asdict(one))) if invocation.as_json else _object

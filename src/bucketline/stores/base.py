@@ -141,6 +141,10 @@ class Abilities:
     etag_is_md5: bool = True  # The etag of a single write is the MD5 of its bytes.
     metadata: bool = True
     tags: bool = False
+    keeps_attributes: bool = True  # Known to keep all that it takes; else the first ones tell.
+    tiers: frozenset[str] | None = None  # Storage classes to keep without being asked; None = any.
+    is_folder: bool = False  # Names tell the types of its files, which bear times of their own.
+    metadata_size_max: int = 0  # Bytes of names and values; 0 = it says so itself.
     versions: bool = False
     conditional_write: bool = False
     # Algorithms by which it checks what is written, refuses what does not fit, and vouches for the

@@ -43,6 +43,7 @@ CREATE TABLE lines(
     source_etag TEXT, target_etag TEXT, target_version TEXT, hashes TEXT, cause TEXT,
     message TEXT, endpoint TEXT, PRIMARY KEY(run, key, seq)) STRICT, WITHOUT ROWID;
 CREATE INDEX troubles ON lines(run, fate, key) WHERE fate > 1;
+CREATE INDEX notes ON lines(run, message) WHERE fate = 1 AND message > '';
 CREATE TABLE current(
     key TEXT PRIMARY KEY, run INTEGER NOT NULL, verb INTEGER NOT NULL, fate INTEGER NOT NULL,
     size INTEGER, source_etag TEXT, target_etag TEXT) STRICT, WITHOUT ROWID;

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bucketline.errors import Changed, Mismatch, Unholdable
+from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.parts import copy_in_parts
 from bucketline.flow.move.proof import (
     MovePolicy,
     agree_with_source,
-    left_out,
     md5,
     prove,
     prove_size,
-    whole_attributes,
 )
 from bucketline.model import Copy, Delete, Fate, Outcome, Proof
 from bucketline.stores.base import Flow, Store, remember
@@ -61,18 +60,20 @@ def _copy_in_one_piece(
         )
     digest = yield from md5(body)
     yield from agree_with_source(digest, piece, source, policy.learnt)
-    attributes = yield from whole_attributes(piece.found, source, target)
     key = action.target_key
-    receipt = yield from target.write(key, body, attributes=attributes, md5=digest)
+    fitted = yield from carried(piece.found, key, source, target, policy)
+    receipt = yield from target.write(key, body, attributes=fitted.attributes, md5=digest)
     if policy.accept is Proof.SIZE and receipt.etag != digest.hex():
         proven = yield from prove_size(key, len(body), receipt, target)
     else:
         proven = yield from prove(key, digest, receipt, target)
+    changes = yield from looked(fitted, key, receipt, target, policy)
     remember(source, entry, digest.hex())
     return Outcome(
         Fate.DONE,
         size=entry.size,
-        message=left_out(piece.found, attributes),
+        changes=changes,
+        message=said_of(changes),
         proof=proven.proof,
         source_etag=entry.pin,
         target_etag=proven.pin,

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketline.errors import BucketlineError, Changed, Mismatch, TooLarge
+from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.proof import (
     Learnt,
     MovePolicy,
     disagreement,
-    left_out,
     md5,
     tells_md5,
     tells_parts,
-    whole_attributes,
 )
+from bucketline.flow.move.traits import IN_PARTS
 from bucketline.flow.move.whole import InOrder
 from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Abilities, Flow, Receipt, Store, Together, remember
@@ -48,9 +48,11 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
     found = yield from source.stat(action.source.key, version=action.source.version)
     if found.entry.size != action.source.size:  # By its size we came here: see `layout`, `weight`.
         raise Changed("it has another size now", store=source.name, key=action.source.key)
-    attributes = yield from whole_attributes(found, source, target)
+    fitted = yield from carried(found, action.target_key, source, target, policy, way=IN_PARTS)
     plan = layout(found.entry, target.able, policy)
-    upload = yield from target.begin(action.target_key, found.entry.size, attributes=attributes)
+    upload = yield from target.begin(
+        action.target_key, found.entry.size, attributes=fitted.attributes
+    )
     order = InOrder() if tells_md5(found, source) else None
     mover = _Mover(found, source, target, action.target_key, upload, plan, order)
     spans = list(_spans(found.entry.size, plan.part_size))
@@ -65,12 +67,14 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
         raise
     etag = yield from _etag_of_whole(receipt, action.target_key, found.entry.size, target)
     proof = yield from _prove_whole(mover, spans, digests, etag)
+    changes = yield from looked(fitted, action.target_key, receipt, target, policy, way=IN_PARTS)
     whole = etag_of_parts(digests)
     remember(source, found.entry, whole)
     return Outcome(
         Fate.DONE,
         size=found.entry.size,
-        message=left_out(found, attributes),
+        changes=changes,
+        message=said_of(changes),
         proof=proof,
         source_etag=found.entry.pin,
         target_etag=receipt.stamp or etag,

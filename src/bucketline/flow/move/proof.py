@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bucketline.errors import Mismatch
-from bucketline.model import NOTHING, Attributes, Entry, Found, Proof
+from bucketline.flow.move.wanted import AS_IT_IS, Fidelity
+from bucketline.model import Entry, Found, Proof
 from bucketline.stores.base import Flow, Piece, Receipt, Store, Work
 
 _INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
 MEMORY = 256 << 20  # Bytes of bodies in memory, over everything under way.
-TAGLESS = "without tags, which the target does not keep"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -22,6 +22,9 @@ class Learnt:
     """What the moves of a run have found out."""
 
     source_tells_md5: bool = False  # An etag of the source was the MD5 of its object.
+    kept: set[str] = field(default_factory=set)  # Traits that the target was seen to keep,
+    lost: set[str] = field(default_factory=set)  # and to drop.
+    is_blind: bool = False  # We may write there, and not look.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class MovePolicy:
     parts_at_once: int = 4  # Of one object; fewer where parts are large.
     memory: int = MEMORY  # No object takes more, unless one of its parts does.
     accept: Proof = Proof.ETAG  # The weakest proof that counts as DONE.
+    fidelity: Fidelity = AS_IT_IS
     learnt: Learnt = field(default_factory=Learnt)
 
 
@@ -79,22 +83,6 @@ def disagreement(entry: Entry, source: Store) -> Mismatch:
         store=source.name,
         key=entry.key,
     )
-
-
-def whole_attributes(found: Found, source: Store, target: Store) -> Flow[Attributes]:
-    """The object's attributes, with its tags where both sides have them: those cost a request."""
-    attributes = found.attributes
-    if attributes.tags and not target.able.tags:
-        return replace(attributes, tags=NOTHING)
-    if found.tag_count and not attributes.tags and source.able.tags and target.able.tags:
-        tags = yield from source.tags(found.entry.key, version=found.entry.version)
-        attributes = replace(attributes, tags=tags)
-    return attributes
-
-
-def left_out(found: Found, attributes: Attributes) -> str:
-    """What a person should know of the attributes that went along."""
-    return TAGLESS if found.tag_count and not attributes.tags else ""
 
 
 class Proven(NamedTuple):

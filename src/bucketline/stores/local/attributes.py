@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bucketline.errors import Unholdable, Unsupported
 from bucketline.model import PLAIN, Attributes, Entry, Found
+from bucketline.stores.local.types import type_of
 
 _XATTR = "user.bucketline"
 _VERSION = 1
@@ -22,7 +23,7 @@ _FINE_TICK, _COARSE_TICK = 0.05, 2.5  # Seconds; most kernels tick each 1 to 10 
 _IN_MOTION = "~"
 _Items = tuple[tuple[str, str], ...]
 # What S3 says of an object that was given no type.
-_SAYS_NOTHING = ("content-type", "binary/octet-stream")
+_TYPE, _SAYS_NOTHING = "content-type", "binary/octet-stream"
 
 
 class HashMemory(Protocol):
@@ -108,6 +109,7 @@ def found(whole: Entry, status: os.stat_result, file: int) -> Found:
         {**kept.get("metadata", {}), "mtime": to_seconds(status.st_mtime_ns)},
         kept.get("tags", {}),
         kept.get("tier", ""),
+        kept.get("protection", {}),
     )
     return Found(whole, attributes, tag_count=len(attributes.tags))
 
@@ -117,20 +119,24 @@ def mtime_of(attributes: Attributes) -> int | None:
     return from_seconds(attributes.metadata.get("mtime", ""))
 
 
-def packed(attributes: Attributes) -> bytes:
+def packed(attributes: Attributes, key: str) -> bytes:
     """The extended attribute; empty = there is nothing to keep."""
     if attributes is PLAIN:
         return b""
     metadata = _without_time(attributes.metadata)
-    parts = (attributes.headers, metadata, attributes.tags)
-    return _packed(*(tuple(part.items()) for part in parts), attributes.tier)
+    parts = (attributes.headers, metadata, attributes.tags, attributes.protection)
+    items = tuple(tuple(part.items()) for part in parts)
+    return _packed(items, attributes.tier, is_typed=bool(type_of(key)))
 
 
 @lru_cache(maxsize=256)  # Most objects of a bucket have the same.
-def _packed(headers: _Items, metadata: _Items, tags: _Items, tier: str) -> bytes:
-    content = {name: value for name, value in headers if (name, value) != _SAYS_NOTHING}
-    kept: dict[str, Any] = {"headers": content, "metadata": dict(metadata), "tags": dict(tags)}
-    kept["tier"] = tier
+def _packed(parts: tuple[_Items, ...], tier: str, *, is_typed: bool) -> bytes:
+    """`is_typed`: the name alone would tell a type; then even the one that says nothing counts."""
+    headers, metadata, tags, protection = map(dict, parts)
+    if not is_typed and headers.get(_TYPE) == _SAYS_NOTHING:
+        del headers[_TYPE]
+    kept: dict[str, Any] = {"headers": headers, "metadata": metadata, "tags": tags, "tier": tier}
+    kept["protection"] = protection
     kept = {name: value for name, value in kept.items() if value}
     if not kept:
         return b""

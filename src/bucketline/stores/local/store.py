@@ -46,7 +46,11 @@ class LocalStore:
         self.page_size = page_size
         self.notices = Notices()
         self._able = Abilities(
-            etag_is_md5=hashes is not None, tags=True, conditional_write=True, part_size_min=1
+            etag_is_md5=hashes is not None,
+            tags=True,
+            is_folder=True,
+            conditional_write=True,
+            part_size_min=1,
         )
         self._group = Group()
         self._uploads = Uploads(self._place)

@@ -80,7 +80,7 @@ class Put:
 
     def create(self) -> None:
         """Make the file of ours; raises OSError, `Unholdable`."""
-        text = packed(self.attributes)
+        text = packed(self.attributes, self.key)
         for attempt in range(1, _ATTEMPTS + 1):
             self._temporary = new_name()
             try:

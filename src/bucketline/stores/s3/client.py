@@ -26,6 +26,10 @@ from bucketline.stores.s3.signers import Signs, signer_of
 _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
 _LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?/?").fullmatch
+# Of the region's usual buckets, and without a thaw between a write and the next read.
+_READABLE_TIERS = frozenset(
+    {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY"}
+)
 
 
 class Call(NamedTuple):
@@ -224,9 +228,12 @@ def _route(remote: Remote) -> Route:
 
 def _abilities(*, is_aws: bool) -> Abilities:
     if not is_aws:
-        return Abilities(tags=True)  # Until a write with tags shows that they are not kept.
+        # Until a write with tags shows that they are not kept.
+        return Abilities(tags=True, keeps_attributes=False, tiers=frozenset())
     return Abilities(
         tags=True,
+        tiers=_READABLE_TIERS,
+        metadata_size_max=2048,
         versions=True,
         conditional_write=True,
         checksums=frozenset({"crc64nvme", "crc32c", "crc32", "sha1", "sha256"}),

@@ -33,6 +33,15 @@ _OURS = {
     "transfer-encoding",
     "connection",
 }
+_PROTECTIONS = {
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-server-side-encryption-bucket-key-enabled",
+    "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
+    "x-amz-object-lock-legal-hold",
+}
 _META = "x-amz-meta-"
 _CHECKSUM = "x-amz-checksum-"
 _NO_CHECKSUMS = ("type", "algorithm")
@@ -58,6 +67,10 @@ def to_headers(attributes: Attributes) -> dict[str, str]:
         headers["x-amz-tagging"] = tag_header(attributes.tags)
     if attributes.tier:
         headers["x-amz-storage-class"] = attributes.tier
+    for name, value in attributes.protection.items():
+        if not _NAME(name) or not _is_one_line(value):
+            raise Unholdable(f"no request can say {name!r} so")
+        headers[f"x-amz-{name}"] = value
     return headers
 
 
@@ -102,10 +115,10 @@ def found(key: str, headers: Mapping[str, str], size: int) -> Found:
         headers.get("x-amz-version-id", ""),
         tier,
     )
-    content, metadata, checksums = _sorted(headers)
+    content, metadata, protection, checksums = _sorted(headers)
     return Found(
         entry,
-        Attributes(content, metadata, tier=tier),
+        Attributes(content, metadata, tier=tier, protection=protection),
         checksums,
         int(headers.get("x-amz-tagging-count", 0)),
         _is_archived(tier, headers),
@@ -149,10 +162,11 @@ def from_date(text: str) -> float:
 
 def _sorted(
     headers: Mapping[str, str],
-) -> tuple[dict[str, str], dict[str, str], Mapping[str, str]]:
-    """Content headers, metadata and checksums, in one look at each header."""
+) -> tuple[dict[str, str], dict[str, str], Mapping[str, str], Mapping[str, str]]:
+    """Content headers, metadata, protection and checksums, in one look at each header."""
     content: dict[str, str] = {}
     metadata: dict[str, str] = {}
+    protection: dict[str, str] = {}
     checksums: Mapping[str, str] = NOTHING
     for name, value in headers.items():
         if name in _CONTENT:
@@ -162,7 +176,9 @@ def _sorted(
                 metadata[name[11:]] = from_word(value)
             elif name.startswith(_CHECKSUM):
                 checksums = checksums_of(headers)
-    return content, metadata, checksums
+            elif name in _PROTECTIONS:
+                protection[name[6:]] = value
+    return content, metadata, protection, checksums
 
 
 def _is_one_line(value: str) -> bool:
