@@ -8,7 +8,7 @@ BucketlineError
 └── StoreError            .remedy says what to do about it
     ├── retry     Busy, ServerFault, Broken, Unreachable, Mismatch, Changed
     ├── wait      NeedsThaw
-    ├── give up   NotFound, Denied, Conflict, Unholdable, TooLarge, Unsupported, BadRequest
+    ├── give up   NotFound, Denied, Conflict, Stale, Unholdable, TooLarge, Unsupported, BadRequest
     └── stop      NoBucket, BucketDenied, BadCredentials, ExpiredCredentials, ClockSkew,
                   Untrusted, BadListing, NoRoom, DiskFault
 """
@@ -159,6 +159,12 @@ class Denied(StoreError):
 
 class Conflict(StoreError):
     """A condition of the request does not hold (412, 409)."""
+
+
+class Stale(StoreError):
+    """The world is no longer as a plan says that it was."""
+
+    exit_code = 7
 
 
 class Unholdable(StoreError):

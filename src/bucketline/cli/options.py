@@ -144,6 +144,32 @@ def choosing(command: F) -> F:
     )
 
 
+def planning(command: F) -> F:
+    """What else shapes a plan: where the source's keys come from, what goes, what is enough."""
+    return _all(
+        command,
+        click.option(
+            "--delete/--no-delete", default=None, help="Delete at TARGET what SOURCE lacks."
+        ),
+        click.option("--max-delete", metavar="N|N%", help="Refuse to delete more (default 1000)."),
+        click.option(
+            "--from-inventory",
+            metavar="MANIFEST",
+            help="Take SOURCE's keys from an S3 Inventory's manifest.json, instead of listing.",
+        ),
+        click.option(
+            "--accept-proof",
+            type=click.Choice(["size", "etag"]),
+            help="Weakest proof of DONE.",
+        ),
+        click.option(
+            "--name",
+            metavar="NAME",
+            help="The job's name; alone, SOURCE and TARGET come from the file.",
+        ),
+    )
+
+
 def pacing(command: F) -> F:
     """How much at once, how fast, how long, how often."""
     command = _all(

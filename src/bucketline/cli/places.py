@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.clock import SystemClock
-from bucketline.errors import DiskError, UsageError
-from bucketline.flow.compare.sides import Side
+from bucketline.errors import DiskError, UsageError, printable
+from bucketline.flow.compare.sides import Listed, Side
 from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.look.listing import Caller
 from bucketline.flow.report.log_file import JSON, Shelf
 from bucketline.model import PLAIN
 from bucketline.settings import Location
@@ -22,6 +24,10 @@ from bucketline.stores.throttle import Capped, Throttled, TokenBucket
 from bucketline.stores.wrap import Retrying
 from bucketline.timetable import Timetable
 
+if TYPE_CHECKING:
+    from bucketline.flow.look.inventory import Place
+
+MANIFEST = "manifest.json"
 _LOG_ATTEMPTS = 3
 
 
@@ -83,6 +89,46 @@ def open_shelf(location: Location) -> Shelf:
         prefix += "/"
     store = Retrying(open_store(location, clock=SystemClock()), attempts=_LOG_ATTEMPTS)
     return Shelf(store, prefix, PLAIN if location.remote is None else JSON)
+
+
+def from_inventory(
+    side: Side,
+    source: Location,
+    inventory: Location | None,
+    hashes: Hashes,
+    *,
+    keep_versions: bool = False,
+) -> Side:
+    """The source, told by an inventory instead of its listing, if there is one."""
+    if inventory is None:
+        return side
+    from bucketline.flow.look.inventory import Inventory
+
+    place = _inventory_place(inventory, hashes)
+
+    def told(prefix: str, drive: Caller, scratch: str | None) -> Listed:
+        return Inventory(
+            place, source.bucket, prefix, drive, scratch=scratch, keep_versions=keep_versions
+        )
+
+    return replace(side, told=told)
+
+
+def _inventory_place(inventory: Location, hashes: Hashes) -> Place:
+    """Keys of its files count from the bucket's root, which a download may have left behind."""
+    from bucketline.flow.look.inventory import Place
+
+    text = inventory.prefix if inventory.remote else inventory.folder
+    is_folder = text.endswith("/") if inventory.remote else Path(text).is_dir()
+    path = PurePosixPath(text, MANIFEST) if is_folder else PurePosixPath(text)
+    if path.name != MANIFEST:
+        shown = printable(inventory.text)
+        raise UsageError(f"{shown}: is no inventory; name its {MANIFEST}, or the folder of it")
+    if inventory.remote:
+        store = _opened(replace(inventory, prefix=""), hashes)
+        return Place(store, text + MANIFEST if is_folder else text, [store])
+    roots = [_opened(replace(inventory, folder=str(up)), hashes) for up in path.parents]
+    return Place(roots[0], MANIFEST, roots)
 
 
 def _opened(place: Location, hashes: Hashes) -> Store:

@@ -9,8 +9,8 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.log_kept import check_log_place
-from bucketline.cli.options import Ordered, choosing, pacing, two_places
-from bucketline.cli.places import hash_memory, open_sides
+from bucketline.cli.options import Ordered, choosing, pacing, planning, two_places
+from bucketline.cli.places import from_inventory, hash_memory, open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.syncing import Syncing
@@ -24,14 +24,9 @@ from bucketline.flow.ledger import Ledger
 @click.command(cls=Ordered)
 @click.argument("source", required=False)
 @click.argument("target", required=False)
-@click.option("--delete/--no-delete", default=None, help="Delete at TARGET what SOURCE lacks.")
-@click.option("--max-delete", metavar="N|N%", help="Refuse to delete more (default 1000).")
+@planning
 @choosing
 @pacing
-@click.option("--accept-proof", type=click.Choice(["size", "etag"]), help="Weakest proof of DONE.")
-@click.option(
-    "--name", metavar="NAME", help="The job's name; alone, SOURCE and TARGET come from the file."
-)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing.")
 @click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of the run there.")
 @two_places
@@ -45,8 +40,9 @@ def sync(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     path = ledger_path(invocation, wish.source, wish.target, wish.name)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         if dry_run:
-            sides = open_sides(wish.source, wish.target, hashes)
-            print_plan(invocation, Transfer(*sides, wish.policy, drive, lookup(path)))
+            source, target = open_sides(wish.source, wish.target, hashes)
+            source = from_inventory(source, wish.source, wish.inventory, hashes)
+            print_plan(invocation, Transfer(source, target, wish.policy, drive, lookup(path)))
             return 0
         with Ledger.open(path) as ledger:
             return Syncing(invocation, wish, drive, ledger, hashes).go()

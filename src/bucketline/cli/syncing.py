@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bucketline.cli.invocation import Invocation
-from bucketline.cli.log_kept import RunLog
-from bucketline.cli.outcome import Recorder, Told, tell_failures
-from bucketline.cli.places import open_for_moves
-from bucketline.cli.progress import watching
+from bucketline.cli.passing import Around, Pass
+from bucketline.cli.places import from_inventory, open_for_moves
 from bucketline.cli.sanity import check_source
 from bucketline.cli.signals import Ears, listening
 from bucketline.cli.wiring import identity, pace_of, places
@@ -19,11 +17,8 @@ from bucketline.errors import UsageError, printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
-from bucketline.flow.run.loop import run
-from bucketline.flow.run.pace import Pace
-from bucketline.flow.run.terms import Allowance, Ran, Stop, Terms
+from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.flow.run.watch import Absent, Watch, watch
-from bucketline.model import Tally
 
 _WAITING = 4  # The exit code where something is left to do and nothing is wrong.
 
@@ -40,8 +35,10 @@ class Syncing:
         self.ledger = ledger
         self.clock: Clock = SystemClock()
         self.stop = Stop()
-        self.source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
-        self.pace = self._pace()
+        source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
+        self.source = from_inventory(source, wish.source, wish.inventory, hashes)
+        pace = pace_of(wish.workers, source.store, self.target.store)
+        self.around = Around(invocation, drive, ledger, self.clock, self.stop, pace)
         self.began = self.clock.monotonic()
         self.size_moved = 0
         self.idle = ""  # The last pass, if it found nothing to do.
@@ -51,7 +48,7 @@ class Syncing:
         """Ends with a summary, also when it failed; raises what stopped the run."""
         with listening(self.stop) as ears:
             ran = watch(self._once, self._watch()) if self.wish.watches else self._once()
-        return _exit_code(ran, ears)
+        return exit_code(ran, ears)
 
     @property
     def allowance(self) -> Allowance:
@@ -67,13 +64,29 @@ class Syncing:
         if self.passes:
             self._look_at_source()
         self.passes += 1
-        one = _Pass(self)
+        engine = Transfer(self.source, self.target, self.wish.policy, self.drive, self.ledger.known)
+        head = _head(new_run_id(self.clock.now()), self.wish)
+        place = printable(self.wish.source.text)
+        one = Pass(
+            self.around,
+            engine,
+            head,
+            self.allowance,
+            if_empty=f"{place}: nothing there takes part; is it the right place?",
+            is_quiet=self.passes > 1,
+            log=self.wish.log,
+        )
         if self.idle:
             self.ledger.forget(self.idle)
-        ran = one.go()
+        try:
+            ran = one.go()
+        finally:
+            sort, sort_target = engine.must_sort
+            self.source = replace(self.source, sort=sort)
+            self.target = replace(self.target, sort=sort_target)
         self.size_moved += ran.tally.bytes_done
         is_idle = ran.state == "complete" and not ran.tally.done
-        self.idle = one.run_id if self.wish.watches and is_idle else ""
+        self.idle = head.run if self.wish.watches and is_idle else ""
         return ran
 
     def _look_at_source(self) -> None:
@@ -93,83 +106,6 @@ class Syncing:
             ends=None if limit is None else self.began + limit,
         )
 
-    def _pace(self) -> Pace:
-        return pace_of(self.wish.workers, self.source.store, self.target.store)
-
-
-@dataclass
-class _Pass:
-    """One run, from its first line in the ledger to its summary."""
-
-    job: Syncing
-    run_id: str = field(init=False)
-    engine: Transfer = field(init=False)
-    recorder: Recorder = field(init=False)
-
-    def __post_init__(self) -> None:
-        job = self.job
-        self.run_id = new_run_id(job.clock.now())
-        source, target = job.source, job.target
-        self.engine = Transfer(source, target, job.wish.policy, job.drive, job.ledger.known)
-        printer, tells = job.invocation.printer, job.invocation.as_json
-        self.recorder = Recorder(job.ledger, printer, job.stop, tells=tells)
-
-    def go(self) -> Ran:
-        job = self.job
-        began = job.clock.monotonic()
-        job.ledger.begin(_head(self.run_id, job.wish))
-        log = RunLog(job.wish.log, self.run_id, job.stop, lambda: self.engine.counts.source)
-        with log.kept(job.invocation, job.ledger, skips_idle=job.passes > 1):
-            state, error = self._carry_out()
-        sort, sort_target = self.engine.must_sort
-        job.source = replace(job.source, sort=sort)
-        job.target = replace(job.target, sort=sort_target)
-        tally = job.ledger.tally()
-        self._tell(state, tally, job.clock.monotonic() - began)
-        if error is not None:
-            raise error
-        return Ran(state, tally)
-
-    def _carry_out(self) -> tuple[str, Exception | None]:
-        job = self.job
-        view = watching(
-            job.invocation.progress,
-            job.invocation.printer,
-            clock=job.clock,
-            stop=job.stop,
-            run=self.run_id,
-            found=lambda: self.engine.counts.source,
-        )
-        with view as watcher:
-            try:
-                terms = Terms(job.clock, job.stop, job.pace, watcher, allowance=job.allowance)
-                ran = run(self.engine, self.recorder, job.drive, terms)
-            except Exception as error:  # Raised again after the summary, which is due even now.
-                return "failed", error
-        return ran.state, None
-
-    def _tell(self, state: str, tally: Tally, seconds: float) -> None:
-        printer, recorder, engine = self.job.invocation.printer, self.recorder, self.engine
-        for note in engine.notes:
-            printer.notice(note)
-        tell_failures(printer, recorder, tally)
-        if recorder.unheard is not None:
-            raise recorder.unheard
-        if state == "complete" and not engine.counts.source:
-            place = printable(self.job.wish.source.text)
-            printer.notice(f"{place}: nothing there takes part; is it the right place?")
-        if state == "interrupted" and (why := self.job.stop.why):
-            printer.notice(f"ended as asked: {why}; run again to go on")
-        if self.job.passes > 1 and state == "complete" and not tally.done:
-            return  # Watching, and nothing new.
-        requests = self.job.drive.requests
-        said = engine.compare_said
-        told = Told(self.run_id, state, tally, recorder.proofs, requests, said, seconds)
-        if self.job.invocation.as_json:
-            printer.record(told.as_record())
-        else:
-            printer.result(str(told))
-
 
 def _head(run_id: str, wish: Wish) -> RunHead:
     return RunHead(
@@ -182,7 +118,7 @@ def _head(run_id: str, wish: Wish) -> RunHead:
     )
 
 
-def _exit_code(ran: Ran, ears: Ears) -> int:
+def exit_code(ran: Ran, ears: Ears) -> int:
     if ran.state == "interrupted":
         return ears.exit_code or _WAITING
     if ran.tally.failed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.wiring import look_of
 from bucketline.config import Job
 from bucketline.engines.transfer import TransferPolicy
-from bucketline.errors import UsageError
+from bucketline.errors import UsageError, printable
 from bucketline.flow.compare.guard import Limits
 from bucketline.flow.move.copy import MovePolicy
 from bucketline.model import Proof
@@ -33,6 +33,7 @@ class Wish:
     name: str
     words: dict[str, Any]  # The same for the ledger: no secrets, no locations.
     log: Location | None = None  # Where the run's log goes.
+    inventory: Location | None = None  # What tells the source's entries, instead of its listing.
 
     @property
     def workers(self) -> int | None:
@@ -76,16 +77,34 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
     job = _job(invocation, said)
     word = _speaker(said, job, invocation.config.limits)
     words = _words(word, said, job)
-    both = side_of(said)
+    both, told = side_of(said), said["from_inventory"]
     log = word("logs", invocation.config.logs)
-    return Wish(
+    wish = Wish(
         source=invocation.location(job.source, side_of(said, "source_"), both),
         target=invocation.location(job.target, side_of(said, "target_"), both),
-        policy=_policy(words),
+        policy=policy_of(words),
         name=said["name"] or "",
         words=words,
         log=invocation.location(log, Side(), both) if log else None,
+        inventory=told and invocation.location(told, side_of(said, "source_"), both),
     )
+    if wish.inventory is not None:
+        _check_inventory(wish)
+    return wish
+
+
+def _check_inventory(wish: Wish) -> None:
+    """Raise `UsageError` for what an inventory must not, or cannot, be used for."""
+    if wish.policy.delete_extra:
+        raise UsageError(
+            "--delete needs a listing: an inventory is old, and what came since would be missing"
+            " in it; leave out --delete or --from-inventory"
+        )
+    if wish.source.remote is None:
+        place = printable(wish.source.text)
+        raise UsageError(f"{place}: is a folder; --from-inventory needs the bucket that it tells")
+    if wish.watches:
+        raise UsageError("--watch looks again and again, and an inventory stays as it is")
 
 
 def _speaker(said: Said, *others: object) -> Callable[[str, Any], Any]:
@@ -103,6 +122,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "compare": word("compare", "auto"),
         "filters": rules_in_order(said) or list(job.filters),
         "only": said["only"],
+        "from_inventory": said["from_inventory"],
         "accept_proof": word("accept_proof", "etag"),
         "workers": word("workers", WORKERS),
         "bwlimit": word("bwlimit", None),
@@ -113,7 +133,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
     }
 
 
-def _policy(words: dict[str, Any]) -> TransferPolicy:
+def policy_of(words: Mapping[str, Any]) -> TransferPolicy:
     return TransferPolicy(
         look=look_of(words["compare"], words["filters"], words["only"]),
         delete_extra=words["delete"],

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,7 @@ from typing import Self
 import apsw
 
 from bucketline.clock import Clock, SystemClock
+from bucketline.flow.ledger.applied import Applied, applied
 from bucketline.flow.ledger.audit import MARK_DOUBTS, complaints, rebuild_current
 from bucketline.flow.ledger.logs import Logs
 from bucketline.flow.ledger.place import Lock, prepare
@@ -179,6 +180,12 @@ class Ledger:
         with self._reading:
             self._reader = self._reader or Reader(self._path, vfs=self._vfs)
             return self._reader.known(keys)
+
+    def applied(self, plan: str, keys: Sequence[str]) -> Mapping[str, Applied]:
+        """How far earlier runs of this saved plan came with these keys."""
+        with self._reading:
+            self._reader = self._reader or Reader(self._path, vfs=self._vfs)
+            return applied(self._reader, plan, keys)
 
     def tally(self) -> Tally:
         """How the run stands, by the counters that are committed with its lines."""

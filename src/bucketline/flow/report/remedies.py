@@ -29,6 +29,7 @@ _OF_CAUSE = {
     "NoRoom": "Make room at the target, then run again.",
     "NotFound": "Nothing, if it was deleted on purpose; the next run looks anew.",
     "ServerFault": "Run again later; if it stays, tell the store's operator the request id.",
+    "Stale": "Save a new plan and look at it: this object is no longer as the old one says.",
     "TooLarge": "Exclude it, or choose a target that takes objects of this size.",
     "Unholdable": "Exclude it, rename it, or choose a target that can hold such a key.",
     "Unreachable": "Check the endpoint's address and that it can be reached from here.",

@@ -1,0 +1,117 @@
+"""One run of an engine, from its first line in the ledger to its summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.log_kept import RunLog
+from bucketline.cli.outcome import Recorder, Told, tell_failures
+from bucketline.cli.progress import watching
+from bucketline.clock import Clock
+from bucketline.flow.compare.guard import Counts
+from bucketline.flow.drive import Drive
+from bucketline.flow.ledger import Ledger, RunHead
+from bucketline.flow.run.loop import run
+from bucketline.flow.run.pace import Pace
+from bucketline.flow.run.terms import Allowance, Engine, Ran, Stop, Terms
+from bucketline.model import Tally
+from bucketline.settings import Location
+
+
+class Moving(Engine, Protocol):
+    """An engine that moves what one place holds to another."""
+
+    @property
+    def compare_said(self) -> str: ...  # What its plan rests on.
+    @property
+    def counts(self) -> Counts: ...
+    @property
+    def notes(self) -> list[str]: ...
+
+
+@dataclass
+class Around:
+    """What a run finds around it; several runs may share it."""
+
+    invocation: Invocation
+    drive: Drive
+    ledger: Ledger
+    clock: Clock
+    stop: Stop
+    pace: Pace
+
+
+@dataclass
+class Pass:
+    """The run."""
+
+    around: Around
+    engine: Moving
+    head: RunHead
+    allowance: Allowance = field(default_factory=Allowance)
+    if_empty: str = ""  # What to say when nothing took part.
+    is_quiet: bool = False  # Nothing is said of a run that found nothing to do.
+    log: Location | None = None  # Where its log goes.
+    recorder: Recorder = field(init=False)
+
+    def __post_init__(self) -> None:
+        around = self.around
+        printer, tells = around.invocation.printer, around.invocation.as_json
+        self.recorder = Recorder(around.ledger, printer, around.stop, tells=tells)
+
+    def go(self) -> Ran:
+        """Ends with the summary, also when it failed; raises what stopped the run."""
+        around = self.around
+        began = around.clock.monotonic()
+        around.ledger.begin(self.head)
+        log = RunLog(self.log, self.head.run, around.stop, lambda: self.engine.counts.source)
+        with log.kept(around.invocation, around.ledger, skips_idle=self.is_quiet):
+            state, error = self._carry_out()
+        tally = around.ledger.tally()
+        self._tell(state, tally, around.clock.monotonic() - began)
+        if error is not None:
+            raise error
+        return Ran(state, tally)
+
+    def _carry_out(self) -> tuple[str, Exception | None]:
+        around = self.around
+        view = watching(
+            around.invocation.progress,
+            around.invocation.printer,
+            clock=around.clock,
+            stop=around.stop,
+            run=self.head.run,
+            found=lambda: self.engine.counts.source,
+        )
+        with view as watcher:
+            try:
+                terms = Terms(
+                    around.clock, around.stop, around.pace, watcher, allowance=self.allowance
+                )
+                ran = run(self.engine, self.recorder, around.drive, terms)
+            except Exception as error:  # Raised again after the summary, which is due even now.
+                return "failed", error
+        return ran.state, None
+
+    def _tell(self, state: str, tally: Tally, seconds: float) -> None:
+        around, recorder, engine = self.around, self.recorder, self.engine
+        printer = around.invocation.printer
+        for note in engine.notes:
+            printer.notice(note)
+        tell_failures(printer, recorder, tally)
+        if recorder.unheard is not None:
+            raise recorder.unheard
+        if state == "complete" and not engine.counts.source and self.if_empty:
+            printer.notice(self.if_empty)
+        if state == "interrupted" and (why := around.stop.why):
+            printer.notice(f"ended as asked: {why}; run again to go on")
+        if self.is_quiet and state == "complete" and not tally.done:
+            return
+        requests, said = around.drive.requests, engine.compare_said
+        told = Told(self.head.run, state, tally, recorder.proofs, requests, said, seconds)
+        if around.invocation.as_json:
+            printer.record(told.as_record())
+        else:
+            printer.result(str(told))
