@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.data import Rooms
 from bench.measure import Cost, medians, run
 from bench.report import Result, page, table
 from bench.tools import OURS
-from bench.workloads import WORKLOADS, Rooms, Start, Workload
+from bench.workloads import WORKLOADS, Start, Workload
 
 _PAGE = Path("docs/benchmarks.md")
 

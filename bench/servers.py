@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,24 @@ def rclone_serve() -> Iterator[str]:
     with _child(command):
         _wait_for(port)
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def radosgw() -> Iterator[str]:
+    """Ceph's gateway over a file: the most faithful server at hand, for large objects."""
+    sys.path.append("tests")  # It knows how to start one.
+    import processes
+    import servers_radosgw
+
+    folder = Path(tempfile.mkdtemp(prefix="bucketline-bench-ceph-"))
+    port, pids = servers_radosgw.launch(
+        folder, users=[ACCESS_KEY], secret=SECRET_KEY, kind="bluestore"
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        processes.kill(pids)
+        shutil.rmtree(folder)
 
 
 @contextmanager

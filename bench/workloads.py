@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 
-from bench.servers import ACCESS_KEY, SECRET_KEY, cheap_listing, rclone_serve
+from bench.data import (
+    GIB,
+    Rooms,
+    big_file,
+    empty,
+    expect,
+    expect_bodies,
+    make_folder,
+    name_of,
+    new_bucket,
+    numbers,
+    seeded,
+    seeded_big,
+    store_at,
+    together,
+)
+from bench.servers import cheap_listing, radosgw, rclone_serve
 from bench.tools import RCLONE, S5CMD, Job, copy, environment, listing, sync
-from bucketline.clock import SystemClock
 from bucketline.flow.drive import blocking
-from bucketline.settings import Keys, Remote, Secret
-from bucketline.stores.base import Flow, Receipt, Together
-from bucketline.stores.s3 import S3Store
-
-_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +38,6 @@ class Attempt:
     command: list[str]
     env: dict[str, str]
     check: Callable[[], None]
-
-
-class Rooms(NamedTuple):
-    """Where a workload keeps things: ledgers on a disk, files wherever they are asked for."""
-
-    state: Path
-    files: Path
 
 
 Start = Callable[[str], Attempt | None]  # A fresh attempt by the tool of that name.
@@ -56,14 +56,14 @@ class Workload:
 
 @contextmanager
 def upload(rooms: Rooms, objects: int) -> Iterator[Start]:
-    folder = _folder(rooms.files / "source", objects)
+    folder = make_folder(rooms.files / "source", objects)
     with rclone_serve() as endpoint:
 
         def start(name: str) -> Attempt | None:
-            place = _new_bucket(endpoint)
+            place = new_bucket(endpoint)
             job = Job(folder, (endpoint, f"{place}/"))
             return _attempt(
-                copy(name, job), job, rooms.state, lambda: _expect(endpoint, place, objects)
+                copy(name, job), job, rooms.state, lambda: expect(endpoint, place, objects)
             )
 
         yield start
@@ -72,10 +72,10 @@ def upload(rooms: Rooms, objects: int) -> Iterator[Start]:
 @contextmanager
 def download(rooms: Rooms, objects: int) -> Iterator[Start]:
     with rclone_serve() as endpoint:
-        place = _seeded(endpoint, objects)
+        place = seeded(endpoint, objects)
 
         def start(name: str) -> Attempt | None:
-            folder = rooms.files / f"target-{next(_numbers)}"
+            folder = rooms.files / f"target-{next(numbers)}"
             job = Job((endpoint, f"{place}/"), folder)
 
             def check() -> None:
@@ -91,12 +91,12 @@ def download(rooms: Rooms, objects: int) -> Iterator[Start]:
 @contextmanager
 def between(rooms: Rooms, objects: int) -> Iterator[Start]:
     with rclone_serve() as one, rclone_serve() as two:
-        place = _seeded(one, objects)
+        place = seeded(one, objects)
 
         def start(name: str) -> Attempt | None:
-            fresh = _new_bucket(two)
+            fresh = new_bucket(two)
             job = Job((one, f"{place}/"), (two, f"{fresh}/"))
-            return _attempt(copy(name, job), job, rooms.state, lambda: _expect(two, fresh, objects))
+            return _attempt(copy(name, job), job, rooms.state, lambda: expect(two, fresh, objects))
 
         yield start
 
@@ -123,6 +123,81 @@ def no_change(rooms: Rooms, objects: int) -> Iterator[Start]:
         yield start
 
 
+@contextmanager
+def changed(rooms: Rooms, objects: int) -> Iterator[Start]:
+    """A tenth of the target is made old again before each attempt."""
+    with rclone_serve() as one, rclone_serve() as two:
+        place, copy_place = seeded(one, objects), seeded(two, objects)
+        store = store_at(two, copy_place)
+
+        def start(name: str) -> Attempt | None:
+            for first in range(0, objects, 10_000):
+                some = range(first, min(objects, first + 10_000), 10)
+                blocking(together([store.write(name_of(i), b"old" * 1365 + b"!") for i in some]))
+            job = Job((one, f"{place}/"), (two, f"{copy_place}/"))
+            check = partial(expect_bodies, two, copy_place, range(0, objects, objects // 50))
+            return _attempt(sync(name, job), job, rooms.state, check)
+
+        yield start
+
+
+@contextmanager
+def big_upload(rooms: Rooms, objects: int, *, size: int) -> Iterator[Start]:
+    folder = rooms.files / "source"
+    for number in range(objects):
+        big_file(folder / f"big-{number}.bin", size)
+    with radosgw() as endpoint:
+
+        def start(name: str) -> Attempt | None:
+            place = new_bucket(endpoint)
+            job = Job(folder, (endpoint, f"{place}/"))
+
+            def check() -> None:
+                expect(endpoint, place, objects)
+                empty(endpoint, place)
+
+            return _attempt(copy(name, job), job, rooms.state, check)
+
+        yield start
+
+
+@contextmanager
+def big_download(rooms: Rooms, objects: int, *, size: int) -> Iterator[Start]:
+    with radosgw() as endpoint:
+        place = seeded_big(rooms, endpoint, objects, size)
+
+        def start(name: str) -> Attempt | None:
+            folder = rooms.files / f"target-{next(numbers)}"
+            job = Job((endpoint, f"{place}/"), folder)
+
+            def check() -> None:
+                sizes = [path.stat().st_size for path in folder.glob("big-*.bin")]
+                assert sizes == [size] * objects, sizes
+                shutil.rmtree(folder)
+
+            return _attempt(copy(name, job), job, rooms.state, check)
+
+        yield start
+
+
+@contextmanager
+def big_between(rooms: Rooms, objects: int, *, size: int) -> Iterator[Start]:
+    with radosgw() as one, radosgw() as two:
+        place = seeded_big(rooms, one, objects, size)
+
+        def start(name: str) -> Attempt | None:
+            fresh = new_bucket(two)
+            job = Job((one, f"{place}/"), (two, f"{fresh}/"))
+
+            def check() -> None:
+                expect(two, fresh, objects)
+                empty(two, fresh)
+
+            return _attempt(copy(name, job), job, rooms.state, check)
+
+        yield start
+
+
 WORKLOADS = (
     Workload("upload", "upload 4 KiB objects", 20_000, (S5CMD, RCLONE), 0.45, 0.80, upload),
     Workload("download", "download 4 KiB objects", 20_000, (S5CMD, RCLONE), 0.45, 0.80, download),
@@ -142,6 +217,42 @@ WORKLOADS = (
     Workload(
         "no-change", "sync with nothing to do", 100_000, (S5CMD, RCLONE), 0.30, 0.60, no_change
     ),
+    Workload(
+        "changed",
+        "sync of objects of which a tenth changed",
+        50_000,
+        (RCLONE,),
+        0.35,
+        0.90,
+        changed,
+    ),
+    Workload(
+        "big-upload",
+        "upload of 2 GiB",
+        1,
+        (S5CMD, RCLONE),
+        0.80,
+        1.00,
+        partial(big_upload, size=2 * GIB),
+    ),
+    Workload(
+        "big-download",
+        "download of 2 GiB",
+        1,
+        (S5CMD, RCLONE),
+        0.90,
+        1.00,
+        partial(big_download, size=2 * GIB),
+    ),
+    Workload(
+        "big-copy",
+        "copy of 4 x 512 MiB between endpoints",
+        4,
+        (RCLONE,),
+        0.90,
+        1.00,
+        partial(big_between, size=GIB // 2),
+    ),
     Workload("memory-100k", "memory: 0.1 M keys compared", 100_000, (), 0, 0, no_change),
     Workload("memory-1m", "memory: 1 M keys compared", 1_000_000, (), 0, 0, no_change),
 )
@@ -152,62 +263,10 @@ def _attempt(
 ) -> Attempt | None:
     if command is None:
         return None
-    state = scratch / f"state-{next(_numbers)}"
+    state = scratch / f"state-{next(numbers)}"
     state.mkdir(parents=True)
     return Attempt(command, environment(job, state), check)
 
 
 def _nothing() -> None:
     """The exit code says it all."""
-
-
-def _name(number: int) -> str:
-    return f"d{number // 1000:03d}/object-{number:06d}.bin"
-
-
-def _body(number: int) -> bytes:
-    return hashlib.sha256(str(number).encode()).digest() * 128
-
-
-def _folder(folder: Path, objects: int) -> Path:
-    for number in range(objects):
-        path = folder / _name(number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_body(number))
-    return folder
-
-
-def _store(endpoint: str, name: str) -> S3Store:
-    keys = Keys(ACCESS_KEY, Secret(SECRET_KEY))
-    remote = Remote(endpoints=(endpoint,), region="us-east-1", keys=keys)
-    return S3Store(remote, name, clock=SystemClock())
-
-
-def _new_bucket(endpoint: str) -> str:
-    name = f"bench-{next(_numbers)}"
-    blocking(_store(endpoint, name).create_bucket())
-    return name
-
-
-def _seeded(endpoint: str, objects: int) -> str:
-    name = _new_bucket(endpoint)
-    store = _store(endpoint, name)
-    for start in range(0, objects, 1000):
-        blocking(store.write(_name(start), _body(start)))  # Two at once in a new folder fail there.
-        writes = [store.write(_name(i), _body(i)) for i in range(start, min(objects, start + 1000))]
-        blocking(_together(writes))
-    return name
-
-
-def _together(flows: list[Flow[Receipt]]) -> Flow[None]:
-    yield Together(flows, width=32)
-
-
-def _expect(endpoint: str, name: str, objects: int) -> None:
-    store, token, found = _store(endpoint, name), "", 0
-    while True:
-        page = blocking(store.page(token=token))
-        found, token = found + len(page.entries), page.token
-        if not token:
-            break
-    assert found == objects, f"{found} objects, not {objects}"

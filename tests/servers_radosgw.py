@@ -36,8 +36,9 @@ debug rgw = 0/0
 mon data = {folder}/mon
 osd data = {folder}/osd
 rgw data = {folder}/rgw
-osd objectstore = memstore
+osd objectstore = {kind}
 memstore device bytes = 8589934592
+bluestore block size = 21474836480
 osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 8
@@ -57,13 +58,18 @@ rgw enable ops log = false
 """
 
 
-def launch(folder: Path, *, users: Sequence[str], secret: str) -> tuple[int, tuple[int, ...]]:
-    """The gateway's port, and the ids of all processes. Users are named by their access keys."""
+def launch(
+    folder: Path, *, users: Sequence[str], secret: str, kind: str = "memstore"
+) -> tuple[int, tuple[int, ...]]:
+    """The gateway's port, and the ids of all processes. Users are named by their access keys.
+
+    Kind `memstore` starts fastest and gives no memory back; `bluestore` is a file in `folder`.
+    """
     pids: list[int] = []
     home = Path(folder)
     port = processes.free_port()
     try:
-        _start_monitor(home, pids)
+        _start_monitor(home, pids, kind)
         _start_disk(home, pids)
         for user in users:
             _add_user(home, user, secret)
@@ -77,12 +83,13 @@ def launch(folder: Path, *, users: Sequence[str], secret: str) -> tuple[int, tup
     return port, tuple(pids)
 
 
-def _start_monitor(home: Path, pids: list[int]) -> None:
+def _start_monitor(home: Path, pids: list[int], kind: str) -> None:
     for name in ("mon", "osd"):
         shutil.rmtree(home / name, ignore_errors=True)
     fsid = str(uuid4())
     port = processes.free_port(3_300, 6_800)  # From 6,800 on is where OSDs look for ports.
-    (home / "ceph.conf").write_text(_CONFIG.format(fsid=fsid, port=port, folder=home))
+    words = {"fsid": fsid, "port": port, "folder": home, "kind": kind}
+    (home / "ceph.conf").write_text(_CONFIG.format(**words))
     address = f"[v2:127.0.0.1:{port}]"
     made = ["monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a", address, "map"]
     processes.run(made, home)

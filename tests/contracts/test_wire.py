@@ -268,3 +268,13 @@ def test_the_address_of_a_url_may_be_ipv6() -> None:
         port = urlsplit(server.url).port
         assert server.url == f"http://[::1]:{port}"
         assert ask(get(f"{server.url}/b/k")).body == b"fine"
+
+
+def test_the_size_of_an_object_larger_than_any_answer_can_be_asked() -> None:
+    def huge(_request: Message) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 5497558138880\r\n\r\n"
+
+    with RawServer(huge) as server:
+        told = ask(Request("HEAD", f"{server.url}/b/k", [], ROUTE, kind="HEAD"))
+        assert told.headers["content-length"] == "5497558138880"
+        assert failure(get(f"{server.url}/b/k")) is Broken

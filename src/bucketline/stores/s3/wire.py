@@ -214,7 +214,6 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
         pycurl.FOLLOWLOCATION: 0,  # A redirected request must be signed anew.
         pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
         pycurl.USERAGENT: f"bucketline/{__version__}",
-        pycurl.MAXFILESIZE_LARGE: _BODY_MAX,
         pycurl.CONNECTTIMEOUT: route.connect_timeout_seconds,
         pycurl.LOW_SPEED_LIMIT: 1,
         pycurl.LOW_SPEED_TIME: route.idle_timeout_seconds,
@@ -231,8 +230,10 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
         curl.setopt(pycurl.CAINFO, authorities)
     if route.source_address:
         curl.setopt(pycurl.INTERFACE, route.source_address)
-    if shape == "head":
+    if shape == "head":  # It tells how large a body is and brings none, however large.
         curl.setopt(pycurl.NOBODY, 1)
+    else:
+        curl.setopt(pycurl.MAXFILESIZE_LARGE, _BODY_MAX)
     return curl
 
 
