@@ -109,7 +109,7 @@ def test_metadata_comes_back_as_it_went() -> None:
     assert found.checksums == {"crc64nvme": "AAAAAAAAAAA="}
 
 
-def test_a_thawed_object_is_not_archived_and_a_composed_checksum_is_none() -> None:
+def test_a_thawed_object_is_not_archived_and_a_composed_checksum_says_so() -> None:
     played = Played(
         store().stat("k"),
         answer(
@@ -120,7 +120,7 @@ def test_a_thawed_object_is_not_archived_and_a_composed_checksum_is_none() -> No
     )
 
     assert not played.value.archived
-    assert played.value.checksums == {}
+    assert played.value.checksums == {"crc32c": "AAAAAA==-3"}
 
 
 def test_a_range_is_asked_for_and_checked() -> None:

@@ -70,7 +70,7 @@ class Found:
 
     entry: Entry
     attributes: Attributes = PLAIN
-    # algorithm -> base64, only what the store vouches for.
+    # algorithm -> base64, as the store tells it; composed of parts' it ends in their number, "-3".
     checksums: Mapping[str, str] = field(default_factory=nothing)
     tag_count: int = 0  # `attributes.tags` may be empty all the same: they can cost a request.
     archived: bool = False  # Its bytes cannot be read before a thaw.

@@ -96,4 +96,4 @@ CRC64NVME = Algorithm("crc64nvme", Proof.CRC64NVME, *_crc("crc64nvme", 8), inlin
 
 # What a store may vouch for, the most useful first: a CRC of 64 bits costs the least, proves the
 # whole of an object in parts too, and misses damage once in 2**64 times.
-VOUCHED = {one.name: one for one in (CRC64NVME, SHA256, CRC32C, CRC32)}
+VOUCHED = {one.name: one for one in (CRC64NVME, CRC32C, SHA256, CRC32)}

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bucketline.clock import Clock
+from bucketline.engines.doctor.checksums import try_checksums
 from bucketline.engines.doctor.finding import (
     NO,
     Bucket,
@@ -62,6 +63,7 @@ class Trials:
             self._wrong_md5,
             self._condition,
             self._attributes,
+            self._checksums,
             self._parts,
             self._bucket_verbs,
             self._odd_keys,
@@ -159,6 +161,12 @@ class Trials:
         yield yes_or_no(about, not lost, f"lost: {', '.join(lost)}" if lost else "")
         told = ", ".join(sorted(found.checksums)) or "none"
         yield Finding("checksums told of new objects", told)
+
+    def _checksums(self) -> Iterator[Finding]:
+        if isinstance(self.store, Bucket):
+            key = f"{self.scratch}checksums"
+            self.written.append(key)
+            yield try_checksums(self.patient, self.store, key)
 
     def _parts(self) -> Iterator[Finding]:
         about, key, store = "writes in parts", f"{self.scratch}parts", self.store

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from bucketline.errors import Changed, Mismatch, Unholdable
 from bucketline.flow.move.carry import carried, looked, said_of
+from bucketline.flow.move.hashing import choose
 from bucketline.flow.move.parts import copy_in_parts
 from bucketline.flow.move.proof import (
     MovePolicy,
+    Sent,
     agree_with_source,
-    md5,
     prove,
-    prove_size,
 )
-from bucketline.model import Copy, Delete, Fate, Outcome, Proof
+from bucketline.model import Copy, Delete, Fate, Outcome
 from bucketline.stores.base import Flow, Store, remember
 
 __all__ = ["MovePolicy", "copy", "remove"]
@@ -58,17 +58,19 @@ def _copy_in_one_piece(
         raise Mismatch(
             f"{len(body)} bytes came, not {entry.size}", store=source.name, key=entry.key
         )
-    digest = yield from md5(body)
-    yield from agree_with_source(digest, piece, source, policy.learnt)
+    hashing = choose(piece.found, source, target, is_silent=policy.learnt.target_is_silent)
+    hashed = yield from hashing.of(body)
+    yield from agree_with_source(hashing, hashed, piece, source, policy.learnt)
     key = action.target_key
     fitted = yield from carried(piece.found, key, source, target, policy)
-    receipt = yield from target.write(key, body, attributes=fitted.attributes, md5=digest)
-    if policy.accept is Proof.SIZE and receipt.etag != digest.hex():
-        proven = yield from prove_size(key, len(body), receipt, target)
-    else:
-        proven = yield from prove(key, digest, receipt, target)
+    sent = Sent(key, entry.size, hashing, hashed)
+    receipt = yield from target.write(
+        key, body, attributes=fitted.attributes, md5=hashed.md5, checksum=sent.checksum
+    )
+    proven = yield from prove(sent, receipt, target, policy)
     changes = yield from looked(fitted, key, receipt, target, policy)
-    remember(source, entry, digest.hex())
+    if hashed.md5:
+        remember(source, entry, hashed.md5.hex())
     return Outcome(
         Fate.DONE,
         size=entry.size,
@@ -78,5 +80,5 @@ def _copy_in_one_piece(
         source_etag=entry.pin,
         target_etag=proven.pin,
         target_version=receipt.version,
-        hashes={"md5": digest.hex()},
+        hashes=hashing.named(hashed),
     )

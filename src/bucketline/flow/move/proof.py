@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from bucketline.errors import Mismatch
+from bucketline.flow.move.hashing import Hashed, Hashing, is_right, tells_md5
 from bucketline.flow.move.wanted import AS_IT_IS, Fidelity
-from bucketline.model import Entry, Found, Proof
-from bucketline.stores.base import Flow, Piece, Receipt, Store, Work
+from bucketline.model import Checksum, Entry, Found, Proof
+from bucketline.stores.base import Flow, Piece, Receipt, Store
+from bucketline.stores.digests import MD5, Algorithm
 
-_INLINE_MAX = 64 << 10  # A hash of so few bytes costs less than handing it to a thread.
+__all__ = ["tells_md5"]  # For those who ask it of an object in parts.
+
 MEMORY = 256 << 20  # Bytes of bodies in memory, over everything under way.
-_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
@@ -22,6 +22,8 @@ class Learnt:
     """What the moves of a run have found out."""
 
     source_tells_md5: bool = False  # An etag of the source was the MD5 of its object.
+    source_tells_checksums: bool = False  # A checksum of the source was the one of its object.
+    target_is_silent: bool = False  # It tells the checksum of what was written only when asked.
     kept: set[str] = field(default_factory=set)  # Traits that the target was seen to keep,
     lost: set[str] = field(default_factory=set)  # and to drop.
     is_blind: bool = False  # We may write there, and not look.
@@ -41,34 +43,43 @@ class MovePolicy:
 
 def md5(body: bytes) -> Flow[bytes]:
     """The MD5 of some bytes; of many, on a thread."""
-    if len(body) <= _INLINE_MAX:
-        return hashlib.md5(body, usedforsecurity=False).digest()
-    hashed: bytes = yield Work(
-        lambda: hashlib.md5(body, usedforsecurity=False).digest(), name="hash"
-    )
-    return hashed
+    return MD5.of(body)
 
 
-def agree_with_source(digest: bytes, piece: Piece, source: Store, learnt: Learnt) -> Flow[None]:
+def agree_with_source(
+    hashing: Hashing, hashed: Hashed, piece: Piece, source: Store, learnt: Learnt
+) -> Flow[None]:
     """Bytes damaged on their way here must not be delivered as if they were the object."""
-    entry = piece.found.entry
-    if not tells_md5(piece.found, source):
+    told, found = hashing.told, piece.found
+    if told is not None:
+        if told.checksum(hashed.told).value == found.checksums[told.name]:
+            learnt.source_tells_checksums = True
+            return
+        yield from _read_again(piece, source)
+        # A server that is not known to check keeps whatever a writer claimed: its etag may tell.
+        is_claim = told.name not in source.able.checksums
+        is_judged = tells_md5(found, source) or not learnt.source_tells_checksums
+        if not (is_claim and is_judged):
+            raise disagreement(found.entry, source, told.name)
+    if not tells_md5(found, source):
         return
-    if entry.etag == digest.hex():
+    digest = hashed.md5 or (yield from md5(piece.body))
+    if found.entry.etag == digest.hex():
         learnt.source_tells_md5 = True
         return
     # Either the bytes are damaged, or the etags of this server are no MD5s at all. A device on the
     # way may damage each reading alike: so readings that agree count only where no etag was one.
+    yield from _read_again(piece, source)
+    if learnt.source_tells_md5:
+        raise disagreement(found.entry, source)
+
+
+def _read_again(piece: Piece, source: Store) -> Flow[None]:
+    """Raises `Mismatch` unless the same bytes come once more."""
+    entry = piece.found.entry
     again = yield from source.read(entry.key, version=entry.version)
-    is_same = (yield from md5(again.body)) == digest and again.found.entry.etag == entry.etag
-    if learnt.source_tells_md5 or not is_same:
+    if again.body != piece.body or again.found.entry.etag != entry.etag:
         raise disagreement(entry, source)
-
-
-def tells_md5(found: Found, source: Store) -> bool:
-    """Whether its etag should be the MD5 of its bytes."""
-    is_usual = source.able.etag_is_md5 and not found.is_etag_opaque
-    return is_usual and _MD5.fullmatch(found.entry.etag) is not None
 
 
 def tells_parts(found: Found, source: Store, count: int) -> bool:
@@ -77,12 +88,31 @@ def tells_parts(found: Found, source: Store, count: int) -> bool:
     return is_usual and found.entry.etag.endswith(f"-{count}")
 
 
-def disagreement(entry: Entry, source: Store) -> Mismatch:
+def disagreement(entry: Entry, source: Store, checksum: str = "") -> Mismatch:
+    said = checksum or f"etag {entry.etag}"
     return Mismatch(
-        f"the bytes that came do not agree with the source's etag {entry.etag}",
+        f"the bytes that came do not agree with the source's {said}",
         store=source.name,
         key=entry.key,
     )
+
+
+class Sent(NamedTuple):
+    """An object in one piece that was sent, and what is known of its bytes."""
+
+    key: str
+    size: int
+    hashing: Hashing
+    hashed: Hashed
+
+    @property
+    def checksum(self) -> Checksum | None:
+        return self.hashing.checksum(self.hashed)
+
+    def is_same(self, body: bytes) -> Flow[bool]:
+        """Whether these are its bytes."""
+        again = yield from replace(self.hashing, told=None).of(body)
+        return again[:2] == self.hashed[:2]
 
 
 class Proven(NamedTuple):
@@ -92,23 +122,54 @@ class Proven(NamedTuple):
     pin: str
 
 
-def prove(key: str, digest: bytes, receipt: Receipt, target: Store) -> Flow[Proven]:
+def prove(sent: Sent, receipt: Receipt, target: Store, policy: MovePolicy) -> Flow[Proven]:
     """What shows that the target holds these bytes; raises `Mismatch` when something denies it."""
-    if receipt.etag == digest.hex():
+    if sent.hashing.sent is not None:
+        shown = yield from _by_checksum(sent, sent.hashing.sent, receipt, target, policy.learnt)
+        if shown is not None:
+            return shown
+    if sent.hashed.md5 and receipt.etag == sent.hashed.md5.hex():
         return Proven(Proof.ETAG, receipt.pin)
+    if policy.accept is Proof.SIZE:
+        return (yield from _prove_size(sent, receipt, target))
     # The etag of an encrypted object, or of an unusual server, says nothing: look at the bytes.
-    back = yield from target.read(key, version=receipt.version)
+    back = yield from target.read(sent.key, version=receipt.version)
     is_whole = len(back.body) == back.found.entry.size  # Less may have come than it holds.
-    if not is_whole or (yield from md5(back.body)) != digest:
-        raise Mismatch("the target holds other bytes than were sent", store=target.name, key=key)
+    if not is_whole or not (yield from sent.is_same(back.body)):
+        raise _other_bytes(sent, target)
     return Proven(Proof.READBACK, back.found.entry.pin)
 
 
-def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Proven]:
+def _by_checksum(
+    sent: Sent, algorithm: Algorithm, receipt: Receipt, target: Store, learnt: Learnt
+) -> Flow[Proven | None]:
+    """By the target's own checksum; None = it tells none."""
+    is_told, pin = is_right(receipt.checksums, sent.checksum), receipt.pin
+    if is_told is None and not sent.hashed.md5:
+        found = yield from target.stat(sent.key, version=receipt.version)
+        is_told, pin = is_right(found.checksums, sent.checksum), found.entry.pin
+        if is_told:
+            learnt.target_is_silent = True
+            is_told = found.entry.size == sent.size
+    if is_told is None:
+        return None
+    if not is_told:
+        raise _other_bytes(sent, target)
+    return Proven(algorithm.proof, pin)
+
+
+def _other_bytes(sent: Sent, target: Store) -> Mismatch:
+    said = "the target holds other bytes than were sent"
+    return Mismatch(said, store=target.name, key=sent.key)
+
+
+def _prove_size(sent: Sent, receipt: Receipt, target: Store) -> Flow[Proven]:
     """The least that can be shown; only where a person accepted it."""
-    found = yield from target.stat(key, version=receipt.version)
-    if found.entry.size != size:
+    found = yield from target.stat(sent.key, version=receipt.version)
+    if found.entry.size != sent.size:
         raise Mismatch(
-            f"the target holds {found.entry.size} bytes, not {size}", store=target.name, key=key
+            f"the target holds {found.entry.size} bytes, not {sent.size}",
+            store=target.name,
+            key=sent.key,
         )
     return Proven(Proof.SIZE, found.entry.pin)

@@ -143,13 +143,14 @@ def etag_of(headers: Mapping[str, str]) -> str:
 
 
 def checksums_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """Checksums of the whole object; one composed of the parts' says nothing of the bytes."""
-    if headers.get("x-amz-checksum-type") == "COMPOSITE":
-        return {}
+    """Checksums of the object. One composed of its parts' bears their number, as in "…-3"."""
+    is_composed = headers.get("x-amz-checksum-type") == "COMPOSITE"
     return {
         name[15:]: value
         for name, value in headers.items()
-        if name.startswith(_CHECKSUM) and name[15:] not in _NO_CHECKSUMS and "-" not in value
+        if name.startswith(_CHECKSUM)
+        and name[15:] not in _NO_CHECKSUMS
+        and ("-" in value or not is_composed)
     }
 
 

@@ -84,12 +84,15 @@ def part_element(sums: Sums | None, number: int) -> str:
 
 
 _TOLD = re.compile(
-    rb"<Checksum(CRC64NVME|CRC32C|CRC32|SHA256|SHA1)>([A-Za-z0-9+/=]+)</Checksum"
+    rb"<Checksum(CRC64NVME|CRC32C|CRC32|SHA256|SHA1)>([A-Za-z0-9+/=]+(?:-\d+)?)</Checksum"
 ).finditer
 
 
 def checksums_within(body: bytes) -> dict[str, str]:
-    """Those that the answer to the last step tells of the whole; composed ones say nothing."""
-    if b"COMPOSITE" in body:
-        return {}
-    return {told[1].decode().lower(): told[2].decode() for told in _TOLD(body)}
+    """Those that the answer to the last step tells, as `checksums_of` does of headers."""
+    is_composed = b">COMPOSITE<" in body
+    return {
+        told[1].decode().lower(): told[2].decode()
+        for told in _TOLD(body)
+        if b"-" in told[2] or not is_composed
+    }

@@ -1,0 +1,105 @@
+"""Which hashes of an object's bytes are made as they pass: what shows most and costs least."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bucketline.model import Checksum, Found
+from bucketline.stores.base import Abilities, Flow, Store
+from bucketline.stores.digests import MD5, VOUCHED, Algorithm, Body
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_SMALL = 1 << 20  # An MD5 of so few bytes costs less than another question to the target.
+
+
+class Hashed(NamedTuple):
+    """The hashes of some bytes: the MD5, if it was needed, and what the stores speak of."""
+
+    md5: bytes
+    sent: bytes = b""  # What the target checks.
+    told: bytes = b""  # What the source told.
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """What is to be computed, each once."""
+
+    md5: bool = True
+    sent: Algorithm | None = None
+    told: Algorithm | None = None
+
+    def of(self, body: Body) -> Flow[Hashed]:
+        """The hashes of `body`."""
+        if self is BY_MD5:
+            return Hashed((yield from MD5.of(body)))
+        digest = (yield from MD5.of(body)) if self.md5 else b""
+        sent = (yield from self.sent.of(body)) if self.sent else b""
+        if self.told is None or self.told is self.sent:
+            return Hashed(digest, sent, sent if self.told else b"")
+        return Hashed(digest, sent, (yield from self.told.of(body)))
+
+    def checksum(self, hashed: Hashed) -> Checksum | None:
+        """What goes along with the bytes."""
+        return self.sent.checksum(hashed.sent) if self.sent else None
+
+    def named(self, hashed: Hashed) -> dict[str, str]:
+        """For the ledger."""
+        named = {MD5.name: hashed.md5.hex()} if self.md5 else {}
+        if self.told:
+            named[self.told.name] = hashed.told.hex()
+        if self.sent:
+            named[self.sent.name] = hashed.sent.hex()
+        return named
+
+
+BY_MD5 = Hashing()
+
+
+def choose(found: Found, source: Store, target: Store, *, is_silent: bool = False) -> Hashing:
+    """For an object in one piece.
+
+    The target gets what the source has of it, else what it can check best. No MD5 is needed where
+    the target checks, keeps and tells something else, and the source tells something else too, or
+    nothing. A target that is silent, as it tells its checksum only when asked, shows small objects
+    by their etags.
+    """
+    able = target.able.checksums
+    if not able and not found.checksums:
+        return BY_MD5
+    told = told_of(found)
+    sent = told if told and told.name in able else best_of(target.able)
+    is_small = is_silent and found.entry.size <= _SMALL
+    needs_md5 = sent is None or is_small or (told is None and tells_md5(found, source))
+    return Hashing(needs_md5, sent, told)
+
+
+def told_of(found: Found) -> Algorithm | None:
+    """What the source says of all of the bytes; a checksum of parts' checksums does not."""
+    for name, algorithm in VOUCHED.items():
+        if "-" not in found.checksums.get(name, "-"):
+            return algorithm
+    return None
+
+
+def best_of(able: Abilities, *, in_parts: bool = False) -> Algorithm | None:
+    """The best that the store checks; in parts, one that it can tell of the whole."""
+    for name, algorithm in VOUCHED.items():
+        if name in able.checksums and (algorithm.combine or not in_parts):
+            return algorithm
+    return None
+
+
+def tells_md5(found: Found, source: Store) -> bool:
+    """Whether its etag should be the MD5 of its bytes."""
+    is_usual = source.able.etag_is_md5 and not found.is_etag_opaque
+    return is_usual and _MD5.fullmatch(found.entry.etag) is not None
+
+
+def is_right(checksums: Mapping[str, str], wanted: Checksum | None) -> bool | None:
+    """Whether a store's own checksum is the wanted one; None = it tells none."""
+    if wanted is None or wanted.algorithm not in checksums:
+        return None
+    return checksums[wanted.algorithm] == wanted.value
