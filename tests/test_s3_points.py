@@ -181,7 +181,7 @@ def test_a_request_is_sent_and_signed_as_botocore_would(
     ends = (endpoint,) if endpoint else ()
     client = Client(Remote(region=region, endpoints=ends, keys=keys), arn, clock=FakeClock(MAY_24))
     call = Call("PUT", key, "PUT", encoded_query(query), {"content-md5": "abc=="}, b"body")
-    request = client.request(call, MAY_24)
+    request = client.request(call, MAY_24, client.pool.first)
 
     url, signing_region, service = theirs(arn, client.remote)
     assert request.url.startswith(client.place.root + "/")

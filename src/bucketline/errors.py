@@ -7,7 +7,7 @@ BucketlineError
 ├── Interrupted                                               exit 130 / 143
 └── StoreError            .remedy says what to do about it
     ├── retry     Busy, ServerFault, Broken, Unreachable, Mismatch, Changed
-    ├── wait      NeedsThaw
+    ├── wait      NeedsThaw, Away
     ├── give up   NotFound, Denied, Conflict, Stale, Unholdable, TooLarge, Unsupported, BadRequest
     └── stop      NoBucket, BucketDenied, BadCredentials, ExpiredCredentials, ClockSkew,
                   Untrusted, BadListing, NoRoom, DiskFault
@@ -145,6 +145,12 @@ class Changed(StoreError):
 
 class NeedsThaw(StoreError):
     """The bytes are in an archive tier."""
+
+    remedy = Remedy.WAIT
+
+
+class Away(StoreError):
+    """No endpoint works, and who would have waited for one was told to end."""
 
     remedy = Remedy.WAIT
 

@@ -53,6 +53,8 @@ class Remote:
     proxy: str = ""
     no_proxy: str = ""
     source_address: str = ""
+    source_addresses: tuple[str, ...] = ()  # Of each endpoint; none = `source_address` for all.
+    connections: int = 500  # At one endpoint, at most: devices drop what is above 1,000.
     connect_timeout_seconds: int = 10
     idle_timeout_seconds: int = 60
 
@@ -180,6 +182,7 @@ def named_remote(remote: Remote, side: Side, both: Side, environment: Environmen
     remote = replace(
         remote,
         endpoints=side.endpoints or remote.endpoints or both.endpoints,
+        source_addresses=remote.source_addresses if not side.endpoints else (),
         region=side.region or remote.region or both.region or around.region,
         profile=asked if keys is None else remote.profile,
         keys=keys or (None if asked else environment.keys),

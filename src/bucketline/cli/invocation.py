@@ -90,9 +90,6 @@ class Invocation:
 
 def check_remote(remote: Remote) -> None:
     """Raise `UsageError` for what could not work, before anything is asked."""
-    if len(remote.endpoints) > 1:
-        several = ", ".join(remote.endpoints)
-        raise UsageError(f"several endpoints for one side are planned; name one of {several}")
     if remote.ca_bundle:
         try:
             is_bundle = b"-----BEGIN" in Path(remote.ca_bundle).read_bytes()

@@ -43,6 +43,18 @@ class Request:
     speed_max: int = 0  # Bytes per second, either way; 0 = as fast as it goes.
 
 
+class EndpointCount(NamedTuple):
+    """What one endpoint of a store did so far."""
+
+    endpoint: str  # Its URL; with the address that is sent from where that is given.
+    requests: int
+    faults: int  # No answer, or one that says that the endpoint itself is ill.
+    bytes_read: int
+    bytes_written: int
+    times_opened: int  # How often it was found to be down …
+    seconds_open: float  # … and for how long, all in all.
+
+
 class Answer(NamedTuple):
     """What came back. Header names are lower-case; the body is whole."""
 

@@ -8,6 +8,7 @@ from bucketline import errors
 from bucketline.errors import Remedy, StoreError
 
 _OF_CAUSE = {
+    "Away": "Run again when the endpoint is back: the run was ended while it was down.",
     "BadCredentials": "Check the access key and the secret of this remote.",
     "BadListing": "The store lists its keys wrongly; run `bucketline doctor` on it.",
     "BadRequest": "Look at the message; if it makes no sense, report it with the request id.",

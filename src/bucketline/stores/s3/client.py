@@ -14,14 +14,16 @@ from bucketline.errors import ClockSkew, StoreError, Unholdable, Unsupported
 from bucketline.model import NOTHING
 from bucketline.settings import Keys, KeySource, Remote
 from bucketline.sizes import show_seconds
-from bucketline.stores.base import Abilities, Answer, Flow, Request, Route, Work
-from bucketline.stores.s3 import recover
+from bucketline.stores.base import Abilities, Answer, Flow, Request, Work
+from bucketline.stores.s3 import outage, recover
+from bucketline.stores.s3.address import Address, Turn
 from bucketline.stores.s3.answers import error_of
 from bucketline.stores.s3.credentials import Credentials, needs_no_work, source_of
-from bucketline.stores.s3.endpoint import is_aws, place_of
+from bucketline.stores.s3.endpoint import Place, is_aws, place_of
 from bucketline.stores.s3.headers import from_date
+from bucketline.stores.s3.pool import Pool
 from bucketline.stores.s3.sign import EMPTY, UNSIGNED, encoded_path, encoded_query
-from bucketline.stores.s3.signers import Signs, signer_of
+from bucketline.stores.s3.signers import signer_of
 
 _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
@@ -30,6 +32,7 @@ _LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?/?"
 _READABLE_TIERS = frozenset(
     {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY"}
 )
+_ENDPOINT = "x-bucketline-endpoint"  # Where a refusal comes from, if there are several.
 
 
 class Call(NamedTuple):
@@ -65,12 +68,8 @@ class Client:
         self.is_aws = is_aws(remote)
         self.able = _abilities(is_aws=self.is_aws)
         self.point = access_point(bucket)  # None = the bucket goes by its own name.
-        self.place = place_of(remote, bucket)
-        self.route = _route(remote)
-        self.signer: Signs | None = None
+        self.pool = Pool(remote, bucket, clock)
         self.signs_body = False  # Learnt from a server that refuses unsigned payloads.
-        self.offset_seconds = 0.0  # The server's clock minus ours, when they are far apart.
-        self.is_dated = False
         self.lists_v1 = False
         self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
         self.deletes_in_batches = True
@@ -95,20 +94,60 @@ class Client:
         now = self.clock.now()
         if now >= self._good_until:
             yield from self.renew()
-        sent = recover.Sent(self.signer, self.place)
-        answer: Answer = yield self.request(call, now)
-        if self.is_dated and answer.status < 300:
+        pool, size = self.pool, len(call.body)
+        turn = pool.ready
+        if turn is not None and turn.address.under_way < pool.connections_max:
+            turn.address.under_way += 1
+        else:
+            turn = pool.turn(size)
+            if turn is None:
+                turn = yield from outage.awaited(self, size)
+                now = self.clock.now()
+        address = turn.address
+        try:
+            answer: Answer = yield self.request(call, now, address)
+        except StoreError as error:
+            pool.failed(turn, error)
+            answer, turn = yield from outage.elsewhere(self, call, turn, error)
+        else:
+            if pool.ready is turn and answer.status < 300:
+                address.under_way -= 1
+                address.requests += 1
+                address.bytes_read += len(answer.body)
+                address.bytes_written += size
+                return answer
+            if pool.answered(turn, answer, size):
+                answer, turn = yield from outage.elsewhere(self, call, turn, answer)
+        if turn.address.is_dated and answer.status < 300:
             return answer
-        return (yield from recover.settled(self, call, answer, sent))
+        return self._named(turn, (yield from recover.settled(self, call, answer, turn)))
 
-    def request(self, call: Call, now: float) -> Request:
-        """`call`, signed as of `now`."""
-        place, key = self.place, call.key
+    def carried(self, call: Call, turn: Turn) -> Flow[Answer]:
+        """The answer that one exchange at `turn` brings, and nothing else done about it."""
+        now = self.clock.now()
+        if now >= self._good_until:
+            yield from self.renew()
+        try:
+            answer: Answer = yield self.request(call, now, turn.address)
+        except StoreError as error:
+            self.pool.failed(turn, error)
+            raise
+        self.pool.answered(turn, answer, len(call.body))
+        return answer
+
+    def probed(self, address: Address) -> Flow[Answer]:
+        """Ask an address whether it is back."""
+        call = Call("HEAD", None, "HEAD")
+        return self.carried(call, self.pool.at(address, 0))
+
+    def request(self, call: Call, now: float, address: Address) -> Request:
+        """`call` to `address`, signed as of `now`."""
+        place, key, signer = address.place, call.key, address.signer
         path = place.path or "/" if key is None else f"{place.path}/{self._encoded(key)}"
         headers = {"host": place.host, **call.headers}
         query, body = call.query, call.body
         url = f"{place.root}{path}?{query}" if query else place.root + path
-        if self.signer is None:
+        if signer is None:
             lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
         else:
             if not body:
@@ -117,10 +156,10 @@ class Client:
                 payload = UNSIGNED
             else:
                 payload = sha256(body).hexdigest()
-            lines = self.signer.headers(
-                f"{call.method}\n{path}\n{query}", headers, payload, now + self.offset_seconds
+            lines = signer.headers(
+                f"{call.method}\n{path}\n{query}", headers, payload, now + address.offset_seconds
             )
-        return Request(call.method, url, lines, self.route, body, call.kind)
+        return Request(call.method, url, lines, address.route, body, call.kind)
 
     def presigned(self, method: str, key: str, seconds: int, query: Mapping[str, str]) -> Flow[str]:
         """A URL that anyone may use for `seconds`: a secret."""
@@ -129,15 +168,14 @@ class Client:
         now = self.clock.now()
         if now >= self._good_until:
             yield from self.renew()
-        place = self.place
+        address = self.pool.first
+        place, signer = address.place, address.signer
         path = f"{place.path}/{self._encoded(key)}"
-        if self.signer is None:
+        if signer is None:
             coded = encoded_query(query)
         else:
-            at = now + self.offset_seconds
-            coded = self.signer.presigned(
-                method, place.host, path, query=query, now=at, seconds=seconds
-            )
+            at = now + address.offset_seconds
+            coded = signer.presigned(method, place.host, path, query=query, now=at, seconds=seconds)
         return f"{place.root}{path}?{coded}".removesuffix("?")
 
     def renew(self, stale: Keys | None = None) -> Flow[None]:
@@ -145,20 +183,27 @@ class Client:
         loaded = yield Work(lambda: self._credentials.load(stale), "credentials")
         self._use(*loaded)
 
-    def relocate(self, region: str, endpoint: str = "") -> None:
-        """The server says where the bucket really is."""
-        self.place = place_of(self.remote, self.bucket, region, endpoint)
-        if self.signer is not None:
-            self.signer = signer_of(self.signer.keys, self.place)
+    @property
+    def place(self) -> Place:
+        """Where the bucket is, at the first of its endpoints."""
+        return self.pool.first.place
 
-    def learn_time(self, answer: Answer) -> float:
+    def relocate(self, address: Address, region: str, endpoint: str = "") -> None:
+        """The server says where the bucket really is."""
+        place = place_of(self.remote, self.bucket, region, endpoint or address.url)
+        if address.signer is not None:
+            address.signer = signer_of(address.signer.keys, place)
+        address.place = place
+        self.pool.unready()
+
+    def learn_time(self, address: Address, answer: Answer) -> float:
         """Take the server's clock for ours when they are far apart; the difference in seconds."""
-        self.is_dated = True
+        address.is_dated = True
         offset = self._offset(answer)
-        far = offset is not None and abs(offset - self.offset_seconds) > _SKEW_SECONDS
+        far = offset is not None and abs(offset - address.offset_seconds) > _SKEW_SECONDS
         if offset is not None and far:
-            self.offset_seconds = offset if abs(offset) > _SKEW_SECONDS else 0.0
-        return self.offset_seconds if far else 0.0
+            address.offset_seconds = offset if abs(offset) > _SKEW_SECONDS else 0.0
+        return address.offset_seconds if far else 0.0
 
     def _offset(self, answer: Answer) -> float | None:
         """The server's clock minus ours; None = it does not tell its time."""
@@ -168,8 +213,7 @@ class Client:
     @property
     def is_private(self) -> bool:
         """Whether nobody on the way can change what is sent: TLS, or this very machine."""
-        is_tls = self.place.root.startswith("https:") and self.route.verify_tls
-        return is_tls or _LOOPBACK(self.place.root) is not None
+        return all(_is_private(address) for address in self.pool.addresses)
 
     @property
     def asks_checksums(self) -> bool:
@@ -182,13 +226,15 @@ class Client:
 
     def error(self, answer: Answer, key: str | None = None) -> StoreError:
         """The error that `answer` is, without anything secret in it."""
-        keys = self.signer.keys if self.signer else None
+        signer = self.pool.first.signer
+        keys = signer.keys if signer else None
         secrets = (keys.secret_key.reveal, keys.session_token.reveal) if keys else ()
         error = error_of(answer, store=self.name, key=key or "", secrets=secrets)
         if not self.is_aws:  # Only Amazon's support asks for the second, long one.
             error.request_id = error.request_id.partition(" ")[0]
         if self.remote.name == "s3" and self.remote.endpoints:
             error.endpoint = self.place.root
+        error.endpoint = answer.headers.get(_ENDPOINT, error.endpoint)
         if isinstance(error, ClockSkew) and (offset := self._offset(answer)):
             side = "ahead" if offset > 0 else "behind"
             error.message += f"; the server's is {show_seconds(abs(offset))} {side}"
@@ -202,8 +248,16 @@ class Client:
 
     def _use(self, keys: Keys | None, good_until: float) -> None:
         # The signer first: whoever finds the keys good must find them in place.
-        self.signer = signer_of(keys, self.place) if keys else None
+        for address in self.pool.addresses:
+            address.signer = signer_of(keys, address.place) if keys else None
+        self.pool.unready()
         self._good_until = good_until
+
+    def _named(self, turn: Turn, answer: Answer) -> Answer:
+        """A refusal tells where it comes from."""
+        if answer.status < 300 or len(self.pool.addresses) == 1:
+            return answer
+        return answer._replace(headers={**answer.headers, _ENDPOINT: turn.address.name})
 
     def _encoded(self, key: str) -> str:
         if not key:  # Would name the bucket.
@@ -214,16 +268,10 @@ class Client:
             raise Unholdable("the key is not text; rename it", store=self.name, key=key) from None
 
 
-def _route(remote: Remote) -> Route:
-    return Route(
-        ca_file=remote.ca_bundle,
-        verify_tls=remote.verify_tls,
-        proxy=remote.proxy,
-        no_proxy=remote.no_proxy,
-        source_address=remote.source_address,
-        connect_timeout_seconds=remote.connect_timeout_seconds,
-        idle_timeout_seconds=remote.idle_timeout_seconds,
-    )
+def _is_private(address: Address) -> bool:
+    root = address.place.root
+    is_tls = root.startswith("https:") and address.route.verify_tls
+    return is_tls or _LOOPBACK(root) is not None
 
 
 def _abilities(*, is_aws: bool) -> Abilities:

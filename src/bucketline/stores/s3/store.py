@@ -10,6 +10,7 @@ from bucketline.settings import KeySource, Remote
 from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums
 from bucketline.stores.s3 import admin, batch, listing, objects, parts, tagging
 from bucketline.stores.s3.client import Client
+from bucketline.stores.s3.pool import Pool
 
 
 class S3Store:
@@ -35,6 +36,11 @@ class S3Store:
     @property
     def remote(self) -> Remote:
         return self._client.remote
+
+    @property
+    def pool(self) -> Pool:
+        """Its endpoints: how they are, what they did, whether to wait for them."""
+        return self._client.pool
 
     def learn(self, able: Abilities) -> None:
         """What an earlier run, or `doctor`, found out about this endpoint."""
