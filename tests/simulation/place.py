@@ -8,8 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from bucketline.errors import BadRequest, Changed, Mismatch, NotFound, Unsupported
-from bucketline.model import PLAIN, Attributes, Entry, Found
-from bucketline.stores.base import Abilities, Flow, OpenUpload, Page, Part, Piece, Receipt, Work
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.stores.base import (
+    Abilities,
+    Flow,
+    OpenUpload,
+    Page,
+    Part,
+    Piece,
+    Receipt,
+    Sums,
+    Work,
+)
 
 PART_SIZE = 8  # Bytes. A world of small things has small parts, so that runs are short.
 
@@ -129,6 +139,7 @@ class Place:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         return (yield self._work("write", key, body, md5))
@@ -140,15 +151,27 @@ class Place:
         raise Unsupported("no tags here", store=self.name, key=key)
         yield
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+    def begin(
+        self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+    ) -> Flow[str]:
         return (yield self._work("begin", key))
 
     def part(
-        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,
+        md5: bytes = b"",
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
         return (yield self._work("part", key, body, upload, number, md5))
 
-    def finish(self, key: str, upload: str, etags: Any) -> Flow[Receipt]:
+    def finish(
+        self, key: str, upload: str, etags: Any, *, sums: Sums | None = None
+    ) -> Flow[Receipt]:
         return (yield self._work("finish", key, upload, tuple(etags)))
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
