@@ -58,6 +58,9 @@ class Desk:
     def object(self, key: str, body: bytes) -> None:
         blocking(self.store.write(key, body))
 
+    def delete(self, key: str) -> None:
+        blocking(self.store.delete(key))
+
     def body(self, key: str) -> bytes:
         return blocking(self.store.read(key)).body
 

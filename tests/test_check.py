@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bucketline.engines.check import Check, Line, Summary, Symbol, reported
+from bucketline.engines.check import Check
 from bucketline.errors import DiskError
 from bucketline.flow.compare.doubts import Known
+from bucketline.flow.compare.lines import Line, Summary, Symbol, reported
 from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.drive import blocking

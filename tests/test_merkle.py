@@ -56,7 +56,8 @@ def _split(count: int) -> int:
 
 
 def grown(lines: list[bytes], watched: int = -1) -> Tree:
-    tree = Tree(watched)
+    tree = Tree()
+    tree.watched = watched
     for line in lines:
         tree.add(leaf_hash(line))
     return tree

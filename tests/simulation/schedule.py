@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from bucketline.flow.compare.pairs import Mode
@@ -31,7 +31,6 @@ class Scenario:
 
 def scenario(seed: int) -> Scenario:
     dice = Random(f"scenario {seed}")
-    lists = Random(f"lists {seed}")
     return Scenario(
         seed=seed,
         mode=dice.choice((Mode.AUTO, Mode.AUTO, Mode.AUTO, Mode.ETAG, Mode.CHECKSUM)),
@@ -42,11 +41,7 @@ def scenario(seed: int) -> Scenario:
         change_rate=dice.choice((0.0, 0.0, 0.05)),
         vandal_rate=dice.choice((0.0, 0.5)),
         source=_habits(dice),
-        target=replace(
-            _habits(dice),
-            lists_parts=lists.random() < 0.8,
-            lists_uploads=lists.random() < 0.8,
-        ),
+        target=_habits(dice),
         retries=dice.random() < 0.3,
     )
 

@@ -14,8 +14,9 @@ from bucketline.cli.options import Ordered, choosing, rules_in_order, side_of, t
 from bucketline.cli.places import hash_memory, open_sides
 from bucketline.cli.sanity import check_source
 from bucketline.cli.wiring import ledger_path, look_of, lookup
-from bucketline.engines.check import Check, Line, Summary, reported
+from bucketline.engines.check import Check
 from bucketline.errors import printable
+from bucketline.flow.compare.lines import Line, Summary, reported
 from bucketline.flow.drive import open_drive
 
 

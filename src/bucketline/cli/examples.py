@@ -17,6 +17,12 @@ EXAMPLES = {
         "bucketline verify last",
         "bucketline verify s3://copy/ --endpoint-url http://two.example:9000 --sample 1%",
     ),
+    "proof save": ("bucketline proof save last -o july.proof",),
+    "proof check": (
+        "bucketline proof check july.proof --signer FINGERPRINT",
+        "bucketline proof check july.proof --against s3://copy/ --read --sample 5%",
+    ),
+    "proof show": ("bucketline proof show july.proof photos/1.jpg -o one.proof",),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
         "bucketline ls minio:photos/ --json",

@@ -61,6 +61,13 @@ class Printer:
             self._write(self.masked("\n".join(chunk)) + "\n")
         self._write("")
 
+    def raw(self, lines: Iterable[bytes]) -> None:
+        """Lines whose every byte counts; they hold no secrets."""
+        lines = iter(lines)
+        while chunk := list(islice(lines, _CHUNK_LINES)):
+            self._send(b"\n".join(chunk) + b"\n")
+        self._send(b"")
+
     def notice(self, text: str) -> None:
         """A line for the person at the screen."""
         line = self.redacted(text) + "\n"
@@ -76,8 +83,11 @@ class Printer:
             self.notice(f"bucketline: error: {line}")
 
     def _write(self, text: str) -> None:
+        self._send(text.encode("utf-8", "backslashreplace"))
+
+    def _send(self, text: bytes) -> None:
         try:
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.write(text)
             if not text:
                 sys.stdout.buffer.flush()
         except BrokenPipeError:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import secrets
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -12,6 +10,7 @@ from typing import Any
 
 import click
 
+from bucketline.cli.choices import sample_of
 from bucketline.cli.deliveries import VERIFY, Wanted, wanted
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Said, limiting, one_place
@@ -20,7 +19,7 @@ from bucketline.cli.sanity import check_source
 from bucketline.cli.verifying import Limits, Verifying
 from bucketline.cli.wiring import identity
 from bucketline.engines.verify import Round, Sample, Verification
-from bucketline.errors import UsageError, printable
+from bucketline.errors import printable
 from bucketline.flow.drive import open_drive
 from bucketline.flow.ledger import Ledger, job_path
 from bucketline.flow.proof.again import Method
@@ -31,7 +30,6 @@ from bucketline.model import Skip
 from bucketline.timetable import Timetable, parse_timetable
 
 _METHODS = [method.value for method in Method]
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 _CUT_SHORT = ("interrupted", "crashed")
 _NOTHING_YET = Round(1 << 62)
 
@@ -56,7 +54,7 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
 
     Exit code 3: an object is damaged or missing, or none was verified.
     """
-    sample = _sample(said)
+    sample = sample_of(said["sample"], said["seed"])
     them = wanted(invocation, what, said)
     check_source(them.location)
     path = job_path(invocation.state_folder, VERIFY, "", identity(them.location))
@@ -95,20 +93,6 @@ def _terms(said: Said) -> Limits:
 def _words(them: Wanted, said: Said) -> dict[str, Any]:
     """What makes two verifications the same one, gone on with."""
     return {"of": them.said, "sample": said["sample"], "method": said["method"]}
-
-
-def _sample(said: Said) -> Sample:
-    text = said["sample"]
-    seed = said["seed"] or ("" if text == "all" else secrets.token_hex(4))
-    if text == "all":
-        return Sample(seed)
-    if share := _SHARE.fullmatch(text):
-        part = float(share[1]) / 100
-        if 0 < part <= 1:
-            return Sample(seed, share=part)
-    elif text.isascii() and text.isdigit() and int(text):
-        return Sample(seed, count=int(text))
-    raise UsageError(f"--sample {printable(text)}: say a number, a share such as 1%, or all")
 
 
 def _round(rows: list[RunRow], words: dict[str, Any], sample: Sample) -> tuple[Sample, Round, str]:

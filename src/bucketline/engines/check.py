@@ -2,71 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
+from collections.abc import Iterator
 
-from bucketline.errors import DiskError
 from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.lines import Line, Summary, Symbol, summed
 from bucketline.flow.compare.pairs import Judged, Verdict, judged, never
 from bucketline.flow.compare.sides import Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Unsorted
 from bucketline.model import Skip
-
-
-class Symbol(Enum):
-    """The signs of rclone's combined report, and one more."""
-
-    EQUAL = "="
-    ONLY_TARGET = "-"  # Missing at the source.
-    ONLY_SOURCE = "+"  # Missing at the target.
-    DIFFERS = "*"
-    UNKNOWN = "!"  # Could not be compared.
-    VOID = "~"  # A listing came without order: the lines before this one do not count.
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What was found out about one key."""
-
-    symbol: Symbol
-    key: str  # Behind the prefix.
-    reason: str = ""
-    source_size: int | None = None
-    target_size: int | None = None
-
-    def as_json(self) -> str:
-        """One line of a report; a failure file's reader finds the key in it."""
-        row = {
-            "symbol": self.symbol.value,
-            "key": self.key,
-            "reason": self.reason,
-            "source_size": self.source_size,
-            "target_size": self.target_size,
-        }
-        return json.dumps({name: value for name, value in row.items() if value not in ("", None)})
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """How many keys were found in which state."""
-
-    equal: int = 0
-    only_source: int = 0
-    only_target: int = 0
-    differs: int = 0
-    unknown: int = 0
-
-    @property
-    def exit_code(self) -> int:
-        """3 = differences; 1 = none, but some keys could not be compared; 0 = the same."""
-        if self.only_source or self.only_target or self.differs:
-            return 3
-        return 1 if self.unknown else 0
-
 
 _SYMBOLS = {
     Verdict.SAME: Symbol.EQUAL,
@@ -99,14 +43,7 @@ class Check:
     @property
     def summary(self) -> Summary:
         """Final when the lines have ended."""
-        found = self._found
-        return Summary(
-            equal=found[Symbol.EQUAL],
-            only_source=found[Symbol.ONLY_SOURCE],
-            only_target=found[Symbol.ONLY_TARGET],
-            differs=found[Symbol.DIFFERS],
-            unknown=found[Symbol.UNKNOWN],
-        )
+        return summed(self._found)
 
     def lines(self, *, every: bool = False) -> Iterator[Line]:
         """What differs, in key order; with `every`, what is equal too."""
@@ -146,19 +83,3 @@ class Check:
             source.size if source else None,
             target.size if target else None,
         )
-
-
-def reported(lines: Iterable[Line], path: Path) -> Iterator[Line]:
-    """The same lines, written as JSON lines to a file that appears when all are in it."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            for line in lines:
-                if line.symbol is Symbol.VOID:
-                    file.truncate(file.seek(0))
-                else:
-                    file.write(f"{line.as_json()}\n")
-                yield line
-        unfinished.replace(path)
-    except OSError as error:
-        raise DiskError(f"cannot write the report {path}: {error.strerror}") from error

@@ -130,17 +130,21 @@ def _choice(sample: Sample, deliveries: Deliveries) -> Callable[[str], bool]:
     if sample.is_all:
         return lambda _: True
     if sample.count is None:
-        limit = int(sample.share * _DICE)
-        return lambda key: _dice(sample.seed, key) < limit
-    drawn: list[int] = []  # The smallest ones, negated: a heap shows its smallest.
+        return lambda key: drawn(sample, key)
+    lowest: list[int] = []  # Negated: a heap shows its smallest.
     for one in deliveries():
         number = -_dice(sample.seed, one.key)
-        if len(drawn) < sample.count:
-            heappush(drawn, number)
+        if len(lowest) < sample.count:
+            heappush(lowest, number)
         else:
-            heappushpop(drawn, number)
-    most = -drawn[0] if drawn else -1
+            heappushpop(lowest, number)
+    most = -lowest[0] if lowest else -1
     return lambda key: _dice(sample.seed, key) <= most
+
+
+def drawn(sample: Sample, key: str) -> bool:
+    """Whether a share of all takes this one."""
+    return _dice(sample.seed, key) < sample.share * _DICE
 
 
 def _dice(seed: str, key: str) -> int:

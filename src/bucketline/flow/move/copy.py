@@ -15,8 +15,7 @@ from bucketline.flow.move.proof import (
     prove,
 )
 from bucketline.model import Copy, Delete, Fate, Outcome
-from bucketline.stores.base import Flow, Store
-from bucketline.stores.beyond import remember
+from bucketline.stores.base import Flow, Store, remember
 
 __all__ = ["MovePolicy", "copy", "remove"]
 

@@ -17,20 +17,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Tree:
     """Grows leaf by leaf and holds one hash a level: ten million lines are 24 hashes.
 
-    With `watched`, the number of a leaf from 0 on, it also gathers that leaf's audit path.
+    It also gathers the audit path of one leaf, if it is told which.
     """
 
-    def __init__(self, watched: int = -1) -> None:
+    def __init__(self) -> None:
         self.count = 0
         self._peaks: list[bytes] = []  # Of the perfect trees so far, the largest first.
-        self._watched = watched
-        self._holder = -1  # Which peak is above the watched leaf.
+        self.watched = -1  # The number of a leaf, from 0 on; to be said before it is added.
+        self._holder = -1  # Which peak is above that leaf.
         self._path: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
         """One more leaf, by its hash."""
         self._peaks.append(leaf)
-        if self.count == self._watched:
+        if self.count == self.watched:
             self._holder = len(self._peaks) - 1
         size = self.count
         while size & 1:

@@ -31,9 +31,10 @@ class Delivered:
     version: str = ""
     endpoint: str = ""
 
-    def to_verify(self) -> Verify:
-        """The step that looks at it again."""
-        known = Entry(self.key, self.size, self.time, etag=self.target_etag, version=self.version)
+    def to_verify(self, key: str = "") -> Verify:
+        """The step that looks at it again, under this key if it has another one there."""
+        etag, version = self.target_etag, self.version
+        known = Entry(key or self.key, self.size, self.time, etag, version)
         return Verify(known, self.hashes, self.run)
 
 

@@ -134,12 +134,7 @@ def _is_etag_opaque(headers: Mapping[str, str]) -> bool:
 
 def receipt(headers: Mapping[str, str]) -> Receipt:
     """What an answer to a write says."""
-    return Receipt(
-        etag_of(headers),
-        headers.get("x-amz-version-id", ""),
-        checksums_of(headers),
-        is_etag_opaque=_is_etag_opaque(headers),
-    )
+    return Receipt(etag_of(headers), headers.get("x-amz-version-id", ""), checksums_of(headers))
 
 
 def etag_of(headers: Mapping[str, str]) -> str:

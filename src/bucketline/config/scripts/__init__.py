@@ -1,1 +1,0 @@
-"""The old transfer scripts' configuration files, and what becomes of them here."""
