@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from email.header import decode_header
 from email.utils import parsedate
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 from bucketline.errors import Unholdable
@@ -56,13 +57,12 @@ def to_headers(attributes: Attributes) -> dict[str, str]:
     """The headers of a write; raises `Unholdable` for what no header can carry."""
     headers: dict[str, str] = {}
     for name, value in attributes.headers.items():
-        if not _NAME(name) or name.lower() in _OURS or not _is_one_line(value):
+        lower = _header_name(name)
+        if not lower or not _is_one_line(value):
             raise Unholdable(f"no request can carry the header {name!r}")
-        headers[name.lower()] = value.strip()
+        headers[lower] = value.strip()
     for name, value in attributes.metadata.items():
-        if not _NAME(name):
-            raise Unholdable(f"no request can carry metadata named {name!r}")
-        headers[_META + name.lower()] = to_word(value)
+        headers[_metadata_name(name)] = to_word(value)
     if attributes.tags:
         headers["x-amz-tagging"] = tag_header(attributes.tags)
     if attributes.tier:
@@ -72,6 +72,20 @@ def to_headers(attributes: Attributes) -> dict[str, str]:
             raise Unholdable(f"no request can say {name!r} so")
         headers[f"x-amz-{name}"] = value
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _header_name(name: str) -> str:
+    """As it is sent; "" = it cannot be."""
+    lower = name.lower()
+    return lower if _NAME(name) and lower not in _OURS else ""
+
+
+@lru_cache(maxsize=1024)
+def _metadata_name(name: str) -> str:
+    if not _NAME(name):
+        raise Unholdable(f"no request can carry metadata named {name!r}")
+    return _META + name.lower()
 
 
 def tag_header(tags: Mapping[str, str]) -> str:
@@ -104,7 +118,8 @@ def from_word(value: str) -> str:
 
 def found(key: str, headers: Mapping[str, str], size: int) -> Found:
     """What an answer to HEAD or GET says of the object."""
-    tier = headers.get("x-amz-storage-class", "")
+    shape = _shape(tuple(headers))
+    tier = "" if shape.is_plain else headers.get("x-amz-storage-class", "")
     if tier == "STANDARD":
         tier = ""
     entry = Entry(
@@ -115,11 +130,15 @@ def found(key: str, headers: Mapping[str, str], size: int) -> Found:
         headers.get("x-amz-version-id", ""),
         tier,
     )
-    content, metadata, protection, checksums = _sorted(headers)
+    content = {name: headers[name] for name in shape.content}
+    metadata = {short: from_word(headers[name]) for name, short in shape.metadata}
+    if shape.is_plain:
+        return Found(entry, Attributes(content, metadata))
+    protection = {short: headers[name] for name, short in shape.protection}
     return Found(
         entry,
         Attributes(content, metadata, tier=tier, protection=protection),
-        checksums,
+        checksums_of(headers),
         int(headers.get("x-amz-tagging-count", 0)),
         _is_archived(tier, headers),
         _is_etag_opaque(headers),
@@ -134,7 +153,9 @@ def _is_etag_opaque(headers: Mapping[str, str]) -> bool:
 
 def receipt(headers: Mapping[str, str]) -> Receipt:
     """What an answer to a write says."""
-    return Receipt(etag_of(headers), headers.get("x-amz-version-id", ""), checksums_of(headers))
+    is_plain = _shape(tuple(headers)).is_plain
+    checksums = NOTHING if is_plain else checksums_of(headers)
+    return Receipt(etag_of(headers), headers.get("x-amz-version-id", ""), checksums)
 
 
 def etag_of(headers: Mapping[str, str]) -> str:
@@ -161,28 +182,41 @@ def from_date(text: str) -> float:
     return float(timegm(parsed)) if parsed else 0.0
 
 
-def _sorted(
-    headers: Mapping[str, str],
-) -> tuple[dict[str, str], dict[str, str], Mapping[str, str], Mapping[str, str]]:
-    """Content headers, metadata, protection and checksums, in one look at each header."""
-    content: dict[str, str] = {}
-    metadata: dict[str, str] = {}
-    protection: dict[str, str] = {}
-    checksums: Mapping[str, str] = NOTHING
-    for name, value in headers.items():
-        if name in _CONTENT:
-            content[name] = value
-        elif name[:6] == "x-amz-":
-            if name.startswith(_META):
-                metadata[name[11:]] = from_word(value)
-            elif name.startswith(_CHECKSUM):
-                checksums = checksums_of(headers)
-            elif name in _PROTECTIONS:
-                protection[name[6:]] = value
-    return content, metadata, protection, checksums
+class _Shape(NamedTuple):
+    """What the names of an answer's headers mean; answers come in few shapes."""
+
+    content: tuple[str, ...]
+    metadata: tuple[tuple[str, str], ...]  # As it is called on the wire, and without its prefix.
+    protection: tuple[tuple[str, str], ...]
+    is_plain: bool  # Nothing but these, so far as we care.
+
+
+_TELLING = {
+    "x-amz-storage-class",
+    "x-amz-tagging-count",
+    "x-amz-archive-status",
+    "x-amz-restore",
+}
+
+
+@lru_cache(maxsize=1024)
+def _shape(names: tuple[str, ...]) -> _Shape:
+    protection = tuple((name, name[6:]) for name in names if name in _PROTECTIONS)
+    is_telling = any(
+        name in _TELLING or name.startswith((_CHECKSUM, "x-amz-server-side-encryption"))
+        for name in names
+    )
+    return _Shape(
+        tuple(name for name in names if name in _CONTENT),
+        tuple((name, name[11:]) for name in names if name.startswith(_META)),
+        protection,
+        not (protection or is_telling),
+    )
 
 
 def _is_one_line(value: str) -> bool:
+    if value.isprintable():
+        return True
     return not any(ord(character) < 32 or ord(character) == 127 for character in value)
 
 

@@ -6,6 +6,7 @@ import hmac
 import re
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
@@ -65,9 +66,10 @@ class Signer:
         headers["x-amz-date"] = moment.stamp
         if self.keys.session_token.reveal:
             headers["x-amz-security-token"] = self.keys.session_token.reveal
-        names = sorted(headers)
-        lines = "\n".join([f"{name}:{folded(headers[name])}" for name in names])
-        signed = ";".join(names)
+        names, signed = _order(tuple(headers))
+        lines = "\n".join([f"{name}:{headers[name]}" for name in names])
+        if "  " in lines:
+            lines = "\n".join([f"{name}:{folded(headers[name])}" for name in names])
         canonical = f"{what}\n{lines}\n\n{signed}\n{payload}"
         sent = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
         sent.append(
@@ -119,6 +121,13 @@ class Signer:
         for word in scope.split("/"):
             key = hmac.digest(key, word.encode(), "sha256")
         return key
+
+
+@lru_cache(maxsize=256)
+def _order(names: tuple[str, ...]) -> tuple[list[str], str]:
+    """The order in which headers are signed, and that as a word; requests come in few shapes."""
+    ordered = sorted(names)
+    return ordered, ";".join(ordered)
 
 
 def _signature(moment: _Moment, canonical: str) -> str:

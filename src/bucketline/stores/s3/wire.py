@@ -29,6 +29,9 @@ _BODY_MAX = 1 << 30  # A server that ignores Range must not fill our memory.
 _CONNECTIONS_MAX = 512
 _QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT; pycurl has no name for it.
 _QUIET = ["Expect:", "Accept:"]  # Headers of libcurl's own that we do not want sent.
+_KNOWN_LINES_MAX = 1_000
+_known_lines: dict[bytes, tuple[str, str]] = {}
+_PASSING = {"etag", "date", "x-amz-request-id", "x-amz-id-2", "x-amz-version-id"}
 _UNREACHABLE = {
     pycurl.E_COULDNT_RESOLVE_HOST,
     pycurl.E_COULDNT_RESOLVE_PROXY,
@@ -256,17 +259,28 @@ def _is_whole(lines: list[bytes]) -> bool:
 
 def _headers(lines: list[bytes]) -> Mapping[str, str]:
     """The last header block: before it may stand those of a proxy or of "100 Continue"."""
-    raw = b"".join(lines)
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    block = text.rstrip("\r\n").rpartition("\r\n\r\n")[2]
+    start = max((n for n, line in enumerate(lines) if line[:5] == b"HTTP/"), default=0)
     headers: dict[str, str] = {}
-    for line in block.split("\r\n")[1:]:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+    for line in lines[start + 1 :]:
+        name, value = _known_lines.get(line) or _pair(line)
+        headers[name] = value
+    headers.pop("", None)  # The empty line at the end.
     return headers
+
+
+def _pair(line: bytes) -> tuple[str, str]:
+    """A header's name and value. Most lines are the same in every answer: those are kept."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        text = line.decode("latin-1")
+    name, _, value = text.partition(":")
+    pair = (name.strip().lower(), value.strip())
+    if pair[0] not in _PASSING:
+        if len(_known_lines) >= _KNOWN_LINES_MAX:
+            _known_lines.clear()
+        _known_lines[line] = pair
+    return pair
 
 
 def _failure(exchange: _Exchange, number: int, text: str) -> StoreError:
