@@ -17,6 +17,7 @@ LAYERS = (
     "sizes",
     "arns",
     "timetable",
+    "attribute_words",
     "settings",
     "locations",
     "config",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import click
@@ -135,6 +135,8 @@ def _from_file(config: Config, name: str, value: str) -> Fact:
 
 def _shown(value: Any) -> str:
     """As the file has it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(one)}" for name, one in value.items())
     if isinstance(value, tuple):
         return ", ".join(" ".join(one) if isinstance(one, tuple) else one for one in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

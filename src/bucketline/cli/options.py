@@ -97,7 +97,7 @@ def side_of(said: Said, prefix: str = "") -> Side:
 
 def one_place(command: F) -> F:
     """How to reach the place, or both of them."""
-    return _all(
+    return options(
         command,
         click.option("--endpoint-url", multiple=True, metavar="URL", help="Instead of AWS."),
         click.option("--profile", metavar="NAME", help="Of the AWS configuration files."),
@@ -110,7 +110,7 @@ def one_place(command: F) -> F:
 
 def two_places(command: F) -> F:
     """How to reach each of the two places."""
-    command = _all(command, *_of_side("source"), *_of_side("target"))
+    command = options(command, *_of_side("source"), *_of_side("target"))
     return one_place(command)
 
 
@@ -130,7 +130,7 @@ def _of_side(side: str) -> list[Callable[[F], F]]:
 
 def choosing(command: F) -> F:
     """Which objects take part."""
-    return _all(
+    return options(
         command,
         click.option("--include", multiple=True, metavar="GLOB", help="Take these keys."),
         click.option(
@@ -146,7 +146,7 @@ def choosing(command: F) -> F:
 
 def planning(command: F) -> F:
     """What else shapes a plan: where the source's keys come from, what goes, what is enough."""
-    return _all(
+    return options(
         command,
         click.option(
             "--delete/--no-delete", default=None, help="Delete at TARGET what SOURCE lacks."
@@ -172,7 +172,7 @@ def planning(command: F) -> F:
 
 def pacing(command: F) -> F:
     """How much at once, how fast, how long, how often."""
-    command = _all(
+    command = options(
         command,
         click.option("--watch", is_flag=True, help="Run again and again, for ever."),
         click.option(
@@ -184,7 +184,7 @@ def pacing(command: F) -> F:
 
 def limiting(command: F) -> F:
     """How much at once, how fast, how long."""
-    return _all(
+    return options(
         command,
         click.option("--workers", type=Workers(), metavar="auto|N", help="Objects under way."),
         click.option(
@@ -200,7 +200,7 @@ def limiting(command: F) -> F:
     )
 
 
-def _all(command: F, *options: Callable[[F], F]) -> F:
+def options(command: F, *options: Callable[[F], F]) -> F:
     for option in reversed(options):
         command = option(command)
     return command

@@ -160,11 +160,13 @@ def _words(configuration: str) -> str:
     """What was asked for, without what was not; where, is in the command."""
     words = json.loads(configuration)
     words.pop("places", None)
-    said = {name: value for name, value in words.items() if value not in (None, [], False)}
+    said = {name: value for name, value in words.items() if value not in (None, [], {}, False)}
     return " · ".join(f"{name} {_word(value)}" for name, value in said.items())
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_word(one)}" for name, one in value.items())
     if isinstance(value, list):
         return " ".join(f"{kind} {glob!r}" for kind, glob in value)
     return "yes" if value is True else printable(str(value))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bucketline.cli.attributes import attribute_words, fidelity_of
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.wiring import look_of
+from bucketline.clock import SystemClock
 from bucketline.config import Job
 from bucketline.engines.transfer import TransferPolicy
 from bucketline.errors import UsageError, printable
@@ -130,6 +132,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "max_bytes": said["max_bytes"],
         "watch": said["watch"],
         "every": said["every"],
+        "attributes": attribute_words(said, job.attributes),
     }
 
 
@@ -138,7 +141,10 @@ def policy_of(words: Mapping[str, Any]) -> TransferPolicy:
         look=look_of(words["compare"], words["filters"], words["only"]),
         delete_extra=words["delete"],
         limits=Limits.of(words["max_delete"]),
-        move=MovePolicy(accept=Proof[words["accept_proof"].upper()]),
+        move=MovePolicy(
+            accept=Proof[words["accept_proof"].upper()],
+            fidelity=fidelity_of(words["attributes"], SystemClock().now()),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from bucketline.config.document import load, place, spot
 from bucketline.config.models import (
+    AttributesModel,
     FileModel,
     Filter,
     JobModel,
@@ -29,6 +30,7 @@ _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     ("remotes", "*"): RemoteModel,
     ("jobs", "*"): JobModel,
     ("jobs", "*", "filters", "*"): Filter,
+    ("jobs", "*", "attributes"): AttributesModel,
     ("limits",): LimitsModel,
 }
 # What pydantic says in its own words, in ours. Never with the input: it may be a secret.
@@ -161,7 +163,9 @@ def _job(model: JobModel) -> Job:
         ("include", rule.include) if rule.include else ("exclude", rule.exclude or "")
         for rule in model.filters
     )
-    return Job(**model.model_dump(exclude={"filters"}), filters=filters)
+    attributes = model.attributes.model_dump(exclude_defaults=True)
+    words = model.model_dump(exclude={"filters", "attributes"})
+    return Job(**words, filters=filters, attributes=attributes)
 
 
 def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bucketline import attribute_words as words
 from bucketline.errors import UsageError
 from bucketline.settings import check_endpoint
 from bucketline.sizes import parse_size
@@ -79,6 +81,18 @@ def _limit(value: Any) -> Any:
     return str(value)
 
 
+def _word(look: Callable[[str], Any]) -> BeforeValidator:
+    """A validator that is a function which raises `UsageError`."""
+
+    def looked(value: Any) -> Any:
+        try:
+            return look(value) if isinstance(value, str) else value
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    return BeforeValidator(looked)
+
+
 Endpoint = Annotated[str, BeforeValidator(_endpoint)]
 Size = Annotated[str, BeforeValidator(_size)]
 Limit = Annotated[str, BeforeValidator(_limit)]
@@ -132,6 +146,25 @@ class Filter(Strict):
         return self
 
 
+class AttributesModel(Strict):
+    """What becomes of attributes; the words of the command line."""
+
+    storage_class: Annotated[str, _word(words.storage_class)] | None = None
+    sse: Annotated[str, _word(words.encryption)] | None = None
+    sse_kms_key_id: str | None = None
+    sse_bucket_key: bool | None = None
+    acl: Annotated[str, _word(words.acl)] | None = None
+    object_lock: Annotated[str, _word(words.object_lock)] | None = None
+    legal_hold: Annotated[str, _word(words.legal_hold)] | None = None
+    content_type: str | None = None
+    headers: dict[Annotated[str, _word(words.header_name)], Annotated[str, _word(words.line)]] = {}
+    metadata: dict[
+        Annotated[str, _word(words.metadata_name)], Annotated[str, _word(words.line)]
+    ] = {}
+    tags: bool | None = None
+    strict: bool | None = None
+
+
 class JobModel(Strict):
     """A sync with a name."""
 
@@ -144,6 +177,7 @@ class JobModel(Strict):
     workers: Workers | None = None
     bwlimit: Rates | None = None
     accept_proof: Literal["size", "etag"] | None = None
+    attributes: AttributesModel = AttributesModel()
     logs: str | None = None
 
 

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bucketline.errors import ConfigError
 from bucketline.settings import Environment, Keys, Remote, Secret
@@ -46,6 +47,7 @@ class Job:
     workers: str | None = None
     bwlimit: str | None = None
     accept_proof: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # What was said, by its word.
     logs: str | None = None  # Where logs of its runs are kept; "" = nowhere.
 
 

@@ -9,7 +9,7 @@ from bucketline.errors import Denied, NotFound, Unholdable, Unsupported
 from bucketline.flow.move.fidelity import fit, refusal
 from bucketline.flow.move.proof import MovePolicy
 from bucketline.flow.move.traits import dropped, is_kept, is_there, traits
-from bucketline.flow.move.wanted import AS_IT_IS, Fitted, Given
+from bucketline.flow.move.wanted import Fitted, Given
 from bucketline.model import Attributes, Change, Found
 from bucketline.stores.base import Flow, Receipt, Store
 
@@ -20,7 +20,7 @@ def carried(
     """What to write at the target under `key`; raises `Unholdable` when that is too little."""
     attributes, wish = found.attributes, policy.fidelity
     able, is_file = target.able, source.able.is_folder
-    is_usual = wish is AS_IT_IS and not (found.tag_count or policy.learnt.lost)
+    is_usual = wish.is_silent and not (found.tag_count or policy.learnt.lost)
     if is_usual and not (is_file or able.is_folder) and _is_plain(attributes):
         return Fitted(attributes)
     if found.tag_count and not attributes.tags and wish.tags and able.tags and source.able.tags:

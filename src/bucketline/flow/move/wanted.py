@@ -31,6 +31,12 @@ class Fidelity:
     tags: bool = True
     strict: bool = False  # An object that would lose anything fails instead.
     now: str = ""  # When the run began, as S3 writes a time: locks that ended before are over.
+    is_silent: bool = field(init=False, default=False)  # Nothing is asked for.
+
+    def __post_init__(self) -> None:
+        words = (self.tier, self.encryption, self.acl, self.lock, self.legal_hold)
+        values = (self.content_type, self.headers, self.metadata, not self.tags, self.strict)
+        object.__setattr__(self, "is_silent", not any((*words, *values)))
 
     @property
     def by_name(self) -> frozenset[str]:
