@@ -131,6 +131,17 @@ def overwriting(crossing: Crossing, body: bytes) -> Fault:
     return fault
 
 
+def finishing(crossing: Crossing, body: bytes) -> Fault:
+    """The target has etags of its own making, for parts and for the whole."""
+
+    def fault(call: Callable[[], Any]) -> Receipt:
+        crossing.target.uploads.clear()
+        crossing.target.objects["t"] = Held(body, "opaque")
+        return Receipt("opaque")
+
+    return fault
+
+
 def spoiling(crossing: Crossing, body: bytes) -> Fault:
     """The target keeps other bytes than it was sent, and tells an etag that says nothing."""
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bucketline.errors import Changed, NeedsThaw, NotFound
 from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums
+from bucketline.stores.base import Abilities, Flow, OpenUpload, Page, Part, Piece, Receipt, Sums
 
 
 @dataclass
@@ -116,6 +116,12 @@ class Shelf:
         raise NotImplementedError
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
+        raise NotImplementedError
+
+    def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
+        raise NotImplementedError
+
+    def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
         raise NotImplementedError
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from bucketline.clock import FakeClock
-from bucketline.flow.ledger import IN_DOUBT, Ledger, RunHead, Upload
+from bucketline.flow.ledger import IN_DOUBT, Ledger, RunHead
+from bucketline.flow.ledger.uploads import LedgerHints, Uploads
+from bucketline.flow.move.hints import SentPart, Upload
 from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip
+from bucketline.stores.base import Flow, Pause
 
+T = TypeVar("T")
 NONE = Skip(0, 0)
 
 HEAD = RunHead("run-1", "sync", "s3://a/", "s3://b/")
@@ -15,6 +21,16 @@ HEAD = RunHead("run-1", "sync", "s3://a/", "s3://b/")
 
 def copy(key: str) -> Copy:
     return Copy(Entry(key, 3, etag="source"), key)
+
+
+def ended(flow: Flow[T]) -> T:
+    """What a flow says that only pauses."""
+    try:
+        while True:
+            assert isinstance(next(flow), Pause)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
 
 
 def done(size: int = 3) -> Outcome:
@@ -81,16 +97,37 @@ def test_a_pruning_that_was_cut_short_is_finished_by_the_next() -> None:
 
 
 def test_an_upload_is_remembered_until_it_is_forgotten(tmp_path: Path) -> None:
-    path = tmp_path / "job.ledger"
+    path, clock = tmp_path / "job.ledger", FakeClock()
+    first = Upload("big", "id-1", 100, 40, "source", "mark", 1.0)
+    one, two, again = SentPart("one", "1"), SentPart("two", "2"), SentPart("two again", "2")
     with Ledger.open(path) as ledger:
-        ledger.uploads.remember(Upload("big", "id-1", 100, 40, "source", 1.0))
-        ledger.uploads.remember(Upload("big", "id-2", 100, 50, "source", 2.0))
-        ledger.uploads.remember_parts("big", "id-1", {2: "two", 1: "one"})
-        ledger.uploads.remember_parts("big", "id-1", {2: "two again"})
+        hints = LedgerHints(ledger.uploads, clock)
+        ended(hints.remember(first))
+        dated = ended(hints.remember(Upload("big", "", 100, 50, "source", "mark")))
+        assert dated.started == clock.now()
+        ended(hints.remember(replace(dated, upload="id-2", started=2.0)))
+        ended(hints.remember_parts("big", "id-1", {2: two, 1: one}))
+        ended(hints.remember_parts("big", "id-1", {2: again}))
     with Ledger.open(path) as ledger:
-        newest, older = ledger.uploads.of("big")
-        assert newest == Upload("big", "id-2", 100, 50, "source", 2.0, {})
-        assert older.parts == {1: "one", 2: "two again"}
-        ledger.uploads.forget("big", "id-1")
-        ledger.uploads.forget("big", "id-1")
-        assert ledger.uploads.all() == [newest]
+        hints = LedgerHints(ledger.uploads, clock)
+        assert [left.upload for left in hints.left] == ["id-1", "id-2"]
+        newest, older = ended(hints.of("big"))
+        assert newest == replace(first, upload="id-2", part_size=50, started=2.0)
+        assert older == replace(first, parts={1: one, 2: again})
+        assert hints.left == []
+        ended(hints.forget("big", "id-1"))
+        ended(hints.forget("big", "id-1"))
+        assert ended(hints.of("big")) == [newest]
+
+
+def test_what_flows_remember_in_one_turn_is_one_transaction() -> None:
+    ledger = memory()
+    commits: list[int] = []
+    uploads = Uploads(lambda some: commits.append(len(some)), ledger.uploads._select)
+    hints = LedgerHints(uploads, FakeClock())
+    flows = [hints.remember_parts("big", "id", {n: SentPart("e", "m")}) for n in (1, 2, 3)]
+    for flow in flows:
+        next(flow)
+    assert commits == []
+    assert [next(flow, "ended") for flow in flows] == ["ended"] * 3
+    assert commits == [3]

@@ -9,7 +9,7 @@ import pytest
 
 from bucketline.errors import Broken, Changed, Mismatch, NotFound, TooLarge
 from bucketline.flow.move.copy import copy, remove
-from bucketline.flow.move.parts import part_size
+from bucketline.flow.move.layout import part_size
 from bucketline.flow.move.proof import Learnt
 from bucketline.model import Attributes, Copy, Delete, Entry, Fate, Outcome, Proof
 from bucketline.stores.base import Abilities
@@ -20,6 +20,7 @@ from crossing import (
     Crossing,
     Fault,
     cut,
+    finishing,
     flipped,
     lost,
     md5,
@@ -220,8 +221,29 @@ def test_an_upload_that_cannot_be_abandoned_does_not_hide_the_error_that_mattere
 def test_a_part_whose_etag_denies_it_is_not_delivered() -> None:
     crossing = Crossing(BIG, faults={("part t", 2): telling("0" * 32)})
     assert crossing.copy().fate is Fate.DONE
-    assert crossing.works.count("begin t") == 2
+    assert crossing.works.count("begin t") == 1
+    assert crossing.works.count("part t") == 4
     assert crossing.target.bodies() == {"t": BIG}
+
+
+def test_a_part_that_its_etag_always_denies_is_not_delivered() -> None:
+    faults: dict[tuple[str, int], Fault] = {
+        ("part t", number): telling("0" * 32) for number in range(2, 30)
+    }
+    crossing = Crossing(BIG, faults=faults)
+    with pytest.raises(Mismatch, match="arrived as other bytes"):
+        crossing.copy()
+    assert crossing.target.bodies() == {}
+    assert crossing.target.uploads == {}
+
+
+def test_etags_of_parts_that_never_are_md5s_are_believed_and_the_whole_is_read_back() -> None:
+    crossing = Crossing(BIG)
+    for number in range(1, 30):
+        crossing.faults["part t", number] = telling("0" * 32)
+    crossing.faults["finish t", 1] = finishing(crossing, BIG)
+    outcome = crossing.copy()
+    assert outcome.proof is Proof.READBACK
 
 
 def test_an_object_whose_parts_etag_says_nothing_is_read_back_whole() -> None:

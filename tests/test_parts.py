@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bucketline.flow.move.parts import layout, weight
+from bucketline.flow.move.layout import layout, weight
 from bucketline.flow.move.proof import MovePolicy
 from bucketline.model import Entry
 from bucketline.stores.base import Abilities

@@ -6,9 +6,9 @@ import pytest
 
 from bucketline.errors import Broken, Busy, NotFound, ServerFault
 from bucketline.model import Attributes, Entry
-from bucketline.stores.base import Answer
+from bucketline.stores.base import Answer, OpenUpload, Part
 from bucketline.stores.s3.objects import Source
-from bucketline.stores.s3.parts import Part, Upload, expected_etag
+from bucketline.stores.s3.parts import expected_etag
 from s3_by_hand import Played, answer, header, refused, store
 
 ROOT = "http://127.0.0.1:9000/b"
@@ -186,4 +186,4 @@ def test_parts_and_uploads_are_listed_to_their_end() -> None:
         "</ListMultipartUploadsResult>"
     )
     played = Played(store().list_uploads("k"), answer(body=uploads))
-    assert played.value == [Upload("k", "u", 1_709_348_645.5)]
+    assert played.value == [OpenUpload("k", "u", 1_709_348_645.5)]

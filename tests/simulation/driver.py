@@ -14,6 +14,7 @@ from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.move.copy import MovePolicy
+from bucketline.flow.move.leftovers import clear_uploads
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.pace import Steady
 from bucketline.flow.run.terms import Ran, Terms
@@ -98,7 +99,9 @@ def _until_calm(world: World, crashes: tuple[int, ...], counts: list[int]) -> No
         if ran is not None and ran.state == "complete":
             if not world.laws.is_disturbed:
                 world.laws.after_complete(delete_extra=world.scenario.delete_extra)
-            if not ran.tally.done and not world.laws.is_disturbed and number >= len(crashes):
+            is_calm = not ran.tally.done and not world.notes.uploads
+            if is_calm and not world.laws.is_disturbed and number >= len(crashes):
+                world.laws.after_all()
                 return
         world.vandalise()
     raise Violation(f"no calm after {_PROCESSES_MAX} runs")
@@ -114,6 +117,8 @@ def _process(world: World) -> Ran | None:
             world.clock, pace=Steady(world.scenario.width), watcher=watcher, plans_ahead=False
         )
         ran = run(_Watched(engine, laws), world.book, drive, terms)
+        left = world.notes.left
+        drive.call(clear_uploads(left, engine._sides.target.store, world.notes))
     except Crash:
         return None
     except BucketlineError:
@@ -130,7 +135,7 @@ def _transfer(world: World, drive: SimulatedDrive) -> Transfer:
     policy = TransferPolicy(
         look=Look(mode=asked.mode, ahead=False),
         delete_extra=asked.delete_extra,
-        move=MovePolicy(part_size=PART_SIZE, parts_at_once=asked.parts_at_once),
+        move=MovePolicy(part_size=PART_SIZE, parts_at_once=asked.parts_at_once, hints=world.notes),
     )
     stores: list[Any] = [world.source, world.target]
     if asked.retries:

@@ -7,6 +7,7 @@ from typing import Any
 from bucketline.flow.run.terms import Ran
 from bucketline.model import Action, Copy, Delete, Fate, Outcome, Proof, Skip, Tally
 from simulation.book import Book
+from simulation.notes import Notes
 from simulation.place import Deed, Place
 
 _COPYING = frozenset({"write", "begin", "part", "finish", "abandon"})
@@ -19,21 +20,26 @@ class Violation(AssertionError):
 class Laws:
     """Watches one world. Asked before and after each deed, at each commit and at each end."""
 
-    def __init__(self, source: Place, target: Place, book: Book) -> None:
-        self._source, self._target, self._book = source, target, book
+    def __init__(self, source: Place, target: Place, book: Book, notes: Notes) -> None:
+        self._source, self._target, self._book, self._notes = source, target, book, notes
         # Where a comparison by reading fails, or a listing's lie is found out too late.
         self.may_send_again = False
         book.checks.append(self._check_fate)
         book.intent_checks.append(self._check_not_proven)
-        self.begin()
+        self.begin(is_fair=False)
 
-    def begin(self) -> None:
-        """A new process."""
+    def begin(self, *, is_fair: bool) -> None:
+        """A new process; in fair weather nothing befalls it but its end."""
+        self._is_fair = is_fair
         self.is_disturbed = False  # Somebody else changed the source in this run.
         self._listed: set[str] = set()  # Places whose listing came to its end.
         self._planned: list[Action] = []
-        self._uploads = set(self._target.uploads)  # Left behind by earlier crashes.
-        self._lost_uploads: set[str] = set()  # Nobody could have removed these.
+        # Parts that are there: (upload, number) -> bytes.
+        self._held = {
+            (name, number): body
+            for name, upload in self._target.uploads.items()
+            for number, (_, body) in upload.parts.items()
+        }
         self._source_at_start = set(self._source.things)
 
     def planned(self, step: Action | Skip) -> None:
@@ -45,6 +51,12 @@ class Laws:
         if not deed.is_effectful:
             return
         _must(deed.place is self._target, f"{deed.verb} at the source: {deed.key!r}")
+        if deed.verb == "abandon":
+            upload = self._target.uploads.get(deed.arguments[0])
+            _must(upload is None or not upload.is_strange, "a stranger's upload is abandoned")
+            return
+        if deed.verb == "part":
+            self._check_not_held(deed)
         intent = self._book.open.get(deed.key)
         _must(intent is not None, f"{deed.verb} {deed.key!r} without a committed intent")
         if deed.verb == "delete":
@@ -57,13 +69,6 @@ class Laws:
         """The deed happened."""
         if deed.verb == "page" and not is_answer_lost and not value.token:
             self._listed.add(deed.place.name)
-        if deed.verb == "begin" and is_answer_lost:
-            self._lost_uploads.add(value)
-
-    def refused(self, deed: Deed) -> None:
-        """The deed did not happen, and the caller knows."""
-        if deed.verb == "abandon":
-            self._lost_uploads.add(deed.arguments[0])
 
     def after_run(self, ran: Ran | None, tally: Tally) -> None:
         """A process came to its own end; `ran` is None when it raised."""
@@ -74,8 +79,7 @@ class Laws:
         written = tuple(book.count(fate) for fate in (Fate.DONE, Fate.FAILED, Fate.WAITING))
         _must(counted == written, f"counters {counted}, but the ledger has {written}")
         _must(tally.skipped == book.skipped + book.count(Fate.SKIPPED), "skipped miscounted")
-        left = set(self._target.uploads) - self._uploads - self._lost_uploads
-        _must(not left, f"uploads left behind: {sorted(left)}")
+        self._check_uploads()
         state = book.state
         if ran is None:
             _must(state == "failed", f"the run raised, but its state is {state}")
@@ -97,6 +101,24 @@ class Laws:
             _must(target[key] == body, f"wrong: {key!r} has other bytes at the target")
         extra = target.keys() - source.keys()
         _must(not (delete_extra and extra), f"still at the target: {sorted(extra)}")
+
+    def after_all(self) -> None:
+        """Calm: nothing is done any more, and nothing is in the making."""
+        _must(not self._notes.uploads, f"still remembered: {sorted(self._notes.uploads)}")
+        self._check_uploads()
+
+    def _check_uploads(self) -> None:
+        """What is in the making is a stranger's, or will be found by the next run."""
+        for name, upload in self._target.uploads.items():
+            is_found = upload.is_strange or self._notes.has(upload.key, name)
+            _must(is_found or not self._target.habits.lists_uploads, f"{name} is left behind")
+
+    def _check_not_held(self, deed: Deed) -> None:
+        """A part that arrived is not sent again, be the note of it lost or not."""
+        body, upload, number, *_ = deed.arguments
+        able = self._target.habits
+        if self._is_fair and able.lists_parts:
+            _must(self._held.get((upload, number)) != body, f"part {number} is sent again")
 
     def _check_fate(self, action: Action, outcome: Outcome) -> None:
         """A fate is about to be committed."""

@@ -8,8 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from bucketline.errors import BadRequest, Changed, Mismatch, NotFound, Unsupported
-from bucketline.model import PLAIN, Attributes, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Work
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.stores.base import (
+    Abilities,
+    Flow,
+    OpenUpload,
+    Page,
+    Part,
+    Piece,
+    Receipt,
+    Sums,
+    Work,
+)
 
 PART_SIZE = 8  # Bytes. A world of small things has small parts, so that runs are short.
 
@@ -27,6 +37,8 @@ class Upload(NamedTuple):
 
     key: str
     parts: dict[int, tuple[str, bytes]]
+    begun: float
+    is_strange: bool = False  # Somebody else's.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,8 @@ class Habits:
     says_sorted: bool = True
     page_size: int = 3
     checks_md5: bool = True
+    lists_parts: bool = True
+    lists_uploads: bool = True
 
     @property
     def is_liar(self) -> bool:
@@ -83,6 +97,7 @@ class Place:
     name: str
     habits: Habits
     tick: Callable[[], float]
+    now: Callable[[], float]  # By the clock of those who ask.
     things: dict[str, Thing] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     finished: dict[str, Receipt] = field(default_factory=dict)
@@ -124,6 +139,7 @@ class Place:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         return (yield self._work("write", key, body, md5))
@@ -135,19 +151,37 @@ class Place:
         raise Unsupported("no tags here", store=self.name, key=key)
         yield
 
-    def begin(self, key: str, size: int, *, attributes: Attributes = PLAIN) -> Flow[str]:
+    def begin(
+        self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
+    ) -> Flow[str]:
         return (yield self._work("begin", key))
 
     def part(
-        self, key: str, upload: str, number: int, body: bytes, *, offset: int, md5: bytes = b""
+        self,
+        key: str,
+        upload: str,
+        number: int,
+        body: bytes,
+        *,
+        offset: int,
+        md5: bytes = b"",
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
         return (yield self._work("part", key, body, upload, number, md5))
 
-    def finish(self, key: str, upload: str, etags: Any) -> Flow[Receipt]:
+    def finish(
+        self, key: str, upload: str, etags: Any, *, sums: Sums | None = None
+    ) -> Flow[Receipt]:
         return (yield self._work("finish", key, upload, tuple(etags)))
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
         return (yield self._work("abandon", key, upload))
+
+    def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
+        return (yield self._work("list_parts", key, upload))
+
+    def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
+        return (yield self._work("list_uploads", prefix, is_key))
 
     def _work(self, verb: str, key: str, *arguments: Any) -> Work:
         return Work(Deed(self, verb, key, arguments), verb, key)
@@ -185,17 +219,19 @@ class Place:
 
     def do_begin(self, key: str) -> str:
         name = f"upload-{self._number()}"
-        self.uploads[name] = Upload(key, {})
+        self.uploads[name] = Upload(key, {}, self.now())
         return name
 
     def do_part(self, key: str, body: bytes, upload: str, number: int, digest: bytes) -> Receipt:
         self._check_digest(key, body, digest)
+        self._expect(key, upload)
         self.uploads[upload].parts[number] = (md5(body), body)
         return Receipt(etag="" if self.habits.etags == "silent" else md5(body))
 
     def do_finish(self, key: str, upload: str, etags: tuple[str, ...]) -> Receipt:
         if upload in self.finished:
             return self.finished[upload]
+        self._expect(key, upload)
         parts = self.uploads[upload].parts
         if [parts.get(n, ("", b""))[0] for n in range(1, len(etags) + 1)] != list(etags):
             raise BadRequest("these parts are not there", store=self.name, key=key)
@@ -209,7 +245,32 @@ class Place:
     def do_abandon(self, key: str, upload: str) -> None:
         self.uploads.pop(upload, None)
 
+    def do_list_parts(self, key: str, upload: str) -> list[Part]:
+        if not self.habits.lists_parts:
+            raise Unsupported("no such question", store=self.name, key=key)
+        self._expect(key, upload)
+        parts = self.uploads[upload].parts.items()
+        return sorted(Part(number, len(body), etag) for number, (etag, body) in parts)
+
+    def do_list_uploads(self, prefix: str, is_key: bool) -> list[OpenUpload]:
+        if not self.habits.lists_uploads:
+            raise Unsupported("no such question", store=self.name)
+        return [
+            OpenUpload(one.key, name, one.begun)
+            for name, one in self.uploads.items()
+            if (one.key == prefix if is_key else one.key.startswith(prefix))
+        ]
+
+    def _expect(self, key: str, upload: str) -> None:
+        if upload not in self.uploads:
+            raise NotFound("no such upload", store=self.name, key=key)
+
     # What tests and strangers do.
+
+    def begin_strangely(self, key: str) -> None:
+        """Somebody else begins an upload, long before ours."""
+        name = f"strange-{self._number()}"
+        self.uploads[name] = Upload(key, {}, self.now() - 3600.0, is_strange=True)
 
     def put(self, key: str, body: bytes, etag: str = "") -> Thing:
         if self.habits.etags != "md5":

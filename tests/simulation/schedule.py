@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from bucketline.flow.compare.pairs import Mode
@@ -31,6 +31,7 @@ class Scenario:
 
 def scenario(seed: int) -> Scenario:
     dice = Random(f"scenario {seed}")
+    lists = Random(f"lists {seed}")
     return Scenario(
         seed=seed,
         mode=dice.choice((Mode.AUTO, Mode.AUTO, Mode.AUTO, Mode.ETAG, Mode.CHECKSUM)),
@@ -41,7 +42,11 @@ def scenario(seed: int) -> Scenario:
         change_rate=dice.choice((0.0, 0.0, 0.05)),
         vandal_rate=dice.choice((0.0, 0.5)),
         source=_habits(dice),
-        target=_habits(dice),
+        target=replace(
+            _habits(dice),
+            lists_parts=lists.random() < 0.8,
+            lists_uploads=lists.random() < 0.8,
+        ),
         retries=dice.random() < 0.3,
     )
 

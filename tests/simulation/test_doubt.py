@@ -41,7 +41,7 @@ def test_a_first_copy_that_was_found_wrong_is_made_again() -> None:
     with Ledger.open(":memory:", clock=FakeClock()) as ledger:
         world = World(calm, ledger)
         world.source.things.clear()
-        spoiler = Spoiler("target/", calm.target, world.tick)
+        spoiler = Spoiler("target/", calm.target, world.tick, world.clock.now)
         world.target = world.laws._target = spoiler
         world.source.put("key", b"hello")
         world.begin_process(None)

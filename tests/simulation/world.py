@@ -20,6 +20,7 @@ from bucketline.model import Action, Skip
 from bucketline.stores.base import Answer, Flow, Piece, Request, Work
 from simulation.book import Book
 from simulation.laws import Laws
+from simulation.notes import Notes
 from simulation.place import Deed, Place, flipped
 from simulation.schedule import Scenario, furnish, longer, new_body
 
@@ -38,11 +39,12 @@ class World:
         self.scenario = scenario
         self.clock = FakeClock()
         self.time = 1_000_000.0
-        self.source = Place("source/", scenario.source, self.tick)
-        self.target = Place("target/", scenario.target, self.tick)
+        self.source = Place("source/", scenario.source, self.tick, self.clock.now)
+        self.target = Place("target/", scenario.target, self.tick, self.clock.now)
         furnish(scenario.seed, self.source, self.target)
         self.book = Book(self.commit, ledger)
-        self.laws = Laws(self.source, self.target, self.book)
+        self.notes = Notes(self.commit, self.clock, ledger)
+        self.laws = Laws(self.source, self.target, self.book, self.notes)
         self.sort = (False, False)  # Which listings were found to come without order.
         self.process = -1
         self._flips = 0
@@ -57,7 +59,14 @@ class World:
         self.in_flight: list[Work] = []
         self.dice = Random(f"weather {self.scenario.seed} {self.process}")
         self.book.begin()
-        self.laws.begin()
+        self.notes.begin()
+        self.laws.begin(is_fair=self._is_fair)
+
+    @property
+    def _is_fair(self) -> bool:
+        asked = self.scenario
+        calm = self.process >= _FAULTY_PROCESSES
+        return calm or not (asked.fault_rate or asked.change_rate)
 
     def tick(self) -> float:
         """The servers' time. Each thing that happens there takes some."""
@@ -87,7 +96,9 @@ class World:
             return
         self.events["vandal"] += 1
         key = dice.choice(sorted(self.target.things) or ["stranger"])
-        if dice.random() < 0.5:
+        if dice.random() < 0.3:
+            self.target.begin_strangely(key)
+        elif dice.random() < 0.5:
             self.target.things.pop(key, None)
         else:
             self.target.put(key, self._strange_body(dice, key))
@@ -125,7 +136,6 @@ class World:
         kind = self.dice.choice(("refuse", "lose", "damage")) if self.dice.random() < rate else ""
         self.events.update([deed.verb, *([kind] if kind else [])])
         if kind == "refuse":
-            self.laws.refused(deed)
             raise self.dice.choice(_REFUSALS)("not now", store=deed.place.name, key=deed.key)
         if kind == "damage" and deed.verb in {"write", "part"}:
             self._flips += 1

@@ -21,7 +21,7 @@ from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.look.listing import Listing
 from bucketline.model import Entry
-from bucketline.stores.base import refused
+from bucketline.stores.beyond import refused
 
 
 @click.command

@@ -9,6 +9,7 @@ from bucketline.cli.passing import Around, Pass
 from bucketline.cli.places import from_inventory, open_for_moves
 from bucketline.cli.sanity import check_source
 from bucketline.cli.signals import Ears, listening
+from bucketline.cli.unfinished import clear_left, going_on
 from bucketline.cli.wiring import identity, pace_of, places
 from bucketline.cli.wish import Wish
 from bucketline.clock import Clock, SystemClock
@@ -17,6 +18,7 @@ from bucketline.errors import UsageError, printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.ledger.uploads import LedgerHints
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.flow.run.watch import Absent, Watch, watch
 
@@ -64,7 +66,9 @@ class Syncing:
         if self.passes:
             self._look_at_source()
         self.passes += 1
-        engine = Transfer(self.source, self.target, self.wish.policy, self.drive, self.ledger.known)
+        hints = LedgerHints(self.ledger.uploads, self.clock)
+        policy = going_on(self.wish.policy, hints, self.stop)
+        engine = Transfer(self.source, self.target, policy, self.drive, self.ledger.known)
         head = _head(new_run_id(self.clock.now()), self.wish)
         place = printable(self.wish.source.text)
         one = Pass(
@@ -84,6 +88,8 @@ class Syncing:
             sort, sort_target = engine.must_sort
             self.source = replace(self.source, sort=sort)
             self.target = replace(self.target, sort=sort_target)
+        if ran.state != "interrupted":  # The whole plan is known.
+            clear_left(hints, self.target.store, self.drive, self.invocation.printer)
         self.size_moved += ran.tally.bytes_done
         is_idle = ran.state == "complete" and not ran.tally.done
         self.idle = head.run if self.wish.watches and is_idle else ""

@@ -36,6 +36,12 @@ COMMANDS = (
     Row("config", "", "Look at the configuration.", SET_UP),
     Row("config check", "config:check", "Say every error of the configuration.", SET_UP),
     Row("config show", "config:show", "Show what is in force, and where it comes from.", SET_UP),
+    Row(
+        "config import",
+        "config_import:import_file",
+        "Take over a configuration of the old transfer scripts.",
+        SET_UP,
+    ),
     Row("demo", "demo.command:demo", "See all of it on this machine in under a minute.", SET_UP),
     Row("completion", "completion:completion", "Print a shell's completion script.", SET_UP),
     Row("man", "man:man", "Write the man pages into a folder.", SET_UP),

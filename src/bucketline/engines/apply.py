@@ -14,7 +14,7 @@ from bucketline.flow.compare.pairs import Both
 from bucketline.flow.ledger.applied import Applied
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.move.copy import MovePolicy, copy, remove
-from bucketline.flow.move.parts import weight
+from bucketline.flow.move.layout import weight
 from bucketline.flow.move.pinned import PinnedSource, PinnedTarget, fits, held
 from bucketline.flow.plans import SavedPlan
 from bucketline.model import Action, Copy, Delete, Entry, Outcome, Skip

@@ -14,7 +14,7 @@ from bucketline.flow.compare.sides import Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Unsorted
 from bucketline.flow.look.sorting import EntryFile
 from bucketline.flow.move.copy import MovePolicy, copy, remove
-from bucketline.flow.move.parts import weight
+from bucketline.flow.move.layout import weight
 from bucketline.flow.move.told import as_it_is_now
 from bucketline.model import Action, Copy, Delete, Outcome, Skip
 from bucketline.stores.base import Flow, Store

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from bucketline.errors import printable
 from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
 
 T = TypeVar("T")
@@ -130,6 +129,22 @@ class Sums(NamedTuple):
     parts: Sequence[str]
 
 
+class Part(NamedTuple):
+    """A part that a store holds of an upload."""
+
+    number: int
+    size: int
+    etag: str
+
+
+class OpenUpload(NamedTuple):
+    """An upload that was begun and neither finished nor abandoned."""
+
+    key: str
+    upload: str
+    begun: float  # By our clock, as far as that can be told.
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the store answered to a write."""
@@ -138,6 +153,7 @@ class Receipt:
     version: str = ""
     checksums: Mapping[str, str] = field(default_factory=dict)
     stamp: str = ""  # As an `Entry` has it.
+    is_etag_opaque: bool = False  # Encrypted in a way that makes its etag no MD5.
 
     @property
     def pin(self) -> str:
@@ -162,34 +178,11 @@ class Abilities:
     # Algorithms by which it checks what is written, refuses what does not fit, and vouches for the
     # rest. To tell a checksum is not enough: a server that keeps what it was told tells one too.
     checksums: frozenset[str] = frozenset()
+    lists_parts: bool = True  # Else the parts that we remember must do.
     part_size_min: int = 5 << 20
     part_size_max: int = 5 << 30
     parts_max: int = 10_000
     object_size_max: int = 50 << 40
-
-
-class Remembering(Protocol):
-    """A store that does not know its etags by itself; its entries bear stamps."""
-
-    def remember(self, entry: Entry, etag: str) -> None:
-        """The bytes that were read of `entry` have this etag: listings tell it from now on."""
-
-
-def remember(store: Store, entry: Entry, etag: str) -> None:
-    """Whoever has read and hashed all of `entry` tells its store, if that can use it."""
-    if entry.stamp:
-        cast("Remembering", store).remember(entry, etag)
-
-
-def refused(store: Store, prefix: str) -> list[tuple[str, str]]:
-    """What the last listing of `prefix` met that no key can stand for, as text, and why."""
-    found: Mapping[str, str] = getattr(store, "refused", {})
-    shown = printable(prefix)  # As the names are: a key made of one fits no object's.
-    return sorted(
-        (prefix + name.removeprefix(shown), why)
-        for name, why in found.items()
-        if name.startswith(shown)
-    )
 
 
 class Store(Protocol):
@@ -289,3 +282,15 @@ class Store(Protocol):
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
         """Forget the upload and free its parts. Gone already is a success."""
+
+    def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
+        """What is there of an upload, in order; of one of an earlier process, too.
+
+        Raises `NotFound` when the upload is gone, `Unsupported` where nobody can tell.
+        """
+
+    def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
+        """Every upload that is under way there; with `is_key`, of the key `prefix` alone.
+
+        Raises `Unsupported` where nobody can tell.
+        """

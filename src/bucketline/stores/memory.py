@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import accumulate, count
+from dataclasses import replace
+from itertools import count
 from typing import TypeVar
 
 from bucketline.errors import (
@@ -18,44 +17,25 @@ from bucketline.errors import (
     NotFound,
     Unholdable,
 )
-from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums, Work
-from bucketline.stores.digests import VOUCHED
+from bucketline.model import PLAIN, Attributes, Checksum, Found
+from bucketline.stores.base import (
+    Abilities,
+    Flow,
+    OpenUpload,
+    Page,
+    Part,
+    Piece,
+    Receipt,
+    Sums,
+    Work,
+)
+from bucketline.stores.held import Growing, Held, checksum_of, md5_of, told
+
+__all__ = ["Held", "MemoryStore"]
 
 T = TypeVar("T")
 
 _KEY_BYTES_MAX = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An object, whole."""
-
-    body: bytes
-    etag: str
-    attributes: Attributes = PLAIN
-    modified: float = 0.0
-    part_sizes: tuple[int, ...] = ()  # Of an object that was written in parts.
-    checksum: Checksum | None = None  # Told when it was written; what the bytes were then.
-
-    def found(self, key: str) -> Found:
-        attributes = self.attributes
-        entry = Entry(key, len(self.body), self.modified, self.etag, "", attributes.tier)
-        return Found(
-            entry,
-            replace(attributes, tags=NOTHING),
-            checksums=_told(self.checksum),
-            tag_count=len(attributes.tags),
-        )
-
-
-@dataclass(slots=True)
-class _Upload:
-    key: str
-    size: int
-    attributes: Attributes
-    algorithm: str = ""
-    parts: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # number -> offset, bytes.
 
 
 class MemoryStore:
@@ -82,11 +62,11 @@ class MemoryStore:
         self.page_size = page_size
         self.is_there = True  # A test may take the bucket away.
         self.objects: dict[str, Held] = {}
-        self.uploads: dict[str, _Upload] = {}
+        self.uploads: dict[str, Growing] = {}
         self._finished: dict[str, Receipt] = {}
         self._ticks = count(1)
         for key, body in (objects or {}).items():
-            self.objects[key] = Held(body, _md5(body), modified=next(self._ticks))
+            self.objects[key] = Held(body, md5_of(body), modified=next(self._ticks))
 
     def snapshot(self) -> dict[str, tuple[bytes, Attributes]]:
         """All that it holds, for comparing: two stores with equal ones hold the same."""
@@ -134,7 +114,7 @@ class MemoryStore:
             self._check(key, body, md5, checksum)
             if if_absent and key in self.objects:
                 raise Conflict("there is an object of that name", store=self.name, key=key)
-            return self._put(key, Held(bytes(body), _md5(body), attributes, checksum=checksum))
+            return self._put(key, Held(bytes(body), md5_of(body), attributes, checksum=checksum))
 
         return (yield from self._do("write", key, call))
 
@@ -164,8 +144,9 @@ class MemoryStore:
     ) -> Flow[str]:
         def call() -> str:
             self._check(key, b"", b"")
-            upload = f"upload-{next(self._ticks)}"
-            self.uploads[upload] = _Upload(key, size, attributes, algorithm)
+            tick = next(self._ticks)
+            upload = f"upload-{tick}"
+            self.uploads[upload] = Growing(key, size, attributes, tick, algorithm)
             return upload
 
         return (yield from self._do("begin", key, call))
@@ -187,7 +168,7 @@ class MemoryStore:
             if there.algorithm != (checksum.algorithm if checksum else ""):
                 raise BadRequest("not the checksum it began with", store=self.name, key=key)
             there.parts[number] = (offset, bytes(body))
-            return Receipt(_md5(body), checksums=_told(checksum))
+            return Receipt(md5_of(body), checksums=told(checksum))
 
         return (yield from self._do("part", key, call))
 
@@ -201,6 +182,23 @@ class MemoryStore:
             self.uploads.pop(upload, None)
 
         yield from self._do("abandon", key, call)
+
+    def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
+        def call() -> list[Part]:
+            parts = self._upload(key, upload).parts.items()
+            return sorted(Part(number, len(body), md5_of(body)) for number, (_, body) in parts)
+
+        return (yield from self._do("list_parts", key, call))
+
+    def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
+        def call() -> list[OpenUpload]:
+            return [
+                OpenUpload(one.key, upload, one.begun)
+                for upload, one in self.uploads.items()
+                if (one.key == prefix if is_key else one.key.startswith(prefix))
+            ]
+
+        return (yield from self._do("list_uploads", prefix, call))
 
     def _do(self, verb: str, key: str, call: Callable[[], T]) -> Flow[T]:
         done: T = yield Work(call, verb, key)
@@ -221,7 +219,7 @@ class MemoryStore:
             raise NotFound("there is no such object", store=self.name, key=key)
         return held
 
-    def _upload(self, key: str, upload: str) -> _Upload:
+    def _upload(self, key: str, upload: str) -> Growing:
         found = self.uploads.get(upload)
         if found is None or found.key != key:
             raise NotFound("there is no such upload", store=self.name, key=key)
@@ -232,54 +230,25 @@ class MemoryStore:
             raise NoBucket("there is no such bucket", store=self.name)
         if not 0 < len(key.encode()) <= _KEY_BYTES_MAX:
             raise Unholdable("a key has 1 to 1,024 bytes", store=self.name, key=key)
-        if md5 and md5.hex() != _md5(body):
+        if md5 and md5.hex() != md5_of(body):
             raise Mismatch("the bytes are not those of the digest", store=self.name, key=key)
         if checksum is None:
             return
         if checksum.algorithm not in self.able.checksums:
             raise BadRequest("not a checksum that is known here", store=self.name, key=key)
-        if checksum != _checksum(checksum.algorithm, body):
+        if checksum != checksum_of(checksum.algorithm, body):
             raise Mismatch("the bytes are not those of the checksum", store=self.name, key=key)
 
     def _put(self, key: str, held: Held) -> Receipt:
         self.objects[key] = replace(held, modified=next(self._ticks))
-        return Receipt(held.etag, checksums=_told(held.checksum))
+        return Receipt(held.etag, checksums=told(held.checksum))
 
     def _finish(self, key: str, upload: str, etags: Sequence[str], sums: Sums | None) -> Receipt:
         if upload in self._finished:
             return self._finished[upload]
-        there = self._upload(key, upload)
-        parts = [there.parts.get(number, (0, b"")) for number in range(1, len(etags) + 1)]
-        bodies = [body for _, body in parts]
-        if not parts or [_md5(body) for body in bodies] != list(etags):
-            raise BadRequest("a part is missing or another one", store=self.name, key=key)
-        starts = [0, *accumulate(map(len, bodies))]
-        if [*(offset for offset, _ in parts), there.size] != starts:
-            raise BadRequest("the parts do not make the whole", store=self.name, key=key)
-        digests = b"".join(bytes.fromhex(etag) for etag in etags)
-        checksum = _checksum(there.algorithm, b"".join(bodies)) if there.algorithm else None
-        if checksum != (sums.whole if sums else None):
+        whole = self._upload(key, upload).assembled(etags, self.name)
+        if whole.checksum != (sums.whole if sums else None):
             raise Mismatch("the whole is not that of the checksum", store=self.name, key=key)
-        whole = Held(
-            b"".join(bodies),
-            f"{_md5(digests)}-{len(etags)}",
-            there.attributes,
-            part_sizes=tuple(map(len, bodies)),
-            checksum=checksum,
-        )
         del self.uploads[upload]
         self._finished[upload] = self._put(key, whole)
         return self._finished[upload]
-
-
-def _md5(body: bytes) -> str:
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
-
-
-def _checksum(algorithm: str, body: bytes) -> Checksum:
-    known = VOUCHED[algorithm]
-    return known.checksum(known.digest(body))
-
-
-def _told(checksum: Checksum | None) -> Mapping[str, str]:
-    return NOTHING if checksum is None else {checksum.algorithm: checksum.value}

@@ -12,7 +12,7 @@ from hashlib import md5 as md5_of
 from types import GeneratorType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from bucketline.errors import Changed, Conflict, Remedy, StoreError
+from bucketline.errors import Busy, Changed, Conflict, Remedy, StoreError
 from bucketline.stores.base import Abilities, Flow, Pause, Receipt, Store
 
 T = TypeVar("T")
@@ -59,6 +59,8 @@ class Around:
     part = _verb(Store.part)
     finish = _verb(Store.finish)
     abandon = _verb(Store.abandon)
+    list_parts = _verb(Store.list_parts)
+    list_uploads = _verb(Store.list_uploads)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "store":
@@ -94,6 +96,7 @@ class Retrying(Around):
         self._attempts = attempts
         self._chance = chance
         self.retried: Counter[str] = Counter()  # By cause, for the report.
+        self.begun_again: set[str] = set()  # Keys of which an upload may have been begun unseen.
 
     def _around(self, verb: str, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
         attempt = 1
@@ -110,6 +113,8 @@ class Retrying(Around):
                     _tell_attempts(error, attempt)
                     raise
                 self.retried[error.cause] += 1
+                if verb == "begin" and not isinstance(error, Busy):
+                    self.begun_again.add(str(call.args[0]))
                 pause = self._pause(attempt, error.retry_after_seconds)
             yield Pause(pause)
             attempt += 1

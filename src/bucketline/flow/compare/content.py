@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bucketline.errors import Remedy, StoreError
 from bucketline.flow.compare.pairs import Both, Settle, Verdict
 from bucketline.flow.look.listing import Caller
-from bucketline.flow.move.parts import USUAL_PART_SIZES
+from bucketline.flow.move.layout import USUAL_PART_SIZES
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Store, Together, Work
 

@@ -16,7 +16,8 @@ from bucketline.flow.compare.unhashed import hashed_first
 from bucketline.flow.look.filters import EVERYTHING, Filter, Keep
 from bucketline.flow.look.listing import Caller, Listing, Unsorted
 from bucketline.model import Copy, Entry, Skip
-from bucketline.stores.base import Store, refused
+from bucketline.stores.base import Store
+from bucketline.stores.beyond import refused
 
 
 class Listed(Protocol):

@@ -10,7 +10,8 @@ from bucketline.flow.compare.content import etags
 from bucketline.flow.compare.pairs import Both, Settle, Verdict
 from bucketline.flow.look.listing import Caller
 from bucketline.model import Entry
-from bucketline.stores.base import Flow, Store, Together, remember
+from bucketline.stores.base import Flow, Store, Together
+from bucketline.stores.beyond import remember
 
 _OF_BYTES = re.compile(r"[0-9a-f]{32}(-\d{1,5})?")
 

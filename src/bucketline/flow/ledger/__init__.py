@@ -5,6 +5,5 @@ from __future__ import annotations
 from bucketline.flow.ledger.ledger import Ledger, new_run_id
 from bucketline.flow.ledger.place import job_path
 from bucketline.flow.ledger.rows import IN_DOUBT, Known, RunHead
-from bucketline.flow.ledger.uploads import Upload
 
-__all__ = ["IN_DOUBT", "Known", "Ledger", "RunHead", "Upload", "job_path", "new_run_id"]
+__all__ = ["IN_DOUBT", "Known", "Ledger", "RunHead", "job_path", "new_run_id"]

@@ -52,10 +52,12 @@ CREATE TABLE counters(
     PRIMARY KEY(run, fate)) STRICT, WITHOUT ROWID;
 CREATE TABLE uploads(
     key TEXT, upload TEXT, size INTEGER NOT NULL, part_size INTEGER NOT NULL,
-    source_etag TEXT NOT NULL, started REAL NOT NULL, PRIMARY KEY(key, upload)
+    source_etag TEXT NOT NULL, fingerprint TEXT NOT NULL, started REAL NOT NULL,
+    PRIMARY KEY(key, upload)
     ) STRICT, WITHOUT ROWID;
 CREATE TABLE parts(
-    key TEXT, upload TEXT, number INTEGER, etag TEXT NOT NULL, PRIMARY KEY(key, upload, number)
+    key TEXT, upload TEXT, number INTEGER, etag TEXT NOT NULL, md5 TEXT NOT NULL,
+    PRIMARY KEY(key, upload, number)
     ) STRICT, WITHOUT ROWID;
 CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE VIEW history AS

@@ -15,7 +15,8 @@ from bucketline.flow.move.proof import (
     prove,
 )
 from bucketline.model import Copy, Delete, Fate, Outcome
-from bucketline.stores.base import Flow, Store, remember
+from bucketline.stores.base import Flow, Store
+from bucketline.stores.beyond import remember
 
 __all__ = ["MovePolicy", "copy", "remove"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from bucketline.errors import Mismatch
 from bucketline.flow.move.hashing import Hashed, Hashing, is_right, tells_md5
+from bucketline.flow.move.hints import Hints, NoHints
 from bucketline.flow.move.wanted import AS_IT_IS, Fidelity
 from bucketline.model import Checksum, Entry, Found, Proof
 from bucketline.stores.base import Flow, Piece, Receipt, Store
@@ -27,6 +28,22 @@ class Learnt:
     kept: set[str] = field(default_factory=set)  # Traits that the target was seen to keep,
     lost: set[str] = field(default_factory=set)  # and to drop.
     is_blind: bool = False  # We may write there, and not look.
+    target_tells_md5: bool = False  # The target's etag of a part was its MD5.
+
+
+class Wish(Protocol):
+    """Somebody's wish to end."""
+
+    @property
+    def cuts(self) -> bool:
+        """End even an object that is under way, where that loses nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoWish:
+    """Go on to the end."""
+
+    cuts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,8 @@ class MovePolicy:
     accept: Proof = Proof.ETAG  # The weakest proof that counts as DONE.
     fidelity: Fidelity = AS_IT_IS
     learnt: Learnt = field(default_factory=Learnt)
+    hints: Hints = field(default_factory=NoHints)
+    wish: Wish = field(default_factory=NoWish)
 
 
 def md5(body: bytes) -> Flow[bytes]:

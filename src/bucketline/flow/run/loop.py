@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf
 
-from bucketline.errors import BucketlineError, Remedy, StoreError
+from bucketline.errors import BucketlineError, Interrupted, Remedy, StoreError
 from bucketline.flow.drive import Drive, Ended
 from bucketline.flow.run.feed import Ahead, Feed, Inline
 from bucketline.flow.run.terms import Engine, Ran, Recorder, Terms
@@ -39,6 +39,7 @@ class _Loop:
     weight: int = 0  # Their sum.
     began: float = 0.0
     is_whole: bool = False  # The plan came to its end, and every step of it.
+    is_cut: bool = False  # An object was left in the middle, for the next run to go on with.
     size_begun: int = 0  # Bytes of all copies that were started.
     streak: int = 0
     copies_missing: bool = False  # Some copy did not succeed in this run.
@@ -51,7 +52,7 @@ class _Loop:
             for action in fresh:
                 self.drive.start(self.engine.perform(action), action)
             if not self.running and not fresh and self._is_over():
-                self.is_whole = self.feed.ended
+                self.is_whole = self.feed.ended and not self.is_cut
                 return
             for ended in self.drive.step(self._patience()):
                 self._take_in(ended)
@@ -93,7 +94,8 @@ class _Loop:
         if isinstance(action, Delete):  # Only once every copy before it has ended.
             return all(isinstance(other, Delete) for other in (*self.running, *fresh))
         if self._is_too_much(action):
-            self._stop(f"the next object would go beyond {show_size(self._size_allowed)}")
+            why = f"the next object would go beyond {show_size(self._size_allowed)}"
+            self._stop(why, may_finish=True)
             return False
         return not self.weight or self.weight + self.engine.weight(action) <= self.terms.memory
 
@@ -115,10 +117,10 @@ class _Loop:
         if seconds is not None and self.terms.clock.monotonic() - self.began >= seconds:
             self._stop(f"{show_seconds(seconds)} are over")
 
-    def _stop(self, why: str) -> None:
+    def _stop(self, why: str, *, may_finish: bool = False) -> None:
         stop = self.terms.stop
         if not stop.drain:
-            stop.drain, stop.why = True, why
+            stop.drain, stop.why, stop.may_finish = True, why, may_finish
 
     def _settle(self, fresh: list[Action], *, at_once: bool = False) -> None:
         """Commit intents of what starts and fates of what ended, together."""
@@ -170,6 +172,9 @@ class _Loop:
 
     def _failed(self, error: Exception) -> Outcome:
         """The only place where an error becomes a fate."""
+        if isinstance(error, Interrupted):
+            self.is_cut = True
+            return Outcome(Fate.WAITING, cause=error.cause, message=str(error))
         if not isinstance(error, StoreError):
             self.fatal = self.fatal or error
             return Outcome(Fate.FAILED, cause=type(error).__name__, message=str(error))

@@ -55,6 +55,12 @@ class Stop:
     drain: bool = False
     now: bool = False
     why: str = ""  # Where it was no person's: which limit is reached.
+    may_finish: bool = False  # What was begun is within that limit, however large it is.
+
+    @property
+    def cuts(self) -> bool:
+        """Whether even an object that is under way ends where that loses nothing."""
+        return self.drain and not self.may_finish
 
 
 @dataclass(frozen=True, slots=True)

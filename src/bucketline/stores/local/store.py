@@ -17,7 +17,17 @@ from functools import partial
 from bucketline.clock import Clock, SystemClock
 from bucketline.errors import NotFound, StoreError, Unholdable
 from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums, Work
+from bucketline.stores.base import (
+    Abilities,
+    Flow,
+    OpenUpload,
+    Page,
+    Part,
+    Piece,
+    Receipt,
+    Sums,
+    Work,
+)
 from bucketline.stores.local import read as reading
 from bucketline.stores.local.attributes import HashMemory, entry, known_etags
 from bucketline.stores.local.paths import why_unholdable
@@ -185,6 +195,16 @@ class LocalStore:
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
         yield Work(lambda: self._uploads.abandon(upload), "abandon", key)
+
+    def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
+        parts: list[Part] = yield Work(
+            lambda: self._uploads.get(key, upload).held(), "list_parts", key
+        )
+        return parts
+
+    def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
+        yield from ()
+        return self._uploads.under_way(prefix, is_key=is_key)
 
     def _settle(self, put: Put, name: str) -> Flow[Receipt]:
         self._group.join(put)

@@ -8,7 +8,7 @@ from hashlib import md5 as md5_of
 from typing import NamedTuple
 
 from bucketline.errors import BadRequest, NotFound, StoreError
-from bucketline.stores.base import Receipt
+from bucketline.stores.base import OpenUpload, Part, Receipt
 from bucketline.stores.local.paths import cause
 from bucketline.stores.local.system import reserve
 from bucketline.stores.local.write import Place, Put, write_proven
@@ -27,6 +27,7 @@ class Parts:
 
     def __init__(self, put: Put) -> None:
         self.put = put
+        self.begun = put.place.clock.now()
         self._parts: dict[int, _Part] = {}
 
     def write(self, number: int, body: bytes, offset: int, md5: bytes) -> Receipt:
@@ -39,6 +40,10 @@ class Parts:
             raise cause(failure, self.put.place.name, self.put.key) from None
         self._parts[number] = _Part(offset, len(body), etag)
         return Receipt(etag)
+
+    def held(self) -> list[Part]:
+        """What has come so far."""
+        return sorted(Part(number, part.size, part.etag) for number, part in self._parts.items())
 
     def close(self, etags: Sequence[str]) -> None:
         """All parts are there, they are those of `etags`, and their bytes are on the disk."""
@@ -92,6 +97,14 @@ class Uploads:
         while len(self.finished) >= _FINISHED_MAX:
             self.finished.pop(next(iter(self.finished)))
         self.finished[upload] = receipt
+
+    def under_way(self, prefix: str, *, is_key: bool) -> list[OpenUpload]:
+        """Those of this process: what others left is cleared away, and no part of it counts."""
+        return [
+            OpenUpload(one.put.key, upload, one.begun)
+            for upload, one in self._parts.items()
+            if (one.put.key == prefix if is_key else one.put.key.startswith(prefix))
+        ]
 
     def abandon(self, upload: str) -> None:
         parts = self._parts.pop(upload, None)

@@ -205,6 +205,10 @@ class Client:
             address.offset_seconds = offset if abs(offset) > _SKEW_SECONDS else 0.0
         return address.offset_seconds if far else 0.0
 
+    def ahead(self, answer: Answer) -> float:
+        """By how many seconds the server's clock was ahead of ours when it answered."""
+        return self._offset(answer) or 0.0
+
     def _offset(self, answer: Answer) -> float | None:
         """The server's clock minus ours; None = it does not tell its time."""
         server = from_date(answer.headers.get("date", ""))

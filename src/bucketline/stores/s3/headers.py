@@ -153,9 +153,11 @@ def _is_etag_opaque(headers: Mapping[str, str]) -> bool:
 
 def receipt(headers: Mapping[str, str]) -> Receipt:
     """What an answer to a write says."""
-    is_plain = _shape(tuple(headers)).is_plain
-    checksums = NOTHING if is_plain else checksums_of(headers)
-    return Receipt(etag_of(headers), headers.get("x-amz-version-id", ""), checksums)
+    etag, version = etag_of(headers), headers.get("x-amz-version-id", "")
+    if _shape(tuple(headers)).is_plain:
+        return Receipt(etag, version, NOTHING)
+    opaque = _is_etag_opaque(headers)
+    return Receipt(etag, version, checksums_of(headers), is_etag_opaque=opaque)
 
 
 def etag_of(headers: Mapping[str, str]) -> str:

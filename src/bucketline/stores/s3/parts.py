@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import md5 as md5_of
 from html import escape, unescape
-from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from bucketline.errors import Broken, NotFound, ServerFault, StoreError
+from bucketline.errors import (
+    BadRequest,
+    Broken,
+    NotFound,
+    ServerFault,
+    StoreError,
+    Unsupported,
+)
 from bucketline.model import PLAIN, Attributes, Checksum, Found
-from bucketline.stores.base import Answer, Flow, Receipt, Sums
-from bucketline.stores.s3.answers import is_error
+from bucketline.stores.base import Answer, Flow, OpenUpload, Part, Receipt, Sums
+from bucketline.stores.s3.answers import is_error, refusal
 from bucketline.stores.s3.client import Begun, Call, Client
 from bucketline.stores.s3.headers import from_date, receipt, to_headers
 from bucketline.stores.s3.markup import Torn, name_of, named, text, tree
@@ -39,22 +45,6 @@ _UPLOAD = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
 _BEGUN_MAX = 10_000
 _PAGES_MAX = 100_000
-
-
-class Upload(NamedTuple):
-    """An upload that was begun and neither finished nor abandoned."""
-
-    key: str
-    upload: str
-    begun: float
-
-
-class Part(NamedTuple):
-    """A part that the server holds."""
-
-    number: int
-    size: int
-    etag: str
 
 
 def begin(
@@ -135,13 +125,13 @@ def abandon(client: Client, key: str, upload: str) -> Flow[None]:
 
 
 def list_parts(client: Client, key: str, upload: str) -> Flow[list[Part]]:
-    """What the server holds of an upload, in order. Raises `NotFound` when it is gone."""
+    """What the server holds of an upload, in order."""
     parts: list[Part] = []
     marker = "0"
     for _ in range(_PAGES_MAX):
         query = encoded_query({"uploadId": upload, "part-number-marker": marker})
-        answer = yield from client.send(Call("GET", key, "LIST", query))
-        root = _tree(client, key, answer, "ListParts")
+        answer = yield from client.exchange(Call("GET", key, "LIST", query))
+        root = _parts_page(client, key, answer)
         for item in named(root, "Part"):
             number, size = int(text(item, "PartNumber")), int(text(item, "Size"))
             parts.append(Part(number, size, text(item, "ETag").strip('"')))
@@ -152,9 +142,26 @@ def list_parts(client: Client, key: str, upload: str) -> Flow[list[Part]]:
     return sorted(parts)
 
 
-def list_uploads(client: Client, prefix: str = "") -> Flow[list[Upload]]:
+def _parts_page(client: Client, key: str, answer: Answer) -> Element:
+    """A server that does not know the question answers with the object, or that there is none."""
+    if answer.status >= 300:
+        error = client.error(answer, key)
+        is_of_object = isinstance(error, NotFound) and refusal(answer).code != "NoSuchUpload"
+        if is_of_object or isinstance(error, Unsupported | BadRequest):
+            client.learn(lists_parts=False)
+            raise Unsupported("the server does not list parts", store=client.name, key=key)
+        raise error
+    if b"<ListParts" not in answer.body[:1000]:
+        client.learn(lists_parts=False)
+        raise Unsupported("the server does not list parts", store=client.name, key=key)
+    return _tree(client, key, answer, "ListParts")
+
+
+def list_uploads(
+    client: Client, prefix: str = "", *, is_key: bool = False
+) -> Flow[list[OpenUpload]]:
     """Every upload under `prefix` that was begun and is still there."""
-    uploads: list[Upload] = []
+    uploads: list[OpenUpload] = []
     marker = ("", "")
     for _ in range(_PAGES_MAX):
         pairs = {"uploads": "", "prefix": prefix}
@@ -162,14 +169,17 @@ def list_uploads(client: Client, prefix: str = "") -> Flow[list[Upload]]:
             pairs |= {"key-marker": marker[0], "upload-id-marker": marker[1]}
         answer = yield from client.send(Call("GET", None, "LIST", encoded_query(pairs)))
         root = _tree(client, "", answer, "ListMultipartUploads")
+        ahead = client.ahead(answer)
         for item in named(root, "Upload"):
-            begun = from_iso(text(item, "Initiated"))
-            uploads.append(Upload(text(item, "Key"), text(item, "UploadId"), begun))
+            begun = from_iso(text(item, "Initiated")) - ahead
+            uploads.append(OpenUpload(text(item, "Key"), text(item, "UploadId"), begun))
         following = (text(root, "NextKeyMarker"), text(root, "NextUploadIdMarker"))
         if text(root, "IsTruncated") != "true" or following in (marker, ("", "")):
             break
+        if is_key and following[0] > prefix:  # They come in key order: the rest is of other keys.
+            break
         marker = following
-    return uploads
+    return [one for one in uploads if one.key == prefix] if is_key else uploads
 
 
 def expected_etag(etags: Sequence[str]) -> str:
@@ -252,5 +262,5 @@ def _tree(client: Client, key: str, answer: Answer, name: str) -> Element:
     except Torn:
         raise Broken("the answer broke off", store=client.name, key=key) from None
     if name_of(root) not in {f"{name}Result", f"{name}Response"}:  # The latter by moto.
-        raise Broken(f"the answer is no {name}", store=client.name, key=key)
+        raise Unsupported(f"the answer is no {name}", store=client.name, key=key)
     return root

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bucketline.clock import Clock
 from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.settings import KeySource, Remote
-from bucketline.stores.base import Abilities, Flow, Page, Piece, Receipt, Sums
+from bucketline.stores.base import Abilities, Flow, OpenUpload, Page, Part, Piece, Receipt, Sums
 from bucketline.stores.s3 import admin, batch, listing, objects, parts, tagging
 from bucketline.stores.s3.client import Client
 from bucketline.stores.s3.pool import Pool
@@ -141,11 +141,11 @@ class S3Store:
     def abandon(self, key: str, upload: str) -> Flow[None]:
         return parts.abandon(self._client, key, upload)
 
-    def list_parts(self, key: str, upload: str) -> Flow[list[parts.Part]]:
+    def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
         return parts.list_parts(self._client, key, upload)
 
-    def list_uploads(self, prefix: str = "") -> Flow[list[parts.Upload]]:
-        return parts.list_uploads(self._client, prefix)
+    def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
+        return parts.list_uploads(self._client, prefix, is_key=is_key)
 
     def restore_object(
         self, key: str, *, days: int, speed: str = "Standard", version: str = ""

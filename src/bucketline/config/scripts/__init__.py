@@ -1,0 +1,1 @@
+"""The old transfer scripts' configuration files, and what becomes of them here."""

@@ -1,0 +1,95 @@
+"""Every word of the scripts' files, all generations, and what it means here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+SideName = Literal["source", "target", "log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A word that lives on: what it says of which side."""
+
+    side: SideName
+    what: str  # service bucket prefix region access_key secret_key endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Needless:
+    """A word that has no meaning any more."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A word of something that is not there yet."""
+
+    what: str
+
+
+Meaning = Role | Needless | Later
+Words = Mapping[tuple[str, ...], Meaning]
+
+_RELAY = Later("the relay over local volumes, which is planned; a sync needs no disk between")
+
+
+def _of_side(
+    section: str, side: SideName, names: Mapping[str, str]
+) -> dict[tuple[str, ...], Meaning]:
+    return {(section, word): Role(side, what) for word, what in names.items()}
+
+
+_STAGED_SIDE = {
+    "bucket_name": "bucket",
+    "bucket_prefix": "prefix",
+    "region": "region",
+    "access_key": "access_key",
+    "secret_access_key": "secret_key",
+}
+_DIRECT_SIDE = {
+    "service": "service",
+    "bucket": "bucket",
+    "bucket_prefix": "prefix",
+    "region": "region",
+    "access_key": "access_key",
+    "secret_access_key": "secret_key",
+    "endpoint_urls": "endpoints",
+}
+
+# Bucket to volumes to bucket: v5, v11, v12 and what came after.
+STAGED: Words = {
+    **_of_side("source", "source", _STAGED_SIDE),
+    ("local", "directory"): _RELAY,
+    **_of_side("destination", "target", _STAGED_SIDE),
+    ("destination", "delete_staging_data"): _RELAY,
+    ("destination", "staging_volumes"): _RELAY,
+    ("transfer_settings", "src_endpoint_url"): Role("source", "endpoints"),
+    ("transfer_settings", "dest_endpoint_url"): Role("target", "endpoints"),
+    ("transfer_settings", "max_size_to_transfer_src2l"): _RELAY,
+    ("transfer_settings", "max_size_to_transfer_l2dest"): Needless("the scripts never used it"),
+    ("transfer_settings", "src_use_native_s3"): Needless(
+        "one client moves everything, and every object is proven"
+    ),
+}
+# Bucket to bucket: s3_transfer.py, later cloud_transfer.py.
+DIRECT: Words = {
+    **_of_side("src", "source", _DIRECT_SIDE),
+    **_of_side("dst", "target", _DIRECT_SIDE),
+    **_of_side("log", "log", _DIRECT_SIDE),
+    ("log", "local_directory"): Needless("logs go straight to their place"),
+    ("log", "deployment_location"): Later("the service, which is planned"),
+    ("deployment_location",): Later("the service, which is planned"),
+}
+
+
+def sections(words: Words) -> dict[str, list[str]]:
+    """The sections of a shape, and the words in each."""
+    found: dict[str, list[str]] = {}
+    for section, *rest in words:
+        if rest:
+            found.setdefault(section, []).extend(rest)
+    return found

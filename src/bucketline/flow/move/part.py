@@ -1,0 +1,118 @@
+"""One part across: read pinned, hashed, sent, and its receipt judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketline.errors import Changed, Interrupted, Mismatch
+from bucketline.flow.move.hints import SentPart
+from bucketline.flow.move.layout import Span
+from bucketline.flow.move.proof import Learnt, MovePolicy, md5
+from bucketline.flow.move.resume import OpenUpload
+from bucketline.flow.move.whole import InOrder
+from bucketline.model import Found
+from bucketline.stores.base import Flow, Receipt, Store, Together
+
+_SENDINGS = 3  # Of a part whose etag denies it.
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """What all parts of one object share."""
+
+    found: Found
+    source: Store
+    target: Store
+    upload: OpenUpload
+    policy: MovePolicy
+    order: InOrder | None  # Where the source's etag is the MD5 of the whole.
+
+    def move(self, span: Span) -> Flow[SentPart]:
+        """Have the part at the target, by sending it or because it is there."""
+        held = self.upload.held.get(span.number)
+        if held is not None and self.order is None:
+            return held
+        if self.policy.wish.cuts and self.policy.hints.lasts:
+            raise Interrupted(
+                f"{self.target.name}: stopped in the middle of an object, of which the parts"
+                " that arrived are kept; run again"
+            )
+        if self.order is None:
+            body, digest = yield from self.read(span)
+            return (yield from self._deliver(span, body, digest))
+        is_across = False
+        try:
+            body, digest = yield from self.read(span)
+            hashing = self.order.add(span.number, body)
+            sent, _ = yield Together([self._deliver(span, body, digest), hashing])
+            yield from self.order.passed(span.number)
+            is_across = True
+        finally:
+            if not is_across:
+                self.order.give_up()
+        kept: SentPart = sent
+        return kept
+
+    def read(self, span: Span) -> Flow[tuple[bytes, bytes]]:
+        """One part of the source, and its MD5."""
+        entry = self.found.entry
+        piece = yield from self.source.read(
+            entry.key, start=span.start, size=span.size, version=entry.version, etag=entry.pin
+        )
+        if piece.found.entry.size != entry.size or len(piece.body) != span.size:
+            raise Changed(
+                "its size changed while it was read", store=self.source.name, key=entry.key
+            )
+        return piece.body, (yield from md5(piece.body))
+
+    def read_back(self, span: Span) -> Flow[bytes]:
+        """The MD5 of what the target holds there."""
+        key = self.upload.key
+        piece = yield from self.target.read(key, start=span.start, size=span.size)
+        if piece.found.entry.size != self.found.entry.size:
+            raise Mismatch("it arrived with another size", store=self.target.name, key=key)
+        return (yield from md5(piece.body))
+
+    def _deliver(self, span: Span, body: bytes, digest: bytes) -> Flow[SentPart]:
+        """Send the part, unless the target holds just these bytes."""
+        number, hints, upload = span.number, self.policy.hints, self.upload
+        held = upload.held.get(number)
+        if held is not None and held.md5 == digest.hex():
+            return held
+        if upload.unproven.get(number) == digest.hex():  # Arrived, and its answer was lost.
+            sent = SentPart(digest.hex(), digest.hex())
+        else:
+            sent = yield from self._send(span, body, digest)
+        yield from hints.remember_parts(upload.key, upload.name, {number: sent})
+        return sent
+
+    def _send(self, span: Span, body: bytes, digest: bytes) -> Flow[SentPart]:
+        denied: set[str] = set()
+        for _ in range(_SENDINGS):
+            receipt = yield from self.target.part(
+                *(self.upload.key, self.upload.name, span.number, body),
+                offset=span.start,
+                md5=digest,
+            )
+            if agrees(receipt, digest, self.policy.learnt, denied):
+                return SentPart(receipt.etag or digest.hex(), digest.hex())
+            denied.add(receipt.etag)
+        raise Mismatch(
+            f"part {span.number} arrived as other bytes",
+            store=self.target.name,
+            key=self.upload.key,
+        )
+
+
+def agrees(receipt: Receipt, digest: bytes, learnt: Learnt, denied: set[str]) -> bool:
+    """Whether the target's answer to a part allows that it holds these bytes.
+
+    An etag that is no MD5 says nothing, unless this target has told MD5s: then these are other
+    bytes. Before that it is believed when it comes twice; the whole will be read back.
+    """
+    if receipt.etag == digest.hex():
+        learnt.target_tells_md5 = True
+        return True
+    if not receipt.etag or receipt.is_etag_opaque:
+        return True
+    return not learnt.target_tells_md5 and receipt.etag in denied

@@ -1,0 +1,120 @@
+"""An upload to send parts to: one that an earlier process left, if the target confirms it, or new.
+
+Whatever else was begun for the key, and by us, is removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from bucketline.errors import NotFound, Remedy, StoreError, Unsupported
+from bucketline.flow.move.hints import Hints, SentPart, Upload
+from bucketline.flow.move.layout import spans
+from bucketline.model import Attributes
+from bucketline.stores.base import Flow, Store
+
+# When an upload of exactly our key began around the time at which we were about to begin one, it is
+# ours: clocks agree to seconds, and attempts to begin go on for minutes.
+_BEFORE_SECONDS = 5.0
+_AFTER_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An upload that takes parts."""
+
+    key: str
+    name: str
+    is_resumed: bool = False
+    held: dict[int, SentPart] = field(default_factory=dict)  # These need not be sent.
+    # Parts of the right size that the target holds, and nobody remembers: number -> etag.
+    unproven: dict[int, str] = field(default_factory=dict)
+
+
+def open_upload(
+    wanted: Upload, attributes: Attributes, target: Store, hints: Hints
+) -> Flow[OpenUpload]:
+    """The upload for `wanted`, which has no name yet."""
+    going: OpenUpload | None = None
+    for hint in (yield from hints.of(wanted.key)):
+        if going is None and _fits(hint, wanted):
+            going = yield from _confirmed(hint, target)
+            if going is not None:
+                continue
+        yield from let_go(hint, target, hints)
+    if going is not None:
+        return going
+    return (yield from begin_upload(wanted, attributes, target, hints))
+
+
+def begin_upload(
+    wanted: Upload, attributes: Attributes, target: Store, hints: Hints
+) -> Flow[OpenUpload]:
+    """A new one. Between the deed and the note of its name lies a crash that the intent cures."""
+    key = wanted.key
+    intent = yield from hints.remember(replace(wanted, started=0.0))
+    name = yield from target.begin(key, wanted.size, attributes=attributes)
+    again: set[str] = getattr(target, "begun_again", set())
+    if key in again:
+        again.discard(key)
+        yield from _sweep(key, intent.started, target, but=name)
+    yield from hints.remember(replace(intent, upload=name))
+    return OpenUpload(key, name)
+
+
+def abandon_upload(upload: OpenUpload, target: Store, hints: Hints) -> Flow[None]:
+    """It will not become the object. What cannot be removed stays remembered for the next run."""
+    try:
+        yield from target.abandon(upload.key, upload.name)
+        yield from hints.forget(upload.key, upload.name)
+    except StoreError:
+        return  # The error that brought us here is the one to tell.
+
+
+def let_go(hint: Upload, target: Store, hints: Hints) -> Flow[None]:
+    """Remove what is remembered of no use. Raises when that fails: it stays remembered."""
+    if hint.upload:
+        yield from target.abandon(hint.key, hint.upload)
+    else:
+        yield from _sweep(hint.key, hint.started, target)
+    yield from hints.forget(hint.key, hint.upload)
+
+
+def _fits(hint: Upload, wanted: Upload) -> bool:
+    return bool(hint.upload and wanted.fingerprint) and hint.fingerprint == wanted.fingerprint
+
+
+def _confirmed(hint: Upload, target: Store) -> Flow[OpenUpload | None]:
+    """What the target holds of it, held against what is remembered; None = nothing any more."""
+    sizes = {span.number: span.size for span in spans(hint.size, hint.part_size)}
+    opened = OpenUpload(hint.key, hint.upload, is_resumed=True)
+    if not target.able.lists_parts:
+        return replace(opened, held=dict(hint.parts))
+    try:
+        parts = yield from target.list_parts(hint.key, hint.upload)
+    except Unsupported:
+        return replace(opened, held=dict(hint.parts))
+    except NotFound:
+        return None
+    for part in parts:
+        known = hint.parts.get(part.number)
+        if sizes.get(part.number) != part.size:
+            continue
+        if known is not None and known.etag == part.etag:
+            opened.held[part.number] = known
+        else:
+            opened.unproven[part.number] = part.etag
+    return opened
+
+
+def _sweep(key: str, started: float, target: Store, *, but: str = "") -> Flow[None]:
+    """Remove uploads of exactly this key that were begun when we were about to."""
+    try:
+        uploads = yield from target.list_uploads(key, is_key=True)
+    except StoreError as error:
+        if error.remedy is Remedy.RETRY:
+            raise
+        return  # Nobody can tell, or not us.
+    for one in uploads:
+        if one.upload != but and -_BEFORE_SECONDS <= one.begun - started <= _AFTER_SECONDS:
+            yield from target.abandon(key, one.upload)
