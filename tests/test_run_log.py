@@ -14,7 +14,7 @@ from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.flow.report import log_pages
 from bucketline.flow.report.log import OBJECTS, Moment, document
 from bucketline.flow.report.runs import run_of
-from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip
+from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip, Verify
 
 START = 1_700_000_000.0
 NONE = Skip(0, 0)
@@ -199,6 +199,18 @@ def test_deletes_are_no_copies(tmp_path: Path) -> None:
     assert [one["dst_key"] for one in log["objects_moved"]] == ["a"]
     assert chosen(log, "final_synced_objects", "deleted_objects", "failed_objects") == [1, 1, {}]
     assert chosen(log, "completion_percentage", "failed") == [100.0, 1]
+
+
+def test_of_a_verification_what_did_not_prove_true_is_named(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    good, bad = Verify(Entry("a", 3)), Verify(Entry("b", 5))
+    story.begun(good, bad)
+    story.ended([(good, Outcome(Fate.DONE, 3, Proof.READBACK)), (bad, Outcome(Fate.FAILED))])
+    story.over("failed")
+
+    log = story.log()
+
+    assert chosen(log, "objects_moved", "failed_objects") == [[], {"b": 5}]
 
 
 def test_a_log_that_leaves_objects_out_says_so(

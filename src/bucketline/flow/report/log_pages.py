@@ -17,7 +17,8 @@ PAGE = 1_000
 _DONE = FATES[Fate.DONE]
 _WRONG = (FATES[Fate.FAILED], FATES[Fate.WAITING])
 _PROOFS = json.dumps([proof.label for proof in sorted(Proof, key=lambda proof: proof.value)])
-# Codes in these texts never change their meaning: fate 0 is an intent, 1 is done; verb 0 is a copy.
+# Codes in these texts never change their meaning: fate 0 is an intent and 1 is done, verb 0 is a
+# copy and 1 a delete.
 _MOVED = """SELECT count(*), max(key), group_concat(json_object(
         'src_key', :front || substr(key, :cut + 1), 'dst_key', key, 'bytes', size,
         'equivalent_gigabytes', round(size / 1073741824.0, 3),
@@ -38,19 +39,19 @@ _FAILED = """SELECT count(*), max(key), group_concat(
             SELECT size FROM lines AS intent WHERE intent.run=line.run AND intent.key=line.key
             AND intent.fate=0 ORDER BY seq DESC LIMIT 1), 0) AS size
         FROM lines AS line INDEXED BY troubles
-        WHERE run=:run AND key>:after AND fate=:fate AND fate>1 AND verb=0
+        WHERE run=:run AND key>:after AND fate=:fate AND fate>1 AND verb<>1
         AND NOT EXISTS (SELECT 1 FROM lines AS later
             WHERE later.run=line.run AND later.key=line.key AND later.seq>line.seq)
         ORDER BY key LIMIT :limit)"""
 _LEFT = """SELECT count(*), sum((
         SELECT size FROM lines AS intent WHERE intent.run=line.run AND intent.key=line.key
         AND intent.fate=0 ORDER BY seq DESC LIMIT 1))
-    FROM lines AS line INDEXED BY troubles WHERE run=:run AND fate=:fate AND fate>1 AND verb=0
+    FROM lines AS line INDEXED BY troubles WHERE run=:run AND fate=:fate AND fate>1 AND verb<>1
     AND NOT EXISTS (SELECT 1 FROM lines AS later
         WHERE later.run=line.run AND later.key=line.key AND later.seq>line.seq)"""
 _IN_DOUBT = """SELECT json_quote(substr(key, :cut + 1)) || ': ' || coalesce(size, 0),
         coalesce(size, 0)
-    FROM lines WHERE run=:run AND key=:key AND fate=0 AND verb=0 ORDER BY seq DESC LIMIT 1"""
+    FROM lines WHERE run=:run AND key=:key AND fate=0 AND verb<>1 ORDER BY seq DESC LIMIT 1"""
 _DELETES = "SELECT count(*) FROM lines WHERE run=? AND fate=1 AND verb=1"
 
 
