@@ -15,7 +15,7 @@ from bucketline.timetable import parse_timetable
 F = TypeVar("F", bound=Callable[..., Any])
 Said = Mapping[str, Any]  # An option's name -> what was said, None if nothing was.
 
-COMPARE = ("auto", "etag", "checksum", "mtime", "size")
+COMPARE = ("auto", "etag", "checksum", "bytes", "mtime", "size")
 
 
 class Size(click.ParamType):  # type: ignore[type-arg] # Older clicks know no argument.

@@ -175,7 +175,10 @@ class Verifying:
             printer.notice(f"ended as asked: {why}; run again to go on")
         if found.is_empty:
             place = printable(self.wanted.location.text)
-            printer.notice(f"{place}: no object was verified, so nothing is proven")
+            hint = ""
+            if not found.tally.listed:
+                hint = f"; {self.wanted.said} has delivered nothing, a LOCATION has what all did"
+            printer.notice(f"{place}: no object was verified, so nothing is proven{hint}")
         if self.invocation.as_json:
             printer.record(_record(found, words))
         else:

@@ -13,7 +13,7 @@ from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.compare.sides import Look
 from bucketline.flow.ledger import Known, job_path
-from bucketline.flow.look.filters import Filter, Rule, read_only_file
+from bucketline.flow.look.filters import Filter, Rule, read_only_file, tells_damage
 from bucketline.flow.report.runs import known
 from bucketline.flow.run.pace import Adaptive, Pace, Steady
 from bucketline.settings import Location
@@ -28,7 +28,10 @@ def look_of(compare: str, rules: Sequence[tuple[str, str]], only: str | None) ->
     keys = read_only_file(Path(only)) if only else None
     chosen = Filter(globs, keys)
     chosen.keeper("")  # A pattern that makes no sense is told before anything begins.
-    return Look(mode=Mode(compare), filter=chosen)
+    mode = Mode(compare)
+    if mode is Mode.CHECKSUM and only and tells_damage(Path(only)):
+        mode = Mode.BYTES
+    return Look(mode=mode, filter=chosen)
 
 
 def identity(location: Location) -> str:

@@ -172,7 +172,7 @@ class JobModel(Strict):
     target: str = Field(min_length=1)
     delete: bool | None = None
     max_delete: Limit | None = None
-    compare: Literal["auto", "etag", "checksum", "mtime", "size"] | None = None
+    compare: Literal["auto", "etag", "checksum", "bytes", "mtime", "size"] | None = None
     filters: list[Filter] = []
     workers: Workers | None = None
     bwlimit: Rates | None = None

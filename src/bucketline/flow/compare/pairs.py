@@ -24,6 +24,7 @@ class Mode(Enum):
     MTIME = "mtime"  # The source was not modified after the target was.
     ETAG = "etag"  # Equal etags; where they cannot be compared, the last proven copy.
     CHECKSUM = "checksum"  # The bytes: by etags and checksums where they tell, else by reading.
+    BYTES = "bytes"  # The bytes, all of them read on both sides, whatever is told of them.
 
 
 class Verdict(Enum):
@@ -145,6 +146,8 @@ class Rule:
                 return f"etag; where etags cannot be compared, {ledger}"
             case Mode.CHECKSUM:
                 return "checksum; where none is known, bodies are read"
+            case Mode.BYTES:
+                return "bytes"
             case Mode.AUTO if self.etags_are_md5:
                 return f"etag; where etags cannot be compared, {ledger}, else size and time"
         return f"{ledger}, else size and time"
@@ -159,6 +162,8 @@ class Rule:
                 return _is_not_newer
             case Mode.CHECKSUM:
                 return _is_same_vouched
+            case Mode.BYTES:
+                return never
         return _is_same_etag
 
     def verdict(self, source: Entry, target: Entry) -> Verdict:

@@ -71,9 +71,9 @@ class Sides:
 
     def settle(self, lookup: Lookup) -> Settle:
         """How doubts end in this mode."""
-        if self.look.mode is Mode.CHECKSUM:
-            return by_content(self.source.store, self.target.store, self.drive)
         stores = (self.source.store, self.target.store)
+        if self.look.mode in (Mode.CHECKSUM, Mode.BYTES):
+            return by_content(*stores, self.drive, reads=self.look.mode is Mode.BYTES)
         return hashed_first(by_ledger(lookup, self.rule), *stores, self.drive)
 
     def resolve(self) -> None:

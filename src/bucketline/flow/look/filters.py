@@ -24,6 +24,7 @@ from pathlib import Path
 from bucketline.errors import UsageError, printable
 from bucketline.model import Entry
 
+_DAMAGE = re.compile(r'"cause": ?"Damaged"')  # As failure files have it.
 Keep = Callable[[list[Entry]], list[Entry]]
 
 
@@ -80,6 +81,15 @@ def read_only_file(path: Path) -> frozenset[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError(f"cannot read the keys in {path}: {reason}") from error
+
+
+def tells_damage(path: Path) -> bool:
+    """Whether it is of a verification that found damage: etags mean nothing there."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            return any(_DAMAGE.search(line) for line in lines)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _key_of_line(line: str, place: str) -> str:

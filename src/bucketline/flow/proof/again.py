@@ -71,16 +71,16 @@ def _by_word(wanted: Verify, store: Store, method: Method) -> Flow[Seen | None]:
     if found.entry.size != wanted.target.size:
         return _differs(wanted, found, f"it has {found.entry.size} bytes")
     told = _told(found)
-    if method is Method.CHECKSUM:
-        told = {**_etag(wanted, found, store), **told}
-    else:  # To tell one is not enough: some servers only repeat what they were told.
+    if method is Method.AUTO:  # To tell one is not enough: some only repeat what they were told.
         told = {name: told[name] for name in told if name in store.able.checksums}
     for name in (name for name in _STRONGEST_FIRST if name in told and name in wanted.hashes):
         if told[name] == wanted.hashes[name]:
-            return _is_fine(found, Proof[name.upper().replace("-", "_")])
+            return _is_fine(found, Proof[name.upper()])
         return _differs(wanted, found, f"its {name} is {told[name]}")
     if method is Method.AUTO:
         return None
+    if (seen := _by_etag(wanted, found, store)) is not None:
+        return seen
     raise Unsupported(
         "the store vouches for no checksum that was recorded; verify it with --method read",
         store=store.name,
@@ -88,7 +88,7 @@ def _by_word(wanted: Verify, store: Store, method: Method) -> Flow[Seen | None]:
     )
 
 
-_STRONGEST_FIRST = ("sha256", "crc64nvme", "crc32c", "md5", "crc32", "md5-parts")
+_STRONGEST_FIRST = ("sha256", "crc64nvme", "crc32c", "md5", "crc32")
 
 
 def _told(found: Found) -> dict[str, str]:
@@ -102,15 +102,21 @@ def _told(found: Found) -> dict[str, str]:
     return told
 
 
-def _etag(wanted: Verify, found: Found, store: Store) -> dict[str, str]:
-    """The etag, where it is a hash of the bytes. One that is remembered of a file is not told."""
-    etag = found.entry.etag
+def _by_etag(wanted: Verify, found: Found, store: Store) -> Seen | None:
+    """By the etag, where it is a hash of the bytes. One that is remembered of a file is not told.
+
+    One that differs denies them only where both are MD5s: others depend on how parts were cut.
+    """
+    etag, md5 = found.entry.etag, wanted.hashes.get("md5")
     if found.entry.stamp or found.is_etag_opaque or not store.able.etag_is_md5:
-        return {}
-    if _MD5.fullmatch(etag):
-        return {"md5": etag}
-    _, _, count = wanted.hashes.get("md5-parts", "").partition("-")
-    return {"md5-parts": etag} if count and etag.endswith(f"-{count}") else {}
+        return None
+    if etag == md5:
+        return _is_fine(found, Proof.ETAG)
+    if etag == wanted.hashes.get("md5-parts"):
+        return _is_fine(found, Proof.MD5_PARTS)
+    if md5 and md5 == wanted.target.etag and _MD5.fullmatch(etag):
+        return _differs(wanted, found, f"its etag is {etag}")
+    return None
 
 
 class _Read(NamedTuple):
