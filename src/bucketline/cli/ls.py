@@ -35,7 +35,8 @@ def ls(invocation: Invocation, /, location: str, **said: Any) -> None:
         found = invocation.location(location, side_of(said))
         check_source(found)
         place = open_place(found, hashes)
-        pages = _pages(place, drive)
+        notes: list[str] = []
+        pages = _pages(place, drive, notes)
         form = _records if invocation.as_json else _lines
         lines = chain.from_iterable(map(form, pages))
         first = next(lines, None)
@@ -43,11 +44,13 @@ def ls(invocation: Invocation, /, location: str, **said: Any) -> None:
             invocation.printer.notice(f"{printable(location)}: nothing is there")
         else:
             invocation.printer.results(chain([first], lines))
+        for note in notes:
+            invocation.printer.notice(note)
         for name, why in refused(place.store, place.prefix):
             invocation.printer.notice(f"not listed: {name}: {why}")
 
 
-def _pages(place: Side, drive: Drive) -> Iterator[list[Entry]]:
+def _pages(place: Side, drive: Drive, notes: list[str]) -> Iterator[list[Entry]]:
     prefix = place.prefix
     if prefix and not prefix.endswith("/"):
         try:
@@ -56,7 +59,9 @@ def _pages(place: Side, drive: Drive) -> Iterator[list[Entry]]:
             prefix += "/"
         else:
             return
-    yield from Listing(place.store, prefix, drive).pages()
+    listing = Listing(place.store, prefix, drive)
+    yield from listing.pages()
+    notes += listing.notes
 
 
 def _lines(page: Iterable[Entry]) -> list[str]:

@@ -32,3 +32,8 @@ def refused(store: Store, prefix: str) -> list[tuple[str, str]]:
         for name, why in found.items()
         if name.startswith(shown)
     )
+
+
+def may_lack(store: Store, prefix: str) -> bool:
+    """Whether the last listing of `prefix` ended where the server may have cut it in silence."""
+    return prefix in getattr(store, "cut_short", ())

@@ -33,6 +33,7 @@ from bucketline.errors import (
 )
 from bucketline.model import Entry
 from bucketline.stores.base import Page, Store
+from bucketline.stores.beyond import may_lack
 
 # The rungs on the way to a listing, and which error means that one broke.
 _RUNGS: tuple[tuple[str, tuple[type[StoreError], ...]], ...] = (
@@ -59,7 +60,7 @@ def examine(store: Store, prefix: str, drive: Caller, clock: Clock) -> Iterator[
     # A folder has no wire, hence no certificate, clock or credentials to speak of.
     rungs = _RUNGS if patient.exchanges else _RUNGS[-1:]
     yield from (Finding(name, YES, _rung_detail(name, patient)) for name, _ in rungs)
-    yield from _about_listing(patient, pages)
+    yield from _about_listing(patient, prefix, pages)
     yield from _about_bucket(patient)
     entry = next((entry for page in pages for entry in page.entries if entry.size), None)
     if entry is not None:
@@ -119,11 +120,13 @@ def _offset(date: str, clock: Clock) -> str:
     return f"the server is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
 
 
-def _about_listing(patient: Patient, pages: list[Page]) -> Iterator[Finding]:
+def _about_listing(patient: Patient, prefix: str, pages: list[Page]) -> Iterator[Finding]:
     entries = [entry for page in pages for entry in page.entries]
     is_sorted = all(one.key < other.key for one, other in pairwise(entries))
     looked = f"{len(entries):,} keys looked at"
     yield yes_or_no("lists in key order", is_sorted, looked)
+    if may_lack(patient.store, prefix):
+        yield Finding("lists everything", NO, f"it ends after {len(entries):,}; more may follow")
     if len(pages) > 1:
         yield Finding("page size", f"{len(pages[0].entries):,}")
     else:

@@ -17,6 +17,7 @@ class Counts:
 
     source: int = 0
     target: int = 0
+    doubtful: str = ""  # A place whose listing may lack objects.
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ def _check_plan(deletes: int, limits: Limits, counts: Counts) -> None:
         raise Refused(
             f"the source is empty, and the plan deletes {deletes} objects at the target; nothing"
             " was deleted. Look whether the source is the right one, and mounted"
+        )
+    if counts.doubtful:
+        raise Refused(
+            f"{counts.doubtful}: the listing may lack objects, and the plan deletes {deletes} at"
+            " the target; nothing was deleted. Name narrower prefixes, or sync without --delete"
         )
     percent = limits.max_delete_percent
     if percent is not None and deletes * 100 > percent * counts.target:

@@ -17,7 +17,7 @@ from bucketline.flow.look.filters import EVERYTHING, Filter, Keep
 from bucketline.flow.look.listing import Caller, Listing, Unsorted
 from bucketline.model import Copy, Entry, Skip
 from bucketline.stores.base import Store
-from bucketline.stores.beyond import refused
+from bucketline.stores.beyond import may_lack, refused
 
 
 class Listed(Protocol):
@@ -103,8 +103,10 @@ class Sides:
         source, target = self._folders() if one is None else self._one_object(one)
         cuts = (len(self.source.prefix), len(self.target.prefix))
         yield from differences(source, target, cuts=cuts, is_same=is_same)
-        for listing in self._listings:
+        for side, listing in zip((self.source, self.target), self._listings, strict=False):
             self.notes += listing.notes
+            if side.told is None and may_lack(side.store, side.prefix):
+                self.counts.doubtful = side.store.name
 
     def refused(self) -> Iterator[Copy]:
         """Of the source, what no key can stand for: copies that will fail, so that they are told.

@@ -15,6 +15,7 @@ from bucketline.flow.look.raw_pages import Ajar, Always, Caller, Never, Pace, Wa
 from bucketline.flow.look.sorting import Sorter, key_of
 from bucketline.model import Entry
 from bucketline.stores.base import Store
+from bucketline.stores.beyond import may_lack
 
 __all__ = ["Caller", "Listing", "Unsorted", "entries"]
 
@@ -70,6 +71,15 @@ class Listing:
             self._check_prefix(page)
             self.count += len(page)
             yield page
+        if may_lack(self._store, self._prefix):
+            self.notes.append(self._doubt())
+
+    def _doubt(self) -> str:
+        place = f"{self._store.name}{printable(self._prefix)}"
+        return (
+            f"{place}: the listing may lack objects: it ended after {self.count:,}, and the server"
+            " does not tell whether more follow; name narrower prefixes"
+        )
 
     def _raw(self) -> Iterator[Entries]:
         """Pages as the server sends them; only those in key order can be read at several places."""

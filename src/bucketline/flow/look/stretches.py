@@ -26,6 +26,7 @@ Entries = list[Entry]
 WIDTH = 16  # Pages under way at once.
 HELD_MAX = 64  # Pages under way, or here before their turn: what bounds the memory.
 _LONG = 4  # Pages that a stretch should have: at each seam, half a page comes twice.
+_SLACK = 1 / 16  # … less so much of a page: to find the seam on the last page costs no further one.
 _HELD_EACH = 2 * _LONG
 _WASTE = 0.3  # So much of the useful requests may be wasted, and two more.
 _DOUBTS_MAX = 3
@@ -227,7 +228,7 @@ class Stretches:
 
     def _split(self) -> Stretch | None:
         """The nearest stretch that is long, cut in two; the upper part, or None."""
-        long = _LONG * self._page_keys
+        long = int((_LONG - _SLACK) * self._page_keys)
         for number, stretch in enumerate(self._open):
             if stretch.beyond is not None:
                 continue

@@ -71,6 +71,7 @@ class Client:
         self.pool = Pool(remote, bucket, clock)
         self.signs_body = False  # Learnt from a server that refuses unsigned payloads.
         self.lists_v1 = False
+        self.cut_short: set[str] = set()  # Prefixes whose last listing may lack objects.
         self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
         self.deletes_in_batches = True
         self.tells_checksums = self.is_aws  # Of objects, when asked; whatever they may be worth.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from bucketline.errors import BadListing, Broken, StoreError
+from bucketline.errors import BadListing, BadRequest, Broken, StoreError, Unsupported
 from bucketline.model import Entry
 from bucketline.stores.base import Answer, Flow, Page
 from bucketline.stores.s3 import pages
@@ -18,6 +18,8 @@ from bucketline.stores.s3.pages import from_iso
 from bucketline.stores.s3.sign import encoded_query
 
 _V1, _V2 = "1:", "2:"  # How a token of ours begins: it says which way the listing was going.
+_END = "end:"  # … and, with its last key, that the page before it calls itself the last.
+_ROUND = 100  # A server that keeps back the rest in silence does so after a round number.
 
 
 class Version(NamedTuple):
@@ -36,6 +38,10 @@ class VersionPage(NamedTuple):
 
 
 def page(client: Client, prefix: str, token: str, after: str) -> Flow[Page]:
+    if token.startswith(_END):
+        return (yield from _after_the_end(client, prefix, token.removeprefix(_END)))
+    if not token and not after:
+        client.cut_short.discard(prefix)
     if token.startswith(_V1) or (client.lists_v1 and not token):
         return (yield from _page_v1(client, prefix, token[2:] or after, after))
     pairs = {"list-type": "2", "max-keys": "1000", "encoding-type": "url", "prefix": prefix}
@@ -49,14 +55,13 @@ def page(client: Client, prefix: str, token: str, after: str) -> Flow[Page]:
     if is_v1 and not token and _is_cut(client, told):
         client.lists_v1 = True
         return (yield from _page_v1(client, prefix, after, after))
-    if not _is_cut(client, told):
-        following = ""
-    elif not following or following == token[2:]:
-        raise BadListing("the listing is cut and gives no way forward", store=client.name)
     found = yield from _entries(client, told, prefix)
-    if after and not token:
-        found = [entry for entry in found if entry.key > after]
-    return Page(found, _V2 + following if following else "")
+    fresh = [entry for entry in found if entry.key > after] if after and not token else found
+    if not _is_cut(client, told):
+        return Page(fresh, _end(client, found, _V1 if is_v1 else _V2))
+    if not following or following == token[2:]:
+        raise BadListing("the listing is cut and gives no way forward", store=client.name)
+    return Page(fresh, _V2 + following)
 
 
 def versions(client: Client, prefix: str = "", token: str = "") -> Flow[VersionPage]:
@@ -89,10 +94,9 @@ def _page_v1(client: Client, prefix: str, marker: str, after: str) -> Flow[Page]
         pairs["marker"] = marker
     told = yield from _asked(client, pairs)
     found = yield from _entries(client, told, prefix)
-    if after:
-        found = [entry for entry in found if entry.key > after]
+    fresh = [entry for entry in found if entry.key > after] if after else found
     if not _is_cut(client, told):
-        return Page(found, "")
+        return Page(fresh, _end(client, found, _V1))
     coded = told.fields.get("EncodingType") == "url"
     plus = client.plus_is_blank is not False
     following = _decoded(told.fields.get("NextMarker", ""), coded=coded, plus=plus)
@@ -100,7 +104,42 @@ def _page_v1(client: Client, prefix: str, marker: str, after: str) -> Flow[Page]
         following = found[-1].key
     if not following or following == marker:
         raise BadListing("the listing is cut and gives no way forward", store=client.name)
-    return Page(found, _V1 + following)
+    return Page(fresh, _V1 + following)
+
+
+def _end(client: Client, found: list[Entry], way: str) -> str:
+    """The token after a page that calls itself the last: "", unless it may be all that one gets.
+
+    Some devices tell their first 1,000 objects and that there are no more.
+    """
+    if client.is_aws or not found or len(found) % _ROUND:
+        return ""
+    return f"{_END}{way}{max(entry.key for entry in found)}"
+
+
+def _after_the_end(client: Client, prefix: str, told: str) -> Flow[Page]:
+    """Whether the last page was the last: a good server has nothing behind its last key."""
+    way, last = told[: len(_V1)], told[len(_V1) :]
+    pairs = {"max-keys": "1000", "encoding-type": "url", "prefix": prefix}
+    pairs |= {"marker": last} if way == _V1 else {"list-type": "2", "start-after": last}
+    try:
+        page = yield from _asked(client, pairs)
+    except (BadRequest, Unsupported):
+        client.cut_short.add(prefix)
+        return Page([], "")
+    found = yield from _entries(client, page, prefix)
+    fresh = [entry for entry in found if entry.key > last]
+    if len(fresh) < len(found):  # It begins where it likes: nobody can see what it keeps back.
+        client.cut_short.add(prefix)
+        return Page(fresh, "")
+    following = page.fields.get("NextContinuationToken", "")
+    if not _is_cut(client, page):
+        return Page(fresh, _end(client, fresh, way))
+    if way == _V2 and following:
+        return Page(fresh, _V2 + following)
+    if not fresh:
+        raise BadListing("the listing is cut and gives no way forward", store=client.name)
+    return Page(fresh, _V1 + fresh[-1].key)
 
 
 def _asked(client: Client, pairs: dict[str, str]) -> Flow[pages.Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bucketline.clock import Clock
 from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
@@ -41,6 +41,10 @@ class S3Store:
     def pool(self) -> Pool:
         """Its endpoints: how they are, what they did, whether to wait for them."""
         return self._client.pool
+
+    @property
+    def cut_short(self) -> Collection[str]:
+        return self._client.cut_short
 
     def learn(self, able: Abilities) -> None:
         """What an earlier run, or `doctor`, found out about this endpoint."""
