@@ -121,16 +121,19 @@ class Job:
     source: str = SOURCE
     words: tuple[str, ...] = ()
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """A process of its own; what it says goes to files beside its ledger."""
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """The sync, or another command of the program, in a process of its own.
+
+        What it says goes to files beside its ledger.
+        """
         self.state.mkdir(parents=True, exist_ok=True)
         config = self.state / "config.yaml"
         config.write_text(_CONFIG.format(one=self._url("source"), two=self._url("target")))
-        places = (f"one:{self.source}/", f"two:{self.bucket}/")
+        command = command or ("sync", f"one:{self.source}/", f"two:{self.bucket}/", *self.words)
         options = ("--json", "--progress", "none", "--state", str(self.state / "ledgers"))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             return subprocess.Popen(
-                [*_PROGRAM, "--config", str(config), *options, "sync", *places, *self.words],
+                [*_PROGRAM, "--config", str(config), *options, *command],
                 env={**os.environ, **_ENVIRONMENT, "HOME": str(self.state)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
