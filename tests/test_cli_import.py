@@ -70,6 +70,16 @@ def test_the_imported_job_runs(
     assert re.search(r"old.yaml: still holds keys, in lines \d+, \d+", told.err)
 
 
+def test_a_list_of_endpoints_is_a_pool_that_does_without_one(desk: Desk) -> None:
+    desk.object("in/a", b"1")
+    pool = f"['http://127.0.0.1:1', '{desk.url}']"
+    config = imported(desk, direct(desk).replace(f"['{desk.url}']", pool))
+
+    assert main(["config", "check", "--config", str(config)]) == 0
+    assert main(["sync", "--name", "old", "--config", str(config)]) == 0
+    assert desk.body("out/a") == b"1"
+
+
 def test_its_logs_go_where_the_scripts_put_them(desk: Desk) -> None:
     desk.object("in/a", b"1")
     config = imported(desk, direct(desk))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.flow.report.log_file import Shelf
 from bucketline.flow.report.log_keeper import Kept, LogKeeper
 from bucketline.model import Entry, Skip
-from bucketline.stores.base import Flow, Piece, Store
+from bucketline.stores.base import Flow, Piece, Store, Work
 from bucketline.stores.local import LocalStore
 from bucketline.stores.memory import MemoryStore
 
@@ -201,6 +202,35 @@ def test_an_end_that_cannot_be_written_stays_owed(tmp_path: Path) -> None:
     assert keeping.settled == []
     assert "no route; the job's next run writes it" in notices[-1]
     assert "`bucketline runs log run-1 -o s3://logs/`" in notices[-1]
+
+
+class Stuck(MemoryStore):
+    """Does not answer before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = Event()
+
+    def read(self, key: str, **how: Any) -> Flow[Piece]:
+        yield Work(self.answers.wait)
+        return (yield from super().read(key, **how))
+
+
+def test_a_place_that_does_not_answer_is_not_waited_for_by_who_is_in_a_hurry(
+    tmp_path: Path,
+) -> None:
+    store, notices = Stuck(), list[str]()
+    ledger, keeping = keeper(tmp_path, store, notices)
+    keeping.start()
+    ledger.end("complete")
+    keeping.finish(lambda: True)
+    told = list(notices)
+    store.answers.set()
+    keeping.finish(lambda: False)
+    ledger.close()
+
+    assert "is not whole: its place was not waited for" in told[0]
+    assert keeping.settled == ["run-1"]
 
 
 def test_one_of_many_looks_that_finds_nothing_leaves_no_log(tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ class RunLog:
             is_cut_off = True
             raise
         finally:
-            keeper.finish(lambda: is_cut_off or self.stop.now)
+            was_draining = self.stop.drain
+            keeper.finish(
+                lambda: is_cut_off or self.stop.now or (self.stop.drain and not was_draining)
+            )
             with suppress(LedgerError):  # It has been told, or the next run writes the log again.
                 ledger.logs.settle(keeper.settled)
 

@@ -19,6 +19,7 @@ from bucketline.flow.report.log_file import Shelf, written
 from bucketline.flow.report.runs import RunRow, run_of
 
 EVERY_SECONDS = 60.0
+_END_SECONDS = 180.0  # So long the last log may take.
 _POLL_SECONDS = 0.2
 
 
@@ -54,10 +55,16 @@ class LogKeeper:
         self._thread.start()
 
     def finish(self, is_hurried: Callable[[], bool]) -> None:
-        """The run has ended: wait for its last log, unless somebody is in a hurry."""
+        """The run has ended: wait for its last log, but not for ever, nor if one is in a hurry."""
         self._over.set()
-        while self._thread is not None and self._thread.is_alive() and not is_hurried():
-            self._thread.join(_POLL_SECONDS)
+        thread, clock = self._thread, self.kept.clock
+        until = clock.monotonic() + _END_SECONDS
+        while thread is not None and thread.is_alive():
+            if is_hurried() or clock.monotonic() > until:
+                self._trouble = self._trouble or "its place was not waited for"
+                self._tell_end()
+                return
+            thread.join(_POLL_SECONDS)
 
     def _serve(self) -> None:
         run = self.kept.run
@@ -88,7 +95,7 @@ class LogKeeper:
             return
         if not (self.skips_idle and run == kept.run and _is_idle(row)):
             self._put(row, objects)
-        if row.state != "running":
+        if row.state != "running" and run not in self.settled:
             self.settled.append(run)
 
     def _put(self, row: RunRow, objects: int) -> None:
