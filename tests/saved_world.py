@@ -83,3 +83,9 @@ def a_world(folder: Path) -> World:
     put(made.source, a=b"A", b=b"BB", c=b"C")
     put(made.target, b=b"b", c=b"C", d=b"D")
     return made
+
+
+def looked_through(engine: Apply) -> None:
+    """Raises what a world that moved makes of the plan."""
+    list(engine.plan())
+    engine.check()

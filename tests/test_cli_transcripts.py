@@ -5,7 +5,7 @@
     text                what it writes to stdout; behind `2> `, to stderr
     [code]              its exit code, if it is not 0
 
-What changes from run to run is masked: HERE the folder, RUN a run's id, T a time.
+What changes from run to run is masked: HERE the folder, RUN a run's id, T a time, SHA256 a digest.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from bucketline.cli import main
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 MASKS = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}"), "RUN"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "SHA256"),
     (re.compile(r"\b\d+\.\d s\b"), "T s"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "T"),
-    (re.compile(r'("(?:seconds|modified)":)[\d.]+'), r"\1T"),
+    (re.compile(r'("(?:seconds|modified|made)":)[\d.]+'), r"\1T"),
 )
 
 

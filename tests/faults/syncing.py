@@ -120,6 +120,7 @@ class Job:
     bucket: str = TARGET
     source: str = SOURCE
     words: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()  # Another command than the sync.
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """The sync, or another command of the program, in a process of its own.
@@ -129,7 +130,8 @@ class Job:
         self.state.mkdir(parents=True, exist_ok=True)
         config = self.state / "config.yaml"
         config.write_text(_CONFIG.format(one=self._url("source"), two=self._url("target")))
-        command = command or ("sync", f"one:{self.source}/", f"two:{self.bucket}/", *self.words)
+        places = (f"one:{self.source}/", f"two:{self.bucket}/")
+        command = command or self.instead or ("sync", *places, *self.words)
         options = ("--json", "--progress", "none", "--state", str(self.state / "ledgers"))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             return subprocess.Popen(

@@ -23,6 +23,15 @@ EXAMPLES = {
         "bucketline proof check july.proof --against s3://copy/ --read --sample 5%",
     ),
     "proof show": ("bucketline proof show july.proof photos/1.jpg -o one.proof",),
+    "plan save": (
+        "bucketline plan save s3://photos/ s3://copy/ --delete -o photos.plan",
+        "bucketline plan save ./reports/ minio:copy/reports/ --exclude '*.tmp' -o reports.plan",
+    ),
+    "plan show": ("bucketline plan show photos.plan", "bucketline plan show photos.plan --all"),
+    "plan apply": (
+        "bucketline plan apply photos.plan",
+        "bucketline plan apply photos.plan --skip-stale --bwlimit 50M",
+    ),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
         "bucketline ls minio:photos/ --json",

@@ -1,88 +1,125 @@
-"""The plan, printed: what a dry run shows."""
+"""A plan, printed: what a dry run shows, and what is told of a plan file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.printer import as_json
+from bucketline.engines.apply import Apply, Standing
 from bucketline.engines.transfer import Transfer
 from bucketline.errors import Refused, printable
+from bucketline.flow.plans import Totals
 from bucketline.model import Action, Copy, Skip
 from bucketline.sizes import show_size
 
 
-@dataclass
-class Sums:
-    """What the plan comes to."""
-
-    copies: int = 0
-    copy_bytes: int = 0
-    deletes: int = 0
-    skipped: int = 0
-    unholdable: int = 0
-    refusal: Refused | None = None
-
-    def add(self, step: Action | Skip) -> None:
-        if isinstance(step, Skip):
-            self.skipped += step.count
-        elif isinstance(step, Copy) and step.refused:
-            self.unholdable += 1
-        elif isinstance(step, Copy):
-            self.copies += 1
-            self.copy_bytes += step.source.size
-        else:
-            self.deletes += 1
-
-
 def print_plan(invocation: Invocation, engine: Transfer) -> None:
     """Each step on a line, in the order of the run, and what they come to."""
-    printer, sums = invocation.printer, Sums()
-    form = _record if invocation.as_json else _line
-    printer.results(form(step) for step in _counted(engine, sums) if not isinstance(step, Skip))
+    printer, totals = invocation.printer, Totals()
+    form = record_of if invocation.as_json else line_of
+    printer.results(form(step) for step in _counted(engine, totals) if not isinstance(step, Skip))
     for note in engine.notes:
         printer.notice(note)
+    tell_totals(invocation, totals, engine.compare_said)
+    if totals.refusal:
+        raise Refused(totals.refusal)
+
+
+def print_rest(invocation: Invocation, engine: Apply) -> None:
+    """What is left to do of a saved plan, and what no longer fits."""
+    totals = Totals()
+    invocation.printer.results(_rest(engine, totals, as_json=invocation.as_json))
+    tell_totals(invocation, totals, engine.compare_said, stale=engine.stale)
+    engine.check()
+
+
+def tell_totals(
+    invocation: Invocation,
+    totals: Totals,
+    compare: str,
+    *,
+    stale: int = 0,
+    file: Path | None = None,
+) -> None:
+    """What a plan comes to; nothing was changed, but that `file` was written."""
+    copies = totals.copies - totals.unholdable
     if invocation.as_json:
-        fields = {"copies": sums.copies, "bytes": sums.copy_bytes, "deletes": sums.deletes}
-        fields |= {"skipped": sums.skipped, "refused": sums.unholdable}
-        printer.record({"event": "plan", **fields, "compare": engine.compare_said})
-    else:
-        fail = f", fail {sums.unholdable:,}" if sums.unholdable else ""
-        printer.result(
-            f"would copy {sums.copies:,} ({show_size(sums.copy_bytes)}), delete {sums.deletes:,},"
-            f" skip {sums.skipped:,}{fail} · compare: {engine.compare_said} · nothing was changed"
-        )
-    if sums.refusal is not None:
-        raise sums.refusal
+        fields = {"copies": copies, "bytes": totals.bytes, "deletes": totals.deletes}
+        fields |= {"skipped": totals.skipped, "refused": totals.unholdable}
+        more: dict[str, Any] = {"stale": stale} if stale else {}
+        more |= {"file": str(file)} if file else {}
+        invocation.printer.record({"event": "plan", **fields, "compare": compare, **more})
+        return
+    stale_too = f", stale {stale:,}" if stale else ""
+    ends = f"saved in {file}" if file else "nothing was changed"
+    said = said_of_totals(totals)
+    invocation.printer.result(f"would {said}{stale_too} · compare: {compare} · {ends}")
 
 
-def _counted(engine: Transfer, sums: Sums) -> Iterator[Action | Skip]:
+def said_of_totals(totals: Totals) -> str:
+    """Copy 3 (11 B), delete 1, skip 4"""
+    fail = f", fail {totals.unholdable:,}" if totals.unholdable else ""
+    return (
+        f"copy {totals.copies - totals.unholdable:,} ({show_size(totals.bytes)}),"
+        f" delete {totals.deletes:,}, skip {totals.skipped:,}{fail}"
+    )
+
+
+def line_of(step: Action) -> str:
+    """A step for people."""
+    if not isinstance(step, Copy):
+        return f"{step.verb.value} {printable(step.key)} ({show_size(step.intent.size)})"
+    if step.refused:
+        return f"fail {printable(step.source.key)} ({step.refused})"
+    renamed = "" if step.source.key == step.target_key else f" from {printable(step.source.key)}"
+    key = printable(step.target_key)
+    return f"copy {key}{renamed} ({step.reason}, {show_size(step.source.size)})"
+
+
+def record_of(step: Action) -> str:
+    """A step for machines."""
+    return as_json(_fields(step))
+
+
+def _fields(step: Action) -> dict[str, Any]:
+    fields: dict[str, Any] = {"event": "planned", "verb": step.verb.value, "key": step.key}
+    if not isinstance(step, Copy):
+        return {**fields, "bytes": step.intent.size}
+    source = {"source": step.source.key, "bytes": step.source.size, "reason": step.reason}
+    return {**fields, **source, **({"message": step.refused} if step.refused else {})}
+
+
+def _counted(engine: Transfer, totals: Totals) -> Iterator[Action | Skip]:
     try:
         for step in engine.rehearse():
-            sums.add(step)
+            if isinstance(step, Skip):
+                totals.skipped += step.count
+            else:
+                totals.add(step)
             yield step
     except Refused as error:  # What is refused can be looked at all the same.
-        sums.refusal = error
+        totals.refusal = str(error)
 
 
-def _line(step: Action) -> str:
-    if isinstance(step, Copy) and step.refused:
-        return f"fail {printable(step.source.key)} ({step.refused})"
-    if isinstance(step, Copy):
-        renamed = (
-            "" if step.source.key == step.target_key else f" from {printable(step.source.key)}"
-        )
-        key = printable(step.target_key)
-        return f"copy {key}{renamed} ({step.reason}, {show_size(step.source.size)})"
-    return f"delete {printable(step.key)} ({show_size(step.target.size)})"
+def _rest(engine: Apply, totals: Totals, *, as_json: bool) -> Iterator[str]:
+    form = record_of if as_json else line_of
+    for action, seen in engine.looked():
+        if seen.standing is Standing.DONE:
+            totals.skipped += 1
+        elif seen.standing is Standing.FITS:
+            totals.add(action)
+            yield form(action)
+        else:
+            yield _stale(action, seen.why, as_json=as_json)
 
 
-def _record(step: Action) -> str:
-    if isinstance(step, Copy):
-        source = {"source": step.source.key, "bytes": step.source.size, "reason": step.reason}
-        source |= {"message": step.refused} if step.refused else {}
-        return as_json({"event": "planned", "verb": "copy", "key": step.target_key, **source})
-    return as_json(
-        {"event": "planned", "verb": "delete", "key": step.key, "bytes": step.target.size}
-    )
+def _stale(action: Action, why: str, *, as_json: bool) -> str:
+    if as_json:
+        return _as_json({**_fields(action), "event": "stale", "message": why})
+    return f"stale {printable(action.key)} ({why})"
+
+
+_as_json = as_json

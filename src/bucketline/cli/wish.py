@@ -84,7 +84,7 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
     wish = Wish(
         source=invocation.location(job.source, side_of(said, "source_"), both),
         target=invocation.location(job.target, side_of(said, "target_"), both),
-        policy=policy_of(words),
+        policy=_policy(words),
         name=said["name"] or "",
         words=words,
         log=invocation.location(log, Side(), both) if log else None,
@@ -136,15 +136,20 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
     }
 
 
-def policy_of(words: Mapping[str, Any]) -> TransferPolicy:
+def _policy(words: dict[str, Any]) -> TransferPolicy:
     return TransferPolicy(
         look=look_of(words["compare"], words["filters"], words["only"]),
         delete_extra=words["delete"],
         limits=Limits.of(words["max_delete"]),
-        move=MovePolicy(
-            accept=Proof[words["accept_proof"].upper()],
-            fidelity=fidelity_of(words["attributes"], SystemClock().now()),
-        ),
+        move=move_of(words),
+    )
+
+
+def move_of(words: Mapping[str, Any]) -> MovePolicy:
+    """How objects are moved: all that a saved plan keeps of it."""
+    return MovePolicy(
+        accept=Proof[words["accept_proof"].upper()],
+        fidelity=fidelity_of(words["attributes"], SystemClock().now()),
     )
 
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from bucketline.errors import Refused, Stale, Unholdable, printable
 from bucketline.flow.compare.content import same_bytes
+from bucketline.flow.compare.guard import Counts
 from bucketline.flow.compare.pairs import Both
 from bucketline.flow.ledger.applied import Applied
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.move.copy import MovePolicy, copy, remove
 from bucketline.flow.move.layout import weight
-from bucketline.flow.move.pinned import PinnedSource, PinnedTarget, fits, held
+from bucketline.flow.move.pinned import PinnedSource, PinnedTarget, fits, held, settled
 from bucketline.flow.plans import SavedPlan
 from bucketline.model import Action, Copy, Delete, Entry, Outcome, Skip
 from bucketline.stores.base import Flow, Store, Together
@@ -40,6 +41,7 @@ class Seen(NamedTuple):
 
     standing: Standing
     why: str = ""
+    is_of_source: bool = False  # It was the source that moved.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,30 @@ class Apply:
         self._drive = drive
         self._memory = memory
         self._is_refused = False
-        self.stale = 0  # Actions that no longer fit.
+        self.stale = 0  # Actions that were found not to fit any more.
+        self.refused = 0  # Actions that were not done for that.
+        self._told: list[str] = []  # The first of them.
+        self.counts = Counts(source=saved.totals.actions)
+        self.notes: list[str] = []
+
+    @property
+    def compare_said(self) -> str:
+        """What the plan rests on."""
+        return self._saved.head.compare or "a saved plan"
+
+    def looked(self) -> Iterator[tuple[Action, Seen]]:
+        """Every action and its standing now."""
+        actions = self._saved.actions()
+        while batch := list(islice(actions, _BATCH)):
+            for action, seen in zip(batch, self._look(batch), strict=True):
+                if seen.standing is Standing.STALE:
+                    self._note(action, seen.why)
+                yield action, seen
+
+    def check(self) -> None:
+        """Raise `Refused` if something no longer fits and all must."""
+        if self.stale and not self._policy.skip_stale:
+            raise Refused(self._refusal())
 
     def plan(self) -> Iterator[Action | Skip]:
         """What of the plan is left to do.
@@ -75,25 +100,30 @@ class Apply:
         All of it is looked at before the first is handed on: a world that moved stops it whole.
         """
         if self._policy.skip_stale:
-            yield from self._one_by_one()
+            for action, seen in self.looked():  # Stale ones fail, and so are told and counted.
+                yield Skip(1, 0) if seen.standing is Standing.DONE else action
             return
-        standings, told = self._looked_through()
+        standings = bytearray(seen.standing for _, seen in self.looked())
         if self.stale:
             self._is_refused = True
-            yield from self._only(standings, Standing.STALE)
-            raise Refused(self._refusal(told))
+            yield from self._only(standings, Standing.STALE)  # They fail; `check` says it at last.
+            return
         yield from self._only(standings, Standing.FITS)
         if done := standings.count(Standing.DONE):
             yield Skip(done, 0)
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy or one delete, between what the plan says that is there."""
-        if self._is_refused:
-            return self._refuse(action)
-        if isinstance(action, Delete):
-            return self._remove(action)
-        assert isinstance(action, Copy)
-        return self._copy(action)
+        try:
+            if self._is_refused:
+                yield from self._refuse(action)
+            if isinstance(action, Delete):
+                return (yield from self._remove(action))
+            assert isinstance(action, Copy)
+            return (yield from self._copy(action))
+        except Stale:
+            self.refused += 1
+            raise
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
@@ -101,34 +131,10 @@ class Apply:
             return 0
         return weight(action.source, self._target.able, self._policy.move)
 
-    def _one_by_one(self) -> Iterator[Action | Skip]:
-        """Stale ones too: they fail, and so are told and counted."""
-        for batch in self._batches():
-            for action, seen in zip(batch, self._look(batch), strict=True):
-                self.stale += seen.standing is Standing.STALE
-                yield Skip(1, 0) if seen.standing is Standing.DONE else action
-
-    def _looked_through(self) -> tuple[bytearray, list[str]]:
-        standings = bytearray()
-        told: list[str] = []
-        for batch in self._batches():
-            for action, seen in zip(batch, self._look(batch), strict=True):
-                standings.append(seen.standing)
-                if seen.standing is Standing.STALE:
-                    self.stale += 1
-                    if len(told) < _TOLD_MAX:
-                        told.append(f"{printable(action.key)} ({seen.why})")
-        return standings, told
-
     def _only(self, standings: bytearray, wanted: Standing) -> Iterator[Action]:
         for action, standing in zip(self._saved.actions(), standings, strict=True):
             if standing == wanted:
                 yield action
-
-    def _batches(self) -> Iterator[list[Action]]:
-        actions = self._saved.actions()
-        while batch := list(islice(actions, _BATCH)):
-            yield batch
 
     def _look(self, batch: Sequence[Action]) -> list[Seen]:
         memory = self._memory([action.key for action in batch])
@@ -152,7 +158,8 @@ class Apply:
         source = yield from held(self._source, action.source.key)
         if not fits(source, action.source):
             gone = "it is gone at the source"
-            return Seen(Standing.STALE, "the source holds another one now" if source else gone)
+            why = "the source holds another one now" if source else gone
+            return Seen(Standing.STALE, why, is_of_source=True)
         if fits(now, action.replaces):
             return Seen(Standing.FITS)
         if now is not None and before is not None and (yield from self._came_through(action, now)):
@@ -182,17 +189,25 @@ class Apply:
             raise Stale(why, store=self._target.name, key=action.key)
         return (yield from remove(action, self._target))
 
-    def _refuse(self, action: Action) -> Flow[Outcome]:
+    def _refuse(self, action: Action) -> Flow[None]:
         seen = yield from self._seen(action, None)
         why = seen.why or "it did not fit a moment ago"
-        raise Stale(f"{why}; nothing of the plan was done", store=self._target.name, key=action.key)
+        store, key = self._target, action.key
+        if seen.is_of_source and isinstance(action, Copy):
+            store, key = self._source, action.source.key
+        raise Stale(f"{why}; nothing of the plan was done", store=store.name, key=key)
 
-    def _refusal(self, told: list[str]) -> str:
-        more = self.stale - len(told)
+    def _note(self, action: Action, why: str) -> None:
+        self.stale += 1
+        if len(self._told) < _TOLD_MAX:
+            self._told.append(f"{printable(action.key)} ({why})")
+
+    def _refusal(self) -> str:
+        more = self.stale - len(self._told)
         rest = f" and {more:,} more" if more else ""
         return (
             f"stale plan: {self.stale:,} of {self._saved.totals.actions:,} actions no longer fit:"
-            f" {', '.join(told)}{rest}; nothing was done. Save the plan anew and look at it,"
+            f" {', '.join(self._told)}{rest}; nothing was done. Save the plan anew and look at it,"
             " or do the others with --skip-stale"
         )
 
@@ -213,8 +228,8 @@ def _is_done(now: Entry | None, action: Copy, before: Applied | None) -> bool:
     if now is None:
         return False
     if before is not None and before.is_done:
-        proven = (before.size, before.source_pin, before.target_pin)
-        if proven == (now.size, action.source.pin, now.pin):
+        proven = (before.size, settled(before.source_pin), settled(before.target_pin))
+        if proven == (now.size, action.source.pin, settled(now.pin)):
             return True
     is_other = not fits(now, action.replaces)
     return is_other and now.size == action.source.size and now.etag == action.source.etag != ""

@@ -15,6 +15,8 @@ from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
 
 T = TypeVar("T")
 
+IN_MOTION = "~"  # Behind a stamp: the file was changed a moment ago, and may be again unnoticed.
+
 
 @dataclass(frozen=True, slots=True, eq=False)  # Looked up by identity, for each request.
 class Route:

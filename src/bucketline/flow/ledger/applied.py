@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 
 from bucketline.flow.ledger.read import Reader
@@ -33,3 +35,11 @@ def applied(reader: Reader, plan: str, keys: Sequence[str]) -> Mapping[str, Appl
         key: Applied(fate == _DONE, verb == _DELETE, size or 0, source or "", target or "")
         for key, fate, verb, size, source, target in reader.rows(_LAST, (plan, asked))
     }
+
+
+def applied_at(path: Path, plan: str, keys: Sequence[str]) -> Mapping[str, Applied]:
+    """The same of a job that may be running, or never have run."""
+    if not path.exists():
+        return {}
+    with closing(Reader(path)) as reader:
+        return applied(reader, plan, keys)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TypeVar
 
-from bucketline.errors import Conflict, NotFound, Stale
+from bucketline.errors import Conflict, NotFound, Remedy, Stale, StoreError
 from bucketline.model import Entry, Found
-from bucketline.stores.base import Flow, Piece, Store
+from bucketline.stores.base import IN_MOTION, Flow, Piece, Store
 from bucketline.stores.wrap import Around
 
 T = TypeVar("T")
@@ -22,8 +22,13 @@ def fits(now: Entry | None, then: Entry | None) -> bool:
     if now.version and then.version:
         return now.version == then.version
     if then.pin and now.pin:
-        return now.stamp == then.stamp if then.stamp else now.etag == then.etag
+        return settled(now.stamp) == settled(then.stamp) if then.stamp else now.etag == then.etag
     return int(now.modified) == int(then.modified)  # An answer for one object has whole seconds.
+
+
+def settled(pin: str) -> str:
+    """A listing does not tell whether a file is in motion, so that it is makes no difference."""
+    return pin.removesuffix(IN_MOTION)
 
 
 def held(store: Store, key: str) -> Flow[Entry | None]:
@@ -74,11 +79,17 @@ class PinnedTarget(Around):
     def _around(self, verb: str, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
         is_first = verb in ("write", "finish") and not self._is_ours
         self._is_ours |= is_first
-        if is_first and verb == "write" and self._then is None:
-            return (yield from self._write_if_absent(flow, call))
-        if is_first and verb == "finish":  # Parts took their time.
-            yield from self.check()
-        return (yield from flow)
+        if not is_first:
+            return (yield from flow)
+        try:
+            if verb == "finish":  # Parts took their time.
+                yield from self.check()
+            elif self._then is None:
+                return (yield from self._write_if_absent(flow, call))
+            return (yield from flow)
+        except StoreError as error:
+            self._is_ours = error.remedy is not Remedy.GIVE_UP  # Then nothing was written.
+            raise
 
     def _write_if_absent(self, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
         """Where nothing was, nothing is overwritten, if the store can see to that."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bucketline.errors import Unholdable, Unsupported
 from bucketline.model import PLAIN, Attributes, Entry, Found
+from bucketline.stores.base import IN_MOTION
 from bucketline.stores.local.types import type_of
 
 _XATTR = "user.bucketline"
@@ -20,7 +21,6 @@ _XATTR_BYTES_MAX = 3_800  # ext4 keeps all of a file's attributes in one block.
 _NONE_HERE = (errno.ENODATA, errno.ENOTSUP, errno.ENOSYS)
 _SECONDS = re.compile(r"(-?)(\d{1,11})(?:\.(\d{1,9})\d*)?").fullmatch
 _FINE_TICK, _COARSE_TICK = 0.05, 2.5  # Seconds; most kernels tick each 1 to 10 ms, FAT each 2 s.
-_IN_MOTION = "~"
 _Items = tuple[tuple[str, str], ...]
 # What S3 says of an object that was given no type.
 _TYPE, _SAYS_NOTHING = "content-type", "binary/octet-stream"
@@ -75,7 +75,7 @@ def stamp_read(status: os.stat_result, now: float) -> str:
     age = now - max(modified, changed) / 1e9
     is_fine = modified % 1_000_000 or changed % 1_000_000
     is_settled = age > _COARSE_TICK or (is_fine and age > _FINE_TICK)
-    return stamp(status) if is_settled else stamp(status) + _IN_MOTION
+    return stamp(status) if is_settled else stamp(status) + IN_MOTION
 
 
 def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
@@ -89,7 +89,7 @@ def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
 
 def is_of(told: str, status: os.stat_result) -> bool:
     """Whether the file still has the stamp that was told of it."""
-    return told.removesuffix(_IN_MOTION) == stamp(status)
+    return told.removesuffix(IN_MOTION) == stamp(status)
 
 
 def entry(key: str, status: os.stat_result, etag: str, told: str = "") -> Entry:
