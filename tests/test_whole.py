@@ -9,7 +9,7 @@ import pytest
 
 from bucketline.errors import Mismatch
 from bucketline.flow.move.copy import copy
-from bucketline.flow.move.parts import etag_of_parts
+from bucketline.flow.move.layout import etag_of_parts
 from bucketline.flow.move.proof import Learnt
 from bucketline.flow.move.whole import InOrder
 from bucketline.model import Copy, Entry, Fate

@@ -57,6 +57,11 @@ class Remote:
     connections: int = 500  # At one endpoint, at most: devices drop what is above 1,000.
     connect_timeout_seconds: int = 10
     idle_timeout_seconds: int = 60
+    # What it takes, in bytes; 0 = as much as S3 does.
+    part_size_min: int = 0
+    part_size_max: int = 0
+    parts_max: int = 0
+    object_size_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,7 @@ class Job:
     source: str = SOURCE
     words: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()  # Another command than the sync.
+    limits: Mapping[str, int] = field(default_factory=dict)  # Of the target.
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """The sync, or another command of the program, in a process of its own.
@@ -129,7 +130,9 @@ class Job:
         """
         self.state.mkdir(parents=True, exist_ok=True)
         config = self.state / "config.yaml"
-        config.write_text(_CONFIG.format(one=self._url("source"), two=self._url("target")))
+        limits = "".join(f"    {name}: {value}\n" for name, value in self.limits.items())
+        text = _CONFIG.format(one=self._url("source"), two=self._url("target"))
+        config.write_text(text + limits)
         places = (f"one:{self.source}/", f"two:{self.bucket}/")
         command = command or self.instead or ("sync", *places, *self.words)
         options = ("--json", "--progress", "none", "--state", str(self.state / "ledgers"))
@@ -163,6 +166,10 @@ class Job:
             "SELECT key, sum(iif(fate='started', 1, -1)) FROM history GROUP BY key"
             " HAVING sum(iif(fate='started', 1, -1)) > 0"
         )
+
+    def remembered(self) -> int:
+        """How many uploads the ledger remembers."""
+        return sum(self._keys("SELECT key, count(*) FROM uploads GROUP BY key").values())
 
     def _keys(self, sql: str) -> dict[str, int]:
         files = sorted((self.state / "ledgers").glob("**/*.ledger"))

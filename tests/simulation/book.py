@@ -21,6 +21,7 @@ class Book:
         self.skipped = 0
         self.state = ""
         self.checks: list[Callable[[Action, Outcome], None]] = []  # Of each fate,
+        self.listeners: list[Callable[[str, Outcome], None]] = []  # Of what is recorded.
         self.intent_checks: list[Callable[[Action], None]] = []  # and of each intent.
 
     def begin(self) -> None:
@@ -40,6 +41,8 @@ class Book:
             self.open.pop(action.key, None)
             self.lines.append((action, outcome))
             self.last[action.key] = (action, outcome)
+            for hear in self.listeners:
+                hear(action.key, outcome)
         for action in intents:
             assert action.key not in self.open, f"{action.key}: a second intent before its fate"
             self.open[action.key] = action

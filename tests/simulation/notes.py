@@ -9,6 +9,7 @@ from bucketline.clock import Clock
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.ledger.uploads import LedgerHints
 from bucketline.flow.move.hints import SentPart, Upload
+from bucketline.model import Fate, Outcome
 from bucketline.stores.base import Flow
 
 
@@ -24,10 +25,12 @@ class Notes:
         self._real: LedgerHints | None = None
         self.uploads: dict[tuple[str, str], Upload] = {}
         self._left: set[tuple[str, str]] = set()
+        self._finished: dict[str, str] = {}
 
     def begin(self) -> None:
         """A new process."""
         self._left = set(self.uploads)
+        self._finished = {}
         self._real = LedgerHints(self._ledger.uploads, self._clock) if self._ledger else None
 
     @property
@@ -66,6 +69,19 @@ class Notes:
         if self._real is not None:
             yield from self._real.remember_parts(key, upload, parts)
         yield from ()
+
+    def finished(self, key: str, upload: str) -> Flow[None]:
+        self._finished[key] = upload
+        if self._real is not None:
+            yield from self._real.finished(key, upload)
+        yield from ()
+
+    def done(self, key: str, outcome: Outcome) -> None:
+        """The end of it is being recorded."""
+        upload = self._finished.pop(key, "")
+        if upload and outcome.fate is Fate.DONE:
+            self.uploads.pop((key, upload), None)
+            self._left.discard((key, upload))
 
     def forget(self, key: str, upload: str) -> Flow[None]:
         self._effect("forget")

@@ -44,6 +44,7 @@ class World:
         furnish(scenario.seed, self.source, self.target)
         self.book = Book(self.commit, ledger)
         self.notes = Notes(self.commit, self.clock, ledger)
+        self.book.listeners.append(self.notes.done)
         self.laws = Laws(self.source, self.target, self.book, self.notes)
         self.sort = (False, False)  # Which listings were found to come without order.
         self.process = -1

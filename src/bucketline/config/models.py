@@ -60,6 +60,13 @@ def _size(value: Any) -> Any:
     return str(value)
 
 
+def _bytes(value: Any) -> Any:
+    try:
+        return parse_size(str(value)) if value != 0 else 0
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
 def _rates(value: Any) -> Any:
     try:
         parse_timetable(str(value))
@@ -97,6 +104,7 @@ Endpoint = Annotated[str, BeforeValidator(_endpoint)]
 Size = Annotated[str, BeforeValidator(_size)]
 Limit = Annotated[str, BeforeValidator(_limit)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
+Bytes = Annotated[int, BeforeValidator(_bytes)]
 Rates = Annotated[str, BeforeValidator(_rates)]
 Workers = Annotated[str, BeforeValidator(_workers)]
 
@@ -122,6 +130,10 @@ class RemoteModel(Strict):
     source_address: str = ""
     connect_timeout_seconds: Seconds = 10
     idle_timeout_seconds: Seconds = 60
+    part_size_min: Bytes = 0
+    part_size_max: Bytes = 0
+    parts_max: Annotated[int, Field(ge=0, le=10_000)] = 0
+    object_size_max: Bytes = 0
 
     @model_validator(mode="after")
     def _has_one_identity(self) -> RemoteModel:

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 from bucketline.errors import printable
 from bucketline.model import Entry
-from bucketline.stores.base import Store
+from bucketline.stores.base import Flow, Store
 
 
 class Remembering(Protocol):
@@ -21,6 +21,15 @@ def remember(store: Store, entry: Entry, etag: str) -> None:
     """Whoever has read and hashed all of `entry` tells its store, if that can use it."""
     if entry.stamp:
         cast("Remembering", store).remember(entry, etag)
+
+
+def first_part(store: Store, entry: Entry) -> Flow[int]:
+    """The size of the first part of an object that was written in parts; 0 = nobody tells."""
+    ask = getattr(store, "first_part", None)
+    if ask is None or "-" not in entry.etag:
+        return 0
+    size: int = yield from ask(entry)
+    return size
 
 
 def refused(store: Store, prefix: str) -> list[tuple[str, str]]:

@@ -163,6 +163,7 @@ class Ledger:
                 (FATE, fate_rows(ends, run, now, seq + len(begun))),
                 (CURRENT, current_rows(ends, run)),
                 (COUNT, [(run, *count) for count in counts]),
+                *self.uploads.done(ends),
             ]
         )
         self._seq = seq + len(begun) + len(ended)

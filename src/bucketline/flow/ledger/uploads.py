@@ -8,6 +8,7 @@ from typing import Any
 
 from bucketline.clock import Clock
 from bucketline.flow.move.hints import SentPart, Upload
+from bucketline.model import Action, Fate, Outcome
 from bucketline.stores.base import Flow, Pause
 
 Statement = tuple[str, Sequence[tuple[Any, ...]]]
@@ -29,11 +30,27 @@ class Uploads:
     def __init__(self, commit: Commit, select: Select) -> None:
         self.commit = commit
         self._select = select
+        self._finished: dict[str, str] = {}  # Key -> upload: to be forgotten with the DONE of it.
 
     def of(self, key: str) -> list[Upload]:
         """The uploads of this key, the newest first."""
         rows = self._select(f"{_UPLOADS} WHERE key=? ORDER BY started DESC, upload", (key,))
         return [self._whole(row) for row in rows]
+
+    def finish(self, key: str, upload: str) -> None:
+        """It has become the object, which will be recorded."""
+        self._finished[key] = upload
+
+    def done(self, ends: Sequence[tuple[Action, Outcome]]) -> list[Statement]:
+        """What goes along with the record of these ends."""
+        if not self._finished:
+            return []
+        uploads = [
+            (action.key, upload)
+            for action, outcome in ends
+            if (upload := self._finished.pop(action.key, "")) and outcome.fate is Fate.DONE
+        ]
+        return [(sql, uploads) for sql in _GONE]
 
     def all(self) -> list[Upload]:
         """Every one, without its parts."""
@@ -96,6 +113,10 @@ class LedgerHints:
 
     def remember_parts(self, key: str, upload: str, parts: Mapping[int, SentPart]) -> Flow[None]:
         yield from self._commit(parts_of(key, upload, parts))
+
+    def finished(self, key: str, upload: str) -> Flow[None]:
+        yield from ()
+        self._uploads.finish(key, upload)
 
     def forget(self, key: str, upload: str) -> Flow[None]:
         yield from self._commit(forgetting(key, upload))

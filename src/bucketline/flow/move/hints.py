@@ -52,8 +52,14 @@ class Hints(Protocol):
     def remember_parts(self, key: str, upload: str, parts: Mapping[int, SentPart]) -> Flow[None]:
         """These arrived."""
 
+    def finished(self, key: str, upload: str) -> Flow[None]:
+        """It has become the object: it is forgotten in the very moment in which that is recorded.
+
+        A process that dies before leaves the next one its parts, which show whose the object is.
+        """
+
     def forget(self, key: str, upload: str) -> Flow[None]:
-        """It has become the object, or was abandoned. Forgotten already is a success."""
+        """It was abandoned. Forgotten already is a success."""
 
 
 class NoHints:
@@ -75,6 +81,9 @@ class NoHints:
         upload: str,  # noqa: ARG002
         parts: Mapping[int, SentPart],  # noqa: ARG002
     ) -> Flow[None]:
+        yield from ()
+
+    def finished(self, key: str, upload: str) -> Flow[None]:  # noqa: ARG002
         yield from ()
 
     def forget(self, key: str, upload: str) -> Flow[None]:  # noqa: ARG002

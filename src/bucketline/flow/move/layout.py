@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketline.errors import TooLarge
@@ -34,41 +35,66 @@ class Layout:
     at_once: int
 
 
-def layout(entry: Entry, able: Abilities, policy: MovePolicy) -> Layout:
-    """Small objects in one piece; large ones in parts, as many at once as the memory allows."""
+def layout(entry: Entry, able: Abilities, policy: MovePolicy, first: int = 0) -> Layout:
+    """Small objects in one piece; large ones in parts, as many at once as the memory allows.
+
+    Once the `first` part of the source is known, in the memory that was weighed before it was.
+    """
     if entry.size <= policy.part_size:
         return Layout(entry.size, 1)
-    size = part_size(entry, able, policy.part_size)
+    size = part_size(entry, able, policy.part_size, first)
     count = -(-entry.size // size)
-    return Layout(size, max(1, min(policy.parts_at_once, count, policy.memory // size)))
+    memory = weight(entry, able, policy) if first else policy.memory
+    return Layout(size, max(1, min(policy.parts_at_once, count, memory // size)))
 
 
 def weight(entry: Entry, able: Abilities, policy: MovePolicy) -> int:
     """How many bytes of its body are in memory at once, at most."""
     if entry.size <= policy.part_size:
         return entry.size
-    if entry.size > able.object_size_max:
+    if entry.size > _size_max(able):
         return 0
     plan = layout(entry, able, policy)
+    if plan.part_size > policy.answer_max:  # It is there twice while its ranges become one body.
+        return 2 * plan.part_size * plan.at_once
     return min(entry.size, plan.part_size * plan.at_once)
 
 
-def part_size(entry: Entry, able: Abilities, wanted: int) -> int:
+def part_size(entry: Entry, able: Abilities, wanted: int, first: int = 0) -> int:
     """The size of all parts but the last.
 
-    Where the source's own etag tells how many parts it was made of, the same size is kept if it is
-    a usual one: the target's etag then equals the source's, and comparing stays cheap for ever.
+    Where the source tells the size of its `first` part, or its etag of how many usual ones it was
+    made, that is kept: the target's etag then equals the source's, and comparing stays cheap.
     """
-    if entry.size > able.object_size_max:
-        raise TooLarge(f"{entry.size} bytes are more than the target takes", key=entry.key)
+    if entry.size > _size_max(able):
+        raise TooLarge(
+            f"{entry.size} bytes are more than the target takes ({_size_max(able)})", key=entry.key
+        )
     least = max(able.part_size_min, -(-entry.size // able.parts_max))
-    _, dash, count = entry.etag.partition("-")
-    if dash and count.isdigit():
-        for usual in USUAL_PART_SIZES:
-            if -(-entry.size // usual) == int(count) and usual >= least and usual <= 4 * wanted:
-                return usual
+    most = min(able.part_size_max, 4 * wanted)
+    for size in (first, *_usual(entry)):
+        if size and least <= size <= most:
+            return size
     size = -(-max(wanted, least) // _MIB) * _MIB
-    return min(size, able.part_size_max)
+    return max(least, min(size, able.part_size_max))
+
+
+def _usual(entry: Entry) -> list[int]:
+    """Sizes of which its etag tells as many parts as there are."""
+    _, dash, count = entry.etag.partition("-")
+    if not (dash and count.isdigit()):
+        return []
+    return [usual for usual in USUAL_PART_SIZES if -(-entry.size // usual) == int(count)]
+
+
+def _size_max(able: Abilities) -> int:
+    return min(able.object_size_max, able.part_size_max * able.parts_max)
+
+
+def etag_of_parts(digests: Sequence[bytes]) -> str:
+    """The etag that S3 gives to an object of these parts."""
+    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
+    return f"{whole}-{len(digests)}"
 
 
 def spans(size: int, step: int) -> Iterator[Span]:

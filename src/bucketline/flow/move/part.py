@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bucketline.errors import Changed, Interrupted, Mismatch
@@ -55,23 +56,40 @@ class Mover:
 
     def read(self, span: Span) -> Flow[tuple[bytes, bytes]]:
         """One part of the source, and its MD5."""
-        entry = self.found.entry
-        piece = yield from self.source.read(
-            entry.key, start=span.start, size=span.size, version=entry.version, etag=entry.pin
-        )
-        if piece.found.entry.size != entry.size or len(piece.body) != span.size:
-            raise Changed(
-                "its size changed while it was read", store=self.source.name, key=entry.key
-            )
-        return piece.body, (yield from md5(piece.body))
+        body = yield from self._bounded(span, self._range)
+        return body, (yield from md5(body))
 
     def read_back(self, span: Span) -> Flow[bytes]:
         """The MD5 of what the target holds there."""
+        return (yield from md5((yield from self._bounded(span, self._range_back))))
+
+    def _bounded(self, span: Span, read: Callable[[int, int], Flow[bytes]]) -> Flow[bytes]:
+        """A stretch; what is larger than an answer may be comes as several."""
+        most, end = self.policy.answer_max, span.start + span.size
+        if span.size <= most:
+            return (yield from read(span.start, span.size))
+        starts = range(span.start, end, most)
+        flows = [read(start, min(most, end - start)) for start in starts]
+        bodies: list[bytes] = yield Together(flows, width=self.policy.parts_at_once)
+        return b"".join(bodies)
+
+    def _range(self, start: int, size: int) -> Flow[bytes]:
+        entry = self.found.entry
+        piece = yield from self.source.read(
+            entry.key, start=start, size=size, version=entry.version, etag=entry.pin
+        )
+        if piece.found.entry.size != entry.size or len(piece.body) != size:
+            raise Changed(
+                "its size changed while it was read", store=self.source.name, key=entry.key
+            )
+        return piece.body
+
+    def _range_back(self, start: int, size: int) -> Flow[bytes]:
         key = self.upload.key
-        piece = yield from self.target.read(key, start=span.start, size=span.size)
+        piece = yield from self.target.read(key, start=start, size=size)
         if piece.found.entry.size != self.found.entry.size:
             raise Mismatch("it arrived with another size", store=self.target.name, key=key)
-        return (yield from md5(piece.body))
+        return piece.body
 
     def _deliver(self, span: Span, body: bytes, digest: bytes) -> Flow[SentPart]:
         """Send the part, unless the target holds just these bytes."""

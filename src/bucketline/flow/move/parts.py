@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bucketline.errors import (
@@ -19,7 +17,7 @@ from bucketline.errors import (
 )
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hints import SentPart, Upload, fingerprint
-from bucketline.flow.move.layout import Layout, Span, layout, spans
+from bucketline.flow.move.layout import Layout, Span, etag_of_parts, layout, spans
 from bucketline.flow.move.part import Mover
 from bucketline.flow.move.proof import (
     MovePolicy,
@@ -38,7 +36,7 @@ from bucketline.flow.move.wanted import Fitted
 from bucketline.flow.move.whole import InOrder
 from bucketline.model import Copy, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Flow, Receipt, Store, Together
-from bucketline.stores.beyond import remember
+from bucketline.stores.beyond import first_part, remember
 
 
 def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
@@ -50,7 +48,7 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
     if found.entry.size != action.source.size:  # By its size we came here: see `layout`, `weight`.
         raise Changed("it has another size now", store=source.name, key=action.source.key)
     fitted = yield from carried(found, action.target_key, source, target, policy, way=IN_PARTS)
-    plan = layout(found.entry, target.able, policy)
+    plan = layout(found.entry, target.able, policy, (yield from first_part(source, found.entry)))
     errand = _Errand(found, fitted, source, target, policy, plan)
     wanted = errand.wanted(action.target_key)
     upload = yield from open_upload(wanted, fitted.attributes, target, policy.hints)
@@ -86,22 +84,13 @@ class _Errand:
         order = InOrder() if tells_md5(self.found, self.source) else None
         mover = Mover(self.found, self.source, self.target, upload, self.policy, order)
         stretches = list(spans(entry.size, step))
+        digests, receipt = yield from self._send(mover, stretches)
+        yield from self.policy.hints.finished(upload.key, upload.name)
         try:
-            flows = [mover.move(span) for span in stretches]
-            sent: list[SentPart] = yield Together(flows, width=self.plan.at_once)
-            digests = [bytes.fromhex(part.md5) for part in sent]
-            yield from self._agree_with_source(mover, stretches, digests)
-            etags = [part.etag for part in sent]
-            receipt = yield from self.target.finish(upload.key, upload.name, etags)
-        except BucketlineError as error:
-            if not (self.policy.hints.lasts and _may_go_on(error)):
-                yield from abandon_upload(upload, self.target, self.policy.hints)
+            etag, proof = yield from self._shown(mover, stretches, digests, receipt)
+        except Mismatch:  # Whatever stands there, this upload can be of no use any more.
+            yield from self.policy.hints.forget(upload.key, upload.name)
             raise
-        yield from self.policy.hints.forget(upload.key, upload.name)
-        if upload.is_resumed:
-            yield from self._look(upload.key, receipt)
-        etag = yield from _etag_of_whole(receipt, upload.key, entry.size, self.target)
-        proof = yield from self._prove_whole(mover, stretches, digests, etag)
         changes = yield from looked(
             self.fitted, upload.key, receipt, self.target, self.policy, way=IN_PARTS
         )
@@ -118,6 +107,33 @@ class _Errand:
             target_version=receipt.version,
             hashes={"md5-parts": whole, "part-size": str(step)},
         )
+
+    def _send(self, mover: Mover, stretches: list[Span]) -> Flow[tuple[list[bytes], Receipt]]:
+        """The MD5 of each part, and what the target said to all of them."""
+        upload, hints = mover.upload, self.policy.hints
+        try:
+            flows = [mover.move(span) for span in stretches]
+            sent: list[SentPart] = yield Together(flows, width=self.plan.at_once)
+            digests = [bytes.fromhex(part.md5) for part in sent]
+            yield from self._agree_with_source(mover, stretches, digests)
+            if upload.receipt is not None:
+                return digests, upload.receipt
+            etags = [part.etag for part in sent]
+            return digests, (yield from self.target.finish(upload.key, upload.name, etags))
+        except BucketlineError as error:
+            if not (hints.lasts and _may_go_on(error)):
+                yield from abandon_upload(upload, self.target, hints)
+            raise
+
+    def _shown(
+        self, mover: Mover, stretches: list[Span], digests: list[bytes], receipt: Receipt
+    ) -> Flow[tuple[str, Proof]]:
+        """What the target holds now: its etag, and what shows that it is this object."""
+        key = mover.upload.key
+        if mover.upload.is_resumed:
+            yield from self._look(key, receipt)
+        etag = yield from _etag_of_whole(receipt, key, self.found.entry.size, self.target)
+        return etag, (yield from self._prove_whole(mover, stretches, digests, etag))
 
     def _look(self, key: str, receipt: Receipt) -> Flow[None]:
         """An earlier process may have finished it, and somebody replaced the object since: some
@@ -166,12 +182,6 @@ class _Errand:
                 key=mover.upload.key,
             )
         return Proof.READBACK
-
-
-def etag_of_parts(digests: Sequence[bytes]) -> str:
-    """The etag that S3 gives to an object of these parts."""
-    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
-    return f"{whole}-{len(digests)}"
 
 
 def _may_go_on(error: BucketlineError) -> bool:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from bucketline.errors import NotFound, Remedy, StoreError, Unsupported
 from bucketline.flow.move.hints import Hints, SentPart, Upload
-from bucketline.flow.move.layout import spans
+from bucketline.flow.move.layout import etag_of_parts, spans
 from bucketline.model import Attributes
-from bucketline.stores.base import Flow, Store
+from bucketline.stores.base import Flow, Receipt, Store
 
 # When an upload of exactly our key began around the time at which we were about to begin one, it is
 # ours: clocks agree to seconds, and attempts to begin go on for minutes.
@@ -29,6 +29,7 @@ class OpenUpload:
     held: dict[int, SentPart] = field(default_factory=dict)  # These need not be sent.
     # Parts of the right size that the target holds, and nobody remembers: number -> etag.
     unproven: dict[int, str] = field(default_factory=dict)
+    receipt: Receipt | None = None  # It has become the object already.
 
 
 def open_upload(
@@ -95,7 +96,7 @@ def _confirmed(hint: Upload, target: Store) -> Flow[OpenUpload | None]:
     except Unsupported:
         return replace(opened, held=dict(hint.parts))
     except NotFound:
-        return None
+        return (yield from _finished(opened, hint, len(sizes), target))
     for part in parts:
         known = hint.parts.get(part.number)
         if sizes.get(part.number) != part.size:
@@ -105,6 +106,25 @@ def _confirmed(hint: Upload, target: Store) -> Flow[OpenUpload | None]:
         else:
             opened.unproven[part.number] = part.etag
     return opened
+
+
+def _finished(
+    opened: OpenUpload, hint: Upload, count: int, target: Store
+) -> Flow[OpenUpload | None]:
+    """The upload is gone: if the object is there that its parts make, it has become that."""
+    parts = [hint.parts[number] for number in range(1, count + 1) if number in hint.parts]
+    if len(parts) < count:
+        return None
+    try:
+        found = yield from target.stat(hint.key)
+    except NotFound:
+        return None
+    entry = found.entry
+    whole = etag_of_parts([bytes.fromhex(part.md5) for part in parts])
+    if entry.size != hint.size or entry.etag != whole:
+        return None
+    receipt = Receipt(entry.etag, entry.version, found.checksums, entry.stamp)
+    return replace(opened, held=dict(hint.parts), receipt=receipt)
 
 
 def _sweep(key: str, started: float, target: Store, *, but: str = "") -> Flow[None]:

@@ -14,8 +14,9 @@ from bucketline.errors import ClockSkew, StoreError, Unholdable, Unsupported
 from bucketline.model import NOTHING
 from bucketline.settings import Keys, KeySource, Remote
 from bucketline.sizes import show_seconds
-from bucketline.stores.base import Abilities, Answer, Flow, Request, Work
+from bucketline.stores.base import Answer, Flow, Request, Work
 from bucketline.stores.s3 import outage, recover
+from bucketline.stores.s3.abilities import abilities_of
 from bucketline.stores.s3.address import Address, Turn
 from bucketline.stores.s3.answers import error_of
 from bucketline.stores.s3.credentials import Credentials, needs_no_work, source_of
@@ -29,9 +30,6 @@ _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
 _LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?/?").fullmatch
 # Of the region's usual buckets, and without a thaw between a write and the next read.
-_READABLE_TIERS = frozenset(
-    {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY"}
-)
 _ENDPOINT = "x-bucketline-endpoint"  # Where a refusal comes from, if there are several.
 
 
@@ -66,7 +64,7 @@ class Client:
         self.clock = clock
         self.name = f"s3://{bucket}/" if remote.name == "s3" else f"{remote.name}:{bucket}/"
         self.is_aws = is_aws(remote)
-        self.able = _abilities(is_aws=self.is_aws)
+        self.able = abilities_of(remote, is_aws=self.is_aws)
         self.point = access_point(bucket)  # None = the bucket goes by its own name.
         self.pool = Pool(remote, bucket, clock)
         self.signs_body = False  # Learnt from a server that refuses unsigned payloads.
@@ -76,6 +74,7 @@ class Client:
         self.deletes_in_batches = True
         self.tells_checksums = self.is_aws  # Of objects, when asked; whatever they may be worth.
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
+        self.tells_parts = True  # HEAD tells of an object's parts, until it has not.
         self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.
         self.begun: dict[str, Begun] = {}  # By the upload's name.
         self._credentials = Credentials(keys or source_of(remote), clock)
@@ -277,17 +276,3 @@ def _is_private(address: Address) -> bool:
     root = address.place.root
     is_tls = root.startswith("https:") and address.route.verify_tls
     return is_tls or _LOOPBACK(root) is not None
-
-
-def _abilities(*, is_aws: bool) -> Abilities:
-    if not is_aws:
-        # Until a write with tags shows that they are not kept.
-        return Abilities(tags=True, keeps_attributes=False, tiers=frozenset())
-    return Abilities(
-        tags=True,
-        tiers=_READABLE_TIERS,
-        metadata_size_max=2048,
-        versions=True,
-        conditional_write=True,
-        checksums=frozenset({"crc64nvme", "crc32c", "crc32", "sha1", "sha256"}),
-    )

@@ -17,11 +17,11 @@ from bucketline.errors import (
     StoreError,
     Unsupported,
 )
-from bucketline.model import PLAIN, Attributes, Checksum, Found
+from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.stores.base import Answer, Flow, OpenUpload, Part, Receipt, Sums
 from bucketline.stores.s3.answers import is_error, refusal
 from bucketline.stores.s3.client import Begun, Call, Client
-from bucketline.stores.s3.headers import from_date, receipt, to_headers
+from bucketline.stores.s3.headers import etag_of, from_date, receipt, to_headers
 from bucketline.stores.s3.markup import Torn, name_of, named, text, tree
 from bucketline.stores.s3.objects import (
     COPY_ETAG,
@@ -155,6 +155,21 @@ def _parts_page(client: Client, key: str, answer: Answer) -> Element:
         client.learn(lists_parts=False)
         raise Unsupported("the server does not list parts", store=client.name, key=key)
     return _tree(client, key, answer, "ListParts")
+
+
+def first_part(client: Client, entry: Entry) -> Flow[int]:
+    """The size of its first part, where the server tells of parts; 0 = it does not."""
+    if not client.tells_parts:
+        return 0
+    pairs = {"partNumber": "1"} | ({"versionId": entry.version} if entry.version else {})
+    answer = yield from client.exchange(Call("HEAD", entry.key, "HEAD", encoded_query(pairs)))
+    told = answer.headers.get("x-amz-mp-parts-count", "")
+    if answer.status >= 300 or not told:
+        client.tells_parts = answer.status >= 300
+        return 0
+    size = int(answer.headers.get("content-length", 0))
+    is_even = size > 0 and told == str(-(-entry.size // size))
+    return size if is_even and etag_of(answer.headers) == entry.etag else 0
 
 
 def list_uploads(

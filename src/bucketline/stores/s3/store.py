@@ -137,6 +137,9 @@ class S3Store:
         """Part `number` from `size` bytes of an object of the same service."""
         return parts.copy_part(self._client, key, upload, number, source, start=start, size=size)
 
+    def first_part(self, entry: Entry) -> Flow[int]:
+        return parts.first_part(self._client, entry)
+
     def finish(
         self, key: str, upload: str, etags: Sequence[str], *, sums: Sums | None = None
     ) -> Flow[Receipt]:
