@@ -81,7 +81,7 @@ def test_a_line_says_why_and_how_big() -> None:
 def test_what_cannot_be_compared_is_neither_equal_nor_different() -> None:
     source, target = shelf("a"), Shelf()
     source.frozen.add("a")
-    target.put("a", b"a", etag="pin")
+    target.put("a", b"b", etag="pin")
     engine = check(source, target, look=Look(Mode.CHECKSUM))
 
     assert shown(list(engine.lines())) == ["! a"]

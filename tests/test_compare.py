@@ -189,11 +189,16 @@ def test_a_file_is_known_to_the_ledger_by_its_stamp_whether_its_etag_is_known_or
 
 def test_a_remembered_etag_is_not_taken_for_a_checksum() -> None:
     one = Entry("k", 5, 9.0, "5" * 32)
-    rule = Rule(Mode.CHECKSUM, etags_are_md5=True)
+    rule = Rule(Mode.CHECKSUM, etags_are_md5=True, is_vouched=True)
 
     assert verdict(rule, one, one) is Verdict.SAME
     assert verdict(rule, one, one._replace(stamp="stamp")) is not Verdict.SAME
     assert verdict(rule, one._replace(stamp="stamp"), one) is not Verdict.SAME
+
+
+def test_an_etag_that_nobody_answers_for_is_not_taken_for_a_checksum() -> None:
+    one = Entry("k", 5, 9.0, "5" * 32)
+    assert verdict(Rule(Mode.CHECKSUM, etags_are_md5=True), one, one) is not Verdict.SAME
 
 
 def test_an_encrypted_objects_etag_is_not_copied_for_ever() -> None:

@@ -220,20 +220,27 @@ def test_parts_of_a_usual_size_are_recognised_by_reading_one_side_only() -> None
         hashlib.md5(body[at : at + (5 << 20)]).digest() for at in range(0, len(body), 5 << 20)
     ]
     etag = f"{hashlib.md5(b''.join(digests)).hexdigest()}-3"
-    source, target = Shelf(able=Abilities(etag_is_md5=False)), Shelf()
-    source.put("a", body, etag="pin-1")
-    target.put("a", body, etag=etag)
+    source, target = Shelf(), Shelf(able=Abilities(etag_is_md5=False))
+    source.put("a", body, etag=etag)
+    target.put("a", body, etag="pin-1")
 
     assert planned(source, target, policy=TransferPolicy(Look(Mode.CHECKSUM))) == ["=1"]
-    assert target.reads == 0
+    assert source.reads == 0
 
 
 def test_a_frozen_object_that_cannot_be_compared_is_left_to_its_move() -> None:
     source, target = shelf("a"), Shelf()
     source.frozen.add("a")
-    target.put("a", b"a", etag="pin-2")
+    target.put("a", b"b", etag="pin-2")
 
     assert planned(source, target, policy=TransferPolicy(Look(Mode.CHECKSUM))) == ["a>a"]
+
+
+def test_a_frozen_object_is_not_written_anew_where_its_etag_is_the_one_of_the_source() -> None:
+    source, target = shelf("a"), shelf("a")
+    target.frozen.add("a")
+
+    assert planned(source, target, policy=TransferPolicy(Look(Mode.CHECKSUM))) == ["=1"]
 
 
 class Missing(Shelf):

@@ -11,6 +11,9 @@ import pytest
 
 import processes
 from bucketline.cli import main
+from bucketline.clock import SystemClock
+from bucketline.flow.drive import blocking
+from bucketline.stores.s3 import S3Store
 from desk import Desk
 from faults.kinds import flip_answer
 from faults.proxy import FaultProxy
@@ -86,6 +89,49 @@ def test_damage_at_rest_is_found_and_repaired_although_the_etag_hides_it(
 
     assert here.run("verify", here.s3)[-1]["verified"] == 7
     assert here.body("big") == BIG
+
+
+@pytest.fixture
+def other(here: Desk) -> S3Store:
+    """One more bucket, with the same objects and etags."""
+    store = S3Store(here.store.remote, f"{here.bucket}-2", clock=SystemClock())
+    blocking(store.create_bucket())
+    here.sync(here.s3, f"s3://{store.bucket}/")
+    return store
+
+
+def test_comparing_checksums_is_enough_to_find_and_repair_what_an_old_etag_hides(
+    here: Desk, disk: Path, other: S3Store
+) -> None:
+    words = (here.s3, f"s3://{other.bucket}/", "--compare")
+    assert here.sync(*words, "checksum")["done"] == 0
+    spoil(disk / other.bucket / "k3")
+    spoil(disk / other.bucket / "big")
+    assert here.sync(*words, "etag")["done"] == 0
+    assert here.run("check", *words, "checksum", code=3)[-1]["differs"] == 2
+
+    assert here.sync(*words, "checksum")["done"] == 2
+    assert here.run("check", *words, "bytes")[-1]["equal"] == 7
+    assert here.sync(*words, "checksum")["done"] == 0
+
+
+def test_a_source_that_rotted_never_replaces_the_copy_that_did_not(
+    here: Desk, disk: Path, other: S3Store
+) -> None:
+    spoil(disk / here.bucket / "k3")
+    words = (here.s3, f"s3://{other.bucket}/", "--compare")
+    assert here.sync(*words, "checksum")["done"] == 0
+    assert here.run("sync", *words, "bytes", code=1)[-1]["failed"] == 1
+    assert blocking(other.read("k3")).body == b"body 3"
+
+
+def test_a_file_that_rotted_in_a_folder_is_written_again(here: Desk) -> None:
+    here.sync(here.s3, "copy")
+    spoil(here.here / "copy" / "k3")
+    spoil(here.here / "copy" / "big")
+    assert here.sync(here.s3, "copy", "--compare", "checksum")["done"] == 2
+    assert here.sync(here.s3, "copy", "--compare", "checksum")["done"] == 0
+    assert (here.here / "copy" / "big").read_bytes() == BIG
 
 
 def test_all_bytes_are_compared_on_demand(here: Desk, disk: Path) -> None:

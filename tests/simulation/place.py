@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from bucketline.errors import BadRequest, Changed, Mismatch, NotFound, Unsupported
-from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
+from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.stores.base import (
     Abilities,
     Flow,
@@ -20,43 +20,10 @@ from bucketline.stores.base import (
     Sums,
     Work,
 )
+from bucketline.stores.digests import CRC64NVME
+from simulation.things import Habits, Thing, Upload, flipped, md5
 
 PART_SIZE = 8  # Bytes. A world of small things has small parts, so that runs are short.
-
-
-class Thing(NamedTuple):
-    """An object as the server holds it."""
-
-    body: bytes
-    etag: str
-    modified: float
-
-
-class Upload(NamedTuple):
-    """An object in the making."""
-
-    key: str
-    parts: dict[int, tuple[str, bytes]]
-    begun: float
-    is_strange: bool = False  # Somebody else's.
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What kind of server a place is."""
-
-    etags: str = "md5"  # md5; opaque: says nothing, though it may look like one; silent: told by
-    # listings only, and opaque as well.
-    is_sorted: bool = True
-    says_sorted: bool = True
-    page_size: int = 3
-    checks_md5: bool = True
-    lists_parts: bool = True
-    lists_uploads: bool = True
-
-    @property
-    def is_liar(self) -> bool:
-        return self.says_sorted and not self.is_sorted
 
 
 @dataclass(slots=True, eq=False)
@@ -81,15 +48,6 @@ class Deed:
         return replace(self, arguments=(flipped(body, number), *rest))
 
 
-def flipped(body: bytes, number: int) -> bytes:
-    """Damage that never comes twice alike: `number` counts."""
-    return bytes([body[0] ^ (number % 255 + 1)]) + body[1:] if body else b"?"
-
-
-def md5(body: bytes) -> str:
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
-
-
 @dataclass(slots=True, eq=False)
 class Place:
     """Buckets are dictionaries. `tick` tells the server's time, later each time it is asked."""
@@ -109,6 +67,7 @@ class Place:
         return Abilities(
             sorted=self.habits.says_sorted,
             etag_is_md5=self.habits.etags == "md5",
+            checksums=frozenset() if self.habits.sums == "none" else frozenset({"crc64nvme"}),
             part_size_min=1,
             part_size_max=PART_SIZE,
         )
@@ -142,7 +101,7 @@ class Place:
         checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
-        return (yield self._work("write", key, body, md5))
+        return (yield self._work("write", key, body, md5, checksum))
 
     def delete(self, key: str, *, version: str = "") -> Flow[None]:
         return (yield self._work("delete", key))
@@ -154,7 +113,7 @@ class Place:
     def begin(
         self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
     ) -> Flow[str]:
-        return (yield self._work("begin", key))
+        return (yield self._work("begin", key, algorithm))
 
     def part(
         self,
@@ -167,12 +126,12 @@ class Place:
         md5: bytes = b"",
         checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
-        return (yield self._work("part", key, body, upload, number, md5))
+        return (yield self._work("part", key, body, upload, number, md5, checksum))
 
     def finish(
         self, key: str, upload: str, etags: Any, *, sums: Sums | None = None
     ) -> Flow[Receipt]:
-        return (yield self._work("finish", key, upload, tuple(etags)))
+        return (yield self._work("finish", key, upload, tuple(etags), sums))
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
         return (yield self._work("abandon", key, upload))
@@ -201,7 +160,7 @@ class Place:
     def do_stat(self, key: str) -> Found:
         if key not in self.things:
             raise NotFound("no such key", store=self.name, key=key)
-        return Found(self._entry(key))
+        return Found(self._entry(key), checksums=self.things[key].checksums)
 
     def do_read(self, key: str, start: int, size: int | None, etag: str) -> Piece:
         found = self.do_stat(key)
@@ -210,25 +169,40 @@ class Place:
         body = self.things[key].body[start:]
         return Piece(found, body if size is None else body[:size])
 
-    def do_write(self, key: str, body: bytes, digest: bytes) -> Receipt:
+    def do_write(self, key: str, body: bytes, digest: bytes, checksum: Checksum | None) -> Receipt:
         self._check_digest(key, body, digest)
+        self._check_sum(key, body, checksum)
         return self._receipt(self.put(key, body, md5(body)))
 
     def do_delete(self, key: str) -> None:
         self.things.pop(key, None)
 
-    def do_begin(self, key: str) -> str:
+    def do_begin(self, key: str, algorithm: str) -> str:
         name = f"upload-{self._number()}"
-        self.uploads[name] = Upload(key, {}, self.now())
+        self.uploads[name] = Upload(key, {}, self.now(), algorithm)
         return name
 
-    def do_part(self, key: str, body: bytes, upload: str, number: int, digest: bytes) -> Receipt:
+    def do_part(
+        self,
+        key: str,
+        body: bytes,
+        upload: str,
+        number: int,
+        digest: bytes,
+        checksum: Checksum | None,
+    ) -> Receipt:
         self._check_digest(key, body, digest)
         self._expect(key, upload)
+        self._check_sum(key, body, checksum)
+        if self.uploads[upload].algorithm and checksum is None:
+            raise BadRequest("a part came without its checksum", store=self.name, key=key)
         self.uploads[upload].parts[number] = (md5(body), body)
-        return Receipt(etag="" if self.habits.etags == "silent" else md5(body))
+        etag = "" if self.habits.etags == "silent" else md5(body)
+        return Receipt(etag, checksums=self._told(checksum))
 
-    def do_finish(self, key: str, upload: str, etags: tuple[str, ...]) -> Receipt:
+    def do_finish(
+        self, key: str, upload: str, etags: tuple[str, ...], sums: Sums | None
+    ) -> Receipt:
         if upload in self.finished:
             return self.finished[upload]
         self._expect(key, upload)
@@ -236,6 +210,7 @@ class Place:
         if [parts.get(n, ("", b""))[0] for n in range(1, len(etags) + 1)] != list(etags):
             raise BadRequest("these parts are not there", store=self.name, key=key)
         bodies = [parts[n][1] for n in range(1, len(etags) + 1)]
+        self._check_sum(key, b"".join(bodies), sums.whole if sums else None)
         del self.uploads[upload]
         digests = b"".join(hashlib.md5(body, usedforsecurity=False).digest() for body in bodies)
         thing = self.put(key, b"".join(bodies), f"{md5(digests)}-{len(bodies)}")
@@ -275,7 +250,7 @@ class Place:
     def put(self, key: str, body: bytes, etag: str = "") -> Thing:
         if self.habits.etags != "md5":
             etag = md5(f"{self.name} {self._number()}".encode())
-        thing = Thing(body, etag or md5(body), self.tick())
+        thing = Thing(body, etag or md5(body), self.tick(), self._sums_of(body))
         self.things[key] = thing
         self.history[key, thing.etag] = body
         return thing
@@ -288,7 +263,24 @@ class Place:
         return Entry(key, len(thing.body), thing.modified, thing.etag)
 
     def _receipt(self, thing: Thing) -> Receipt:
-        return Receipt(etag="" if self.habits.etags == "silent" else thing.etag)
+        etag = "" if self.habits.etags == "silent" else thing.etag
+        return Receipt(etag, checksums=thing.checksums if self.habits.sums == "checks" else NOTHING)
+
+    def _sums_of(self, body: bytes) -> Mapping[str, str]:
+        """What a server computes by itself, of all that it holds."""
+        if self.habits.sums == "none":
+            return NOTHING
+        return {CRC64NVME.name: CRC64NVME.checksum(CRC64NVME.digest(body)).value}
+
+    def _told(self, checksum: Checksum | None) -> Mapping[str, str]:
+        is_told = checksum is not None and self.habits.sums == "checks"
+        return {checksum.algorithm: checksum.value} if checksum and is_told else NOTHING
+
+    def _check_sum(self, key: str, body: bytes, checksum: Checksum | None) -> None:
+        if checksum is None:
+            return
+        if self._sums_of(body).get(checksum.algorithm) != checksum.value:
+            raise Mismatch("these are not the bytes of that checksum", store=self.name, key=key)
 
     def _check_digest(self, key: str, body: bytes, digest: bytes) -> None:
         if self.habits.checks_md5 and digest and digest.hex() != md5(body):

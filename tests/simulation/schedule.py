@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from bucketline.flow.compare.pairs import Mode
-from simulation.place import PART_SIZE, Habits, Place
+from simulation.place import PART_SIZE, Place
+from simulation.things import Habits
 
 _SIZES = (0, 1, 5, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, 3 * PART_SIZE + 2)
+_SUMS = ("none", "none", "checks", "silent")
 _KEYS = ("a", "a.txt", "a/b", "b", "b//c", "d/", "é", "\U0001f600", "\uffff", "z")
 
 
@@ -30,7 +32,7 @@ class Scenario:
 
 
 def scenario(seed: int) -> Scenario:
-    dice = Random(f"scenario {seed}")
+    dice, sums = Random(f"scenario {seed}"), Random(f"sums {seed}")
     lists = Random(f"lists {seed}")
     return Scenario(
         seed=seed,
@@ -41,11 +43,12 @@ def scenario(seed: int) -> Scenario:
         fault_rate=dice.choice((0.0, 0.05, 0.15, 0.3)),
         change_rate=dice.choice((0.0, 0.0, 0.05)),
         vandal_rate=dice.choice((0.0, 0.5)),
-        source=_habits(dice),
+        source=replace(_habits(dice), sums=sums.choice(_SUMS)),
         target=replace(
             _habits(dice),
             lists_parts=lists.random() < 0.8,
             lists_uploads=lists.random() < 0.8,
+            sums=sums.choice(_SUMS),
         ),
         retries=dice.random() < 0.3,
     )

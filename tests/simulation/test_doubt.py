@@ -7,10 +7,12 @@ from dataclasses import replace
 from bucketline.clock import FakeClock
 from bucketline.flow.compare.pairs import Mode
 from bucketline.flow.ledger import Ledger
+from bucketline.model import Checksum
 from bucketline.stores.base import Receipt
 from simulation.driver import _process, simulate
-from simulation.place import Habits, Place
+from simulation.place import Place
 from simulation.schedule import scenario
+from simulation.things import Habits
 from simulation.world import World
 
 
@@ -19,8 +21,8 @@ class Spoiler(Place):
 
     is_broken = True
 
-    def do_write(self, key: str, body: bytes, digest: bytes) -> Receipt:
-        return super().do_write(key, body[::-1] if self.is_broken else body, b"")
+    def do_write(self, key: str, body: bytes, digest: bytes, checksum: Checksum | None) -> Receipt:
+        return super().do_write(key, body[::-1] if self.is_broken else body, b"", None)
 
 
 def test_a_first_copy_that_a_crash_left_in_doubt_is_made_again() -> None:

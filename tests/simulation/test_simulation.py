@@ -52,7 +52,7 @@ def test_the_same_seed_is_always_the_same_story() -> None:
 
 def test_the_weather_is_as_bad_as_it_can_get() -> None:
     events: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(90):
         effects = simulate(seed).effects[0]
         events += simulate(seed, (effects // 2,)).events
     happened = {event for event, count in events.items() if count >= 10}

@@ -21,8 +21,9 @@ from bucketline.stores.base import Answer, Flow, Piece, Request, Work
 from simulation.book import Book
 from simulation.laws import Laws
 from simulation.notes import Notes
-from simulation.place import Deed, Place, flipped
+from simulation.place import Deed, Place
 from simulation.schedule import Scenario, furnish, longer, new_body
+from simulation.things import flipped
 
 _FAULTY_PROCESSES = 3  # Later ones have fair weather, so that calm must come.
 _REFUSALS = (Busy, Broken, ServerFault)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from bucketline.errors import Remedy, StoreError
-from bucketline.flow.compare.pairs import Both, Settle, Verdict
+from bucketline.errors import NeedsThaw, Remedy, StoreError
+from bucketline.flow.compare.pairs import Both, Settle, Verdict, is_same_etag
 from bucketline.flow.look.listing import Caller
+from bucketline.flow.move.hashing import told_of
 from bucketline.flow.move.layout import USUAL_PART_SIZES
-from bucketline.model import Entry
+from bucketline.flow.proof.rehash import hashers
+from bucketline.model import Checksum, Entry, Found
 from bucketline.stores.base import Flow, Store, Together, Work
 
 _PIECE = 8 << 20
@@ -29,7 +31,7 @@ def by_content(
     answer = read_bytes if reads else same_bytes
 
     def together(doubts: Sequence[Both]) -> Flow[list[Verdict]]:
-        flows = [_verdict(answer(both, source, target)) for both in doubts]
+        flows = [_verdict(both, answer(both, source, target)) for both in doubts]
         verdicts: list[Verdict] = yield Together(flows, width=width)
         return verdicts
 
@@ -37,19 +39,24 @@ def by_content(
 
 
 def same_bytes(both: Both, source: Store, target: Store) -> Flow[bool]:
-    """Whether they are, for two objects of one size; reads as little as gives an answer."""
-    mine = yield from source.stat(both.source.key)
-    other = yield from target.stat(both.target.key)
-    if (answer := _by_checksums(mine.checksums, other.checksums)) is not None:
+    """Whether they are, for two objects of one size; reads as little as gives an answer.
+
+    An etag or a checksum is of what was written once. Whether it is of what is there today, only a
+    store answers for that checks what it is given; what others hold is read, the target first.
+    """
+    mine = yield from _word(both.source, source)
+    other = yield from _word(both.target, target)
+    if mine and other and (answer := _by_words(mine, other)) is not None:
         return answer
-    read_first = yield from etags(both.source, source, like=both.target.etag)
-    if not both.target.stamp and both.target.etag in read_first.etags:
-        return True
-    # Its etag may be none of its bytes, or none of today's: only these tell.
-    read_then = yield from etags(both.target, target, like=both.source.etag)
-    if not both.source.stamp and both.source.etag in read_then.etags:
-        return True
-    return read_first.etags[0] == read_then.etags[0]
+    if other is None:
+        held = yield from etags(both.target, target, like=both.source.etag, word=mine)
+        if (answer := _agrees(held, both.source, mine)) is not None:
+            return answer
+        return (yield from etags(both.source, source, like="")).etags[0] == held.etags[0]
+    read = yield from etags(both.source, source, like=both.target.etag, word=other)
+    if (answer := _agrees(read, both.target, other)) is not None:
+        return answer
+    return read.etags[0] == (yield from etags(both.target, target, like="")).etags[0]
 
 
 def read_bytes(both: Both, source: Store, target: Store) -> Flow[bool]:
@@ -59,9 +66,11 @@ def read_bytes(both: Both, source: Store, target: Store) -> Flow[bool]:
     return mine.etags == other.etags
 
 
-def _verdict(answer: Flow[bool]) -> Flow[Verdict]:
+def _verdict(both: Both, answer: Flow[bool]) -> Flow[Verdict]:
     try:
         is_same = yield from answer
+    except NeedsThaw:  # To thaw it for a comparison, or to write it anew, costs more than a doubt.
+        return Verdict.SAME if is_same_etag(*both) else Verdict.DOUBT
     except StoreError as error:
         if error.remedy is Remedy.STOP:
             raise
@@ -69,13 +78,36 @@ def _verdict(answer: Flow[bool]) -> Flow[Verdict]:
     return Verdict.SAME if is_same else Verdict.CHECKSUM
 
 
-def _by_checksums(one: Mapping[str, str], other: Mapping[str, str]) -> bool | None:
-    """None = they cannot tell. One of parts ("…-3") tells only when it is equal."""
-    for algorithm in one.keys() & other.keys():
-        if one[algorithm] == other[algorithm]:
+def _word(entry: Entry, store: Store) -> Flow[Found | None]:
+    """What the store says of its object; None = it does not answer for what it says."""
+    if not store.able.checksums:
+        return None
+    return (yield from store.stat(entry.key))
+
+
+def _by_words(one: Found, other: Found) -> bool | None:
+    """None = they cannot tell. A checksum of parts ("…-3") tells only when it is equal."""
+    if is_same_etag(one.entry, other.entry):
+        return True
+    for algorithm in one.checksums.keys() & other.checksums.keys():
+        mine, others = one.checksums[algorithm], other.checksums[algorithm]
+        if mine == others:
             return True
-        if "-" not in one[algorithm] + other[algorithm]:
+        if "-" not in mine + others:
             return False
+    return None
+
+
+def _agrees(read: Hashed, entry: Entry, word: Found | None) -> bool | None:
+    """Whether what was read is what the other side says of its own; None = it says too little.
+
+    An etag that is unlike may be none of the bytes; one that is like is. So is the one of a source
+    that does not answer for it: the bytes that were read are those which were written there.
+    """
+    if word is not None and read.checksum is not None:
+        return word.checksums[read.checksum.algorithm] == read.checksum.value
+    if not entry.stamp and entry.etag in read.etags:
+        return True
     return None
 
 
@@ -116,19 +148,27 @@ class Hashed(NamedTuple):
 
     entry: Entry
     etags: list[str]
+    checksum: Checksum | None = None
 
 
-def etags(entry: Entry, store: Store, *, like: str) -> Flow[Hashed]:
-    """Read all of it: its MD5, and the etags of parts that `like` allows."""
+def etags(entry: Entry, store: Store, *, like: str, word: Found | None = None) -> Flow[Hashed]:
+    """Read all of it: its MD5, the etags of parts that `like` allows, the checksum of `word`."""
     read = entry
     whole = hashlib.md5(usedforsecurity=False)
     parts = [_PartsMd5(size) for size in _part_sizes(entry.size, like)]
+    algorithm = told_of(word) if word else None
+    sums = hashers({algorithm.name: ""} if algorithm else {})
+    updates = [whole.update, *(one.update for one in parts), *(one.update for one in sums.values())]
     for start in range(0, entry.size, _PIECE):
         piece = yield from store.read(entry.key, start=start, size=_PIECE, etag=entry.pin)
         read = piece.found.entry if not start else read
-        for update in (whole.update, *(hasher.update for hasher in parts)):
+        for update in updates:
             yield Work(partial(update, piece.body), name="hash", key=entry.key)
-    return Hashed(read, [whole.hexdigest(), *(hasher.etag() for hasher in parts)])
+    found = [whole.hexdigest(), *(hasher.etag() for hasher in parts)]
+    if algorithm is None:
+        return Hashed(read, found)
+    digest = bytes.fromhex(sums[algorithm.name].hexdigest())
+    return Hashed(read, found, algorithm.checksum(digest))
 
 
 def _part_sizes(size: int, etag: str) -> Iterator[int]:

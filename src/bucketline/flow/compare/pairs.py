@@ -23,7 +23,7 @@ class Mode(Enum):
     SIZE = "size"  # Nothing else.
     MTIME = "mtime"  # The source was not modified after the target was.
     ETAG = "etag"  # Equal etags; where they cannot be compared, the last proven copy.
-    CHECKSUM = "checksum"  # The bytes: by etags and checksums where they tell, else by reading.
+    CHECKSUM = "checksum"  # The bytes: by what both sides answer for, else by reading.
     BYTES = "bytes"  # The bytes, all of them read on both sides, whatever is told of them.
 
 
@@ -132,6 +132,7 @@ class Rule:
 
     mode: Mode
     etags_are_md5: bool  # On both sides, for objects written in one piece and not encrypted.
+    is_vouched: bool = False  # Both sides answer for the etags of what they hold.
 
     @property
     def said(self) -> str:
@@ -145,7 +146,9 @@ class Rule:
             case Mode.ETAG:
                 return f"etag; where etags cannot be compared, {ledger}"
             case Mode.CHECKSUM:
-                return "checksum; where none is known, bodies are read"
+                if self.is_vouched:
+                    return "checksums that both sides answer for; where they cannot tell, the bytes"
+                return "the bytes, which are read"
             case Mode.BYTES:
                 return "bytes"
             case Mode.AUTO if self.etags_are_md5:
@@ -161,10 +164,10 @@ class Rule:
             case Mode.MTIME:
                 return _is_not_newer
             case Mode.CHECKSUM:
-                return _is_same_vouched
+                return _is_same_vouched if self.is_vouched else never
             case Mode.BYTES:
                 return never
-        return _is_same_etag
+        return is_same_etag
 
     def verdict(self, source: Entry, target: Entry) -> Verdict:
         """What the entries tell; DOUBT when they do not."""
@@ -266,13 +269,13 @@ def _is_same_size(source: Entry, target: Entry) -> bool:
     return source.size == target.size
 
 
-def _is_same_etag(source: Entry, target: Entry) -> bool:
+def is_same_etag(source: Entry, target: Entry) -> bool:
     return source.etag == target.etag and source.size == target.size and source.etag != ""
 
 
 def _is_same_vouched(source: Entry, target: Entry) -> bool:
     """An etag that was remembered of a file is what its bytes were, not what they are."""
-    return _is_same_etag(source, target) and not (source.stamp or target.stamp)
+    return is_same_etag(source, target) and not (source.stamp or target.stamp)
 
 
 def _is_not_newer(source: Entry, target: Entry) -> bool:

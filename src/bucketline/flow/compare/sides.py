@@ -67,7 +67,11 @@ class Sides:
     @property
     def rule(self) -> Rule:
         stores = (self.source.store, self.target.store)
-        return Rule(self.look.mode, all(store.able.etag_is_md5 for store in stores))
+        return Rule(
+            self.look.mode,
+            all(store.able.etag_is_md5 for store in stores),
+            all(store.able.checksums for store in stores),
+        )
 
     def settle(self, lookup: Lookup) -> Settle:
         """How doubts end in this mode."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bucketline.errors import Changed, Mismatch, Unholdable
+from bucketline.flow.compare.pairs import is_same_etag
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hashing import choose
 from bucketline.flow.move.parts import copy_in_parts
@@ -45,6 +46,10 @@ def remove(action: Delete, target: Store) -> Flow[Outcome]:
 
 
 def _copy_once(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
+    if action.replaces is not None and is_same_etag(action.source, action.replaces):
+        # An etag that two places gave to it is made of its bytes: a source that does not agree with
+        # it has rotted, and must not replace a copy that may be whole.
+        policy = replace(policy, learnt=replace(policy.learnt, source_tells_md5=True))
     if action.source.size > policy.part_size:
         return (yield from copy_in_parts(action, source, target, policy))
     return (yield from _copy_in_one_piece(action, source, target, policy))

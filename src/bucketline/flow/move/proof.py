@@ -165,12 +165,12 @@ def _by_checksum(
 ) -> Flow[Proven | None]:
     """By the target's own checksum; None = it tells none."""
     is_told, pin = is_right(receipt.checksums, sent.checksum), receipt.pin
-    if is_told is None and not sent.hashed.md5:
+    if (is_told and not pin) or (is_told is None and not sent.hashed.md5):
+        learnt.target_is_silent |= is_told is None
         found = yield from target.stat(sent.key, version=receipt.version)
-        is_told, pin = is_right(found.checksums, sent.checksum), found.entry.pin
-        if is_told:
-            learnt.target_is_silent = True
-            is_told = found.entry.size == sent.size
+        pin, is_told = found.entry.pin, is_right(found.checksums, sent.checksum)
+        if is_told is not None:
+            is_told = is_told and found.entry.size == sent.size
     if is_told is None:
         return None
     if not is_told:
