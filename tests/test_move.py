@@ -123,17 +123,6 @@ def test_where_etags_are_md5s_equal_readings_that_disagree_are_damage_on_the_way
     assert crossing.target.bodies() == {}
 
 
-def test_a_source_that_rotted_does_not_replace_what_bears_the_same_etag() -> None:
-    crossing = Crossing()
-    rotted = Entry("s", 5, etag=md5(b"jello"))
-    crossing.source.objects["s"] = Held(b"hello", rotted.etag)
-    crossing.target.objects["t"] = Held(b"jello", rotted.etag)
-    action = Copy(rotted, "t", replaces=rotted._replace(key="t"))
-    with pytest.raises(Mismatch, match=rotted.etag):
-        crossing.run(copy(action, crossing.source, crossing.target, replace(SMALL)))
-    assert crossing.target.bodies() == {"t": b"jello"}
-
-
 @pytest.mark.parametrize("etag", ["", "opaque", "0" * 32])
 def test_when_the_target_tells_no_usable_etag_it_is_read_back(etag: str) -> None:
     crossing = Crossing(faults={("write t", 1): telling(etag)})

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from bucketline.errors import Mismatch
+from bucketline.flow.move.copy import copy
 from bucketline.flow.move.hashing import BY_MD5, Hashing, choose
 from bucketline.flow.move.proof import Learnt, MovePolicy
-from bucketline.model import Checksum, Entry, Fate, Found, Outcome, Proof
+from bucketline.model import Checksum, Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Receipt
 from bucketline.stores.digests import CRC32, CRC32C, CRC64NVME, SHA256, Algorithm
 from bucketline.stores.memory import Held, MemoryStore
@@ -127,6 +128,17 @@ def test_a_source_that_proved_to_check_and_tells_another_checksum_holds_damaged_
     with pytest.raises(Mismatch, match="the source's crc64nvme"):
         both.copy()
     assert both.target.bodies() == {}
+
+
+def test_a_source_that_rotted_does_not_replace_what_bears_the_same_etag() -> None:
+    both = crossing()
+    rotted = Entry("s", 5, etag=md5(b"jello"))
+    both.source.objects["s"] = Held(b"hello", rotted.etag)
+    both.target.objects["t"] = Held(b"jello", rotted.etag)
+    action = Copy(rotted, "t", replaces=rotted._replace(key="t"))
+    with pytest.raises(Mismatch, match=rotted.etag):
+        both.run(copy(action, both.source, both.target, replace(SMALL)))
+    assert both.target.bodies() == {"t": b"jello"}
 
 
 def test_a_checksum_that_a_server_only_keeps_gives_way_to_an_etag_that_is_right() -> None:
