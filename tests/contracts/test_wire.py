@@ -278,3 +278,19 @@ def test_the_size_of_an_object_larger_than_any_answer_can_be_asked() -> None:
         told = ask(Request("HEAD", f"{server.url}/b/k", [], ROUTE, kind="HEAD"))
         assert told.headers["content-length"] == "5497558138880"
         assert failure(get(f"{server.url}/b/k")) is Broken
+
+
+def test_a_server_that_hangs_up_afterwards_is_not_looked_at_for_ever() -> None:
+    def once(_request: Message) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+    wire = Wire()
+    with RawServer(once) as server:
+        for number in range(3):
+            wire.start(get(f"{server.url}/b/{number}"), number)
+            ended: list[object] = []
+            while not ended:
+                ended += wire.poll(20)
+            while wire._epoll.poll(0.05):  # For ever, if we did not look away.
+                assert wire.poll(0.0) == []
+    wire.close()

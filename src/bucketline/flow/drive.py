@@ -180,25 +180,27 @@ class Drive:
 
     def _advance(self, task: _Task, value: Any, error: Exception | None) -> None:
         """Send a result into a flow and take up the effect it yields next."""
-        resume: _Resume | None = (task, value, error)
-        while resume is not None:  # Not by recursion: ten thousand flows may end at once.
-            resume = self._resume(*resume)
-
-    def _resume(self, task: _Task, value: Any, error: Exception | None) -> _Resume | None:
-        """One step of one flow; who is to go on because of it, if anybody."""
-        try:
-            effect = task.flow.send(value) if error is None else task.flow.throw(error)
-        except StopIteration as stop:
-            return self._finish(task, stop.value, None)
-        except Exception as failure:  # The worker boundary: whoever started the flow gets it.
-            return self._finish(task, None, failure)
-        return self._take_up(task, effect)
+        resume: _Resume | None
+        while True:  # Not by recursion: ten thousand flows may end at once.
+            try:
+                effect = task.flow.send(value) if error is None else task.flow.throw(error)
+            except StopIteration as stop:
+                resume = self._finish(task, stop.value, None)
+            except Exception as failure:  # The worker boundary: whoever started the flow gets it.
+                resume = self._finish(task, None, failure)
+            else:
+                if type(effect) is Request:
+                    self._requests[effect.kind] += 1
+                    self._carrier.start(effect, task)
+                    return
+                resume = self._take_up(task, effect)
+            if resume is None:
+                return
+            task, value, error = resume
 
     def _take_up(self, task: _Task, effect: object) -> _Resume | None:
-        if type(effect) is Request:
-            self._requests[effect.kind] += 1
-            self._carrier.start(effect, task)
-        elif type(effect) is Work:
+        """Whatever is no request; who is to go on because of it, if anybody."""
+        if type(effect) is Work:
             if self._brief.takes(effect):
                 return task, *self._brief.perform(effect)
             self._works.append((effect, task))

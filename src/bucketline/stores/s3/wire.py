@@ -6,7 +6,6 @@ import os
 import select
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from bucketline import __version__
 from bucketline.errors import Broken, StoreError, Unreachable, Untrusted
 from bucketline.stores.base import Answer, Request, Route
 from bucketline.stores.s3.failures import failure
+from bucketline.stores.s3.heads import headers_of, is_whole
 
 # A wheel's libcurl was built elsewhere and does not know where this system keeps its authorities.
 _CA_FILES = (
@@ -29,9 +29,6 @@ _BODY_MAX = 1 << 30  # A server that ignores Range must not fill our memory.
 _CONNECTIONS_MAX = 512
 _QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT; pycurl has no name for it.
 _QUIET = ["Expect:", "Accept:"]  # Headers of libcurl's own that we do not want sent.
-_KNOWN_LINES_MAX = 1_000
-_known_lines: dict[bytes, tuple[str, str]] = {}
-_PASSING = {"etag", "date", "x-amz-request-id", "x-amz-id-2", "x-amz-version-id"}
 _UNREACHABLE = {
     pycurl.E_COULDNT_RESOLVE_HOST,
     pycurl.E_COULDNT_RESOLVE_PROXY,
@@ -47,15 +44,18 @@ _SHAPES = {"GET": "plain", "DELETE": "plain", "HEAD": "head"}  # Everything else
 class _Exchange:
     """A reusable easy handle and what its exchange under way has brought so far."""
 
-    __slots__ = ("body", "curl", "head", "request", "speed_max", "ticket")
+    __slots__ = ("body", "curl", "head", "method", "request", "speed_max", "ticket")
 
     def __init__(self, curl: pycurl.Curl) -> None:
         self.curl = curl
         self.request: Request | None = None
         self.ticket: Any = None
+        self.method = ""
         self.head: list[bytes] = []
         self.body: list[bytes] = []
         self.speed_max = 0
+        curl.setopt(pycurl.HEADERFUNCTION, self.head.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self.body.append)
 
 
 class Wire:
@@ -72,7 +72,8 @@ class Wire:
         self._epoll.register(self._alarm, select.EPOLLIN)
         self._closing = threading.Lock()
         self._is_closed = False
-        self._sockets: set[int] = set()  # What libcurl has us look at.
+        self._sockets: set[int] = set()  # What we look at for libcurl.
+        self._idle: set[int] = set()  # Of these, what it does not ask for just now.
         self._due: float | None = None
         self._spare: dict[tuple[Route, str], list[_Exchange]] = {}
         self._running: dict[pycurl.Curl, _Exchange] = {}
@@ -84,23 +85,20 @@ class Wire:
         spare = self._spare.setdefault((request.route, shape), [])
         exchange = spare.pop() if spare else _Exchange(_easy(request.route, shape))
         exchange.request, exchange.ticket = request, ticket
-        exchange.head, exchange.body = [], []
         curl = exchange.curl
         curl.setopt(pycurl.URL, request.url)
         headers = request.headers + _QUIET
         if shape == "body":
-            curl.setopt(pycurl.CUSTOMREQUEST, request.method)
             curl.setopt(pycurl.POSTFIELDS, bytes(request.body))  # Bytes are not copied.
             headers.append("Content-Type:")  # Without a value: send no other than ours.
-        elif shape == "plain":
+        if request.method != exchange.method and shape != "head":
+            exchange.method = request.method
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)
         if request.speed_max != exchange.speed_max:
             exchange.speed_max = request.speed_max
             curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, request.speed_max)
             curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, request.speed_max)
         _set_headers(curl, headers)
-        curl.setopt(pycurl.HEADERFUNCTION, exchange.head.append)
-        curl.setopt(pycurl.WRITEFUNCTION, exchange.body.append)
         self._running[curl] = exchange
         self.busy += 1
         self._multi.add_handle(curl)
@@ -115,6 +113,9 @@ class Wire:
         for descriptor, event in self._epoll.poll(wait):
             if descriptor == self._alarm:
                 os.eventfd_read(self._alarm)
+                continue
+            if descriptor in self._idle:  # Its server has closed it: nobody wants to know yet.
+                self._look_away(descriptor)
                 continue
             action = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
             if event & select.EPOLLOUT:
@@ -154,20 +155,27 @@ class Wire:
         self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
     def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
-        if what == pycurl.POLL_REMOVE:
-            self._sockets.discard(descriptor)
-            with suppress(OSError):  # Told after the socket was closed: then it is gone already.
-                self._epoll.unregister(descriptor)
+        if what == pycurl.POLL_REMOVE:  # Mostly the next exchange will ask for it again.
+            self._idle.add(descriptor)
             return
         events = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (
             select.EPOLLOUT if what & pycurl.POLL_OUT else 0
         )
         if descriptor in self._sockets:
-            with suppress(FileNotFoundError):  # Closed without a word, its number in use again.
+            self._idle.discard(descriptor)
+            try:
                 self._epoll.modify(descriptor, events)
-                return
+            except FileNotFoundError:  # Closed without a word, its number in use again.
+                self._epoll.register(descriptor, events)
+            return
         self._epoll.register(descriptor, events)
         self._sockets.add(descriptor)
+
+    def _look_away(self, descriptor: int) -> None:
+        self._idle.discard(descriptor)
+        self._sockets.discard(descriptor)
+        with suppress(OSError):
+            self._epoll.unregister(descriptor)
 
     def _harvest(self) -> list[tuple[Any, Answer | StoreError]]:
         ended: list[tuple[Any, Answer | StoreError]] = []
@@ -177,11 +185,11 @@ class Wire:
             for curl in good:
                 exchange = self._release(curl)
                 status = curl.getinfo(pycurl.RESPONSE_CODE)
-                if exchange.head[-1:] != [b"\r\n"] and not _is_whole(exchange.head):
+                if exchange.head[-1:] != [b"\r\n"] and not is_whole(exchange.head):
                     ended.append((exchange.ticket, _failure(exchange, 0, "amid the headers")))
                     curl.close()
                     continue
-                answer = Answer(status, _headers(exchange.head), b"".join(exchange.body))
+                answer = Answer(status, headers_of(exchange.head), b"".join(exchange.body))
                 ended.append((exchange.ticket, answer))
                 self._keep(exchange)
             for curl, number, text in bad:
@@ -202,7 +210,8 @@ class Wire:
         if shape == "body":
             exchange.curl.setopt(pycurl.POSTFIELDS, b"")  # Lets go of the body's memory.
         exchange.request = exchange.ticket = None
-        exchange.body = []
+        exchange.head.clear()
+        exchange.body.clear()
         self._spare[request.route, shape].append(exchange)
 
 
@@ -249,38 +258,6 @@ def _set_headers(curl: pycurl.Curl, headers: list[str]) -> None:
 
 def _system_authorities() -> str:
     return next((name for name in _CA_FILES if Path(name).exists()), "")
-
-
-def _is_whole(lines: list[bytes]) -> bool:
-    """Whether the last head ended by an empty line: libcurl takes an end in its middle for good."""
-    starts = [number for number, line in enumerate(lines) if line.startswith(b"HTTP/")]
-    return bool(starts) and any(line in {b"\r\n", b"\n"} for line in lines[starts[-1] :])
-
-
-def _headers(lines: list[bytes]) -> Mapping[str, str]:
-    """The last header block: before it may stand those of a proxy or of "100 Continue"."""
-    start = max((n for n, line in enumerate(lines) if line[:5] == b"HTTP/"), default=0)
-    headers: dict[str, str] = {}
-    for line in lines[start + 1 :]:
-        name, value = _known_lines.get(line) or _pair(line)
-        headers[name] = value
-    headers.pop("", None)  # The empty line at the end.
-    return headers
-
-
-def _pair(line: bytes) -> tuple[str, str]:
-    """A header's name and value. Most lines are the same in every answer: those are kept."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        text = line.decode("latin-1")
-    name, _, value = text.partition(":")
-    pair = (name.strip().lower(), value.strip())
-    if pair[0] not in _PASSING:
-        if len(_known_lines) >= _KNOWN_LINES_MAX:
-            _known_lines.clear()
-        _known_lines[line] = pair
-    return pair
 
 
 def _failure(exchange: _Exchange, number: int, text: str) -> StoreError:
