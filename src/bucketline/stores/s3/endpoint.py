@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from bucketline.arns import (
@@ -52,7 +52,7 @@ def place_of(remote: Remote, bucket: str, region: str = "", endpoint: str = "") 
     """Where `bucket` is; a region or an endpoint learnt from the server comes before our own."""
     point = access_point(bucket)
     if point is not None:
-        return _at_point(remote, point)
+        return _at_point(replace(remote, endpoints=(endpoint,)) if endpoint else remote, point)
     region = region or remote.region or "us-east-1"
     own = endpoint or (remote.endpoints[0] if remote.endpoints else "")
     if not own and bucket.endswith(_DIRECTORY_BUCKETS):
