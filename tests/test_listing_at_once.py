@@ -178,14 +178,16 @@ class Lagging(Shuffled):
         return ended
 
 
-def test_only_so_many_pages_are_held_while_the_first_one_lags() -> None:
-    shelf: Any = Shelf(NUMBERS, 10)
+@pytest.mark.parametrize(("count", "page_size"), [(4000, 10), (90_000, 1000), (280_000, 4000)])
+def test_only_so_many_keys_are_held_while_the_first_page_lags(count: int, page_size: int) -> None:
+    shelf: Any = Shelf([f"list/{number:010}" for number in range(count)], page_size)
     drive = Lagging(shelf)
     for page in raw_pages(shelf, "", drive, gate=Ajar(), pace=Always()):
         assert page
         drive.handed_on = len(shelf.asked)
 
     assert drive.most <= HELD_MAX
+    assert drive.most * page_size <= HELD_MAX * 1000
     assert drive.widest <= WIDTH
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bucketline.clock import SystemClock
+from bucketline.clock import FakeClock, SystemClock
 from bucketline.engines.check import Check
+from bucketline.engines.doctor.reads import examine
 from bucketline.engines.transfer import Transfer, TransferPolicy
 from bucketline.errors import Refused
 from bucketline.flow.compare.doubts import Known
@@ -23,7 +24,7 @@ from bucketline.model import Copy, Delete
 from bucketline.stores.base import Flow, Page, Receipt, Work
 from bucketline.stores.memory import MemoryStore
 from odd_server import Asking, OddServer
-from s3_by_hand import store
+from s3_by_hand import START, store
 from stage import Book
 
 THOUSAND = [f"{number:05}" for number in range(1000)]
@@ -139,3 +140,11 @@ def test_check_tells_the_doubt_too() -> None:
     list(engine.lines(every=False))
 
     assert any("may lack objects" in note for note in engine.notes)
+
+
+def test_doctor_tells_a_listing_that_may_lack_objects() -> None:
+    device, asking = capped(MORE)
+    found = {one.about: one for one in examine(device, "", Both(asking.server), FakeClock(START))}
+
+    assert found["lists everything"].answer == "no"
+    assert found["lists everything"].detail == "it ends after 1,000; more may follow"

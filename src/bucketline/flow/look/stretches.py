@@ -24,7 +24,8 @@ from bucketline.stores.base import Flow, Page, Store
 Entries = list[Entry]
 
 WIDTH = 16  # Pages under way at once.
-HELD_MAX = 64  # Pages under way, or here before their turn: what bounds the memory.
+HELD_MAX = 64  # Pages under way, or here before their turn: what bounds the memory,
+_USUAL_KEYS = 1_000  # … of so many keys. Of a server whose pages are larger, fewer are held.
 _LONG = 4  # Pages that a stretch should have: at each seam, half a page comes twice.
 _SLACK = 1 / 16  # … less so much of a page: to find the seam on the last page costs no further one.
 _HELD_EACH = 2 * _LONG
@@ -97,17 +98,22 @@ class Stretches:
         """Pages that are here, or under way, before their turn."""
         return self.busy + sum([len(stretch.pages) for stretch in self._open])
 
+    @property
+    def held_max(self) -> int:
+        return HELD_MAX * _USUAL_KEYS // max(_USUAL_KEYS, self._page_keys)
+
     def due(self, backlog: int) -> Iterator[Stretch]:
         """What to ask for now, nearest first; so many pages wait for the consumer."""
+        held_max = self.held_max
         for number, stretch in enumerate(self._open):
-            if self.busy >= WIDTH or backlog > HELD_MAX // 2:
+            if self.busy >= WIDTH or backlog > held_max // 2:
                 return
             if stretch.is_busy or stretch.beyond is not None:
                 continue
-            has_room = self.held + backlog < HELD_MAX and len(stretch.pages) < _HELD_EACH
+            has_room = self.held + backlog < held_max and len(stretch.pages) < _HELD_EACH
             if number == 0 or has_room:
                 yield self._begun(stretch)
-        while self.busy < WIDTH and self.held + backlog < HELD_MAX and self._may_split():
+        while self.busy < WIDTH and self.held + backlog < held_max and self._may_split():
             fresh = self._split()
             if fresh is None:
                 return
