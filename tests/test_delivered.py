@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bucketline.flow.ledger import RunHead
-from bucketline.flow.report.delivered import forgotten, of_job, of_run, standing, verified
+from bucketline.flow.report.delivered import of_job, of_run, standing, verified
 from bucketline.flow.report.runs import find_run, runs
 from bucketline.model import Delete, Entry, Fate, Outcome, Verify
 from ledgers import DENIED, DONE, NONE, copy, opened, told
@@ -51,13 +52,36 @@ def test_each_delivery_says_how_it_was_proven(tmp_path: Path) -> None:
     assert one.to_verify().target == Entry("f", 3, one.time, "t", "v1")
 
 
-def test_what_pruned_runs_delivered_is_counted_and_no_more(tmp_path: Path) -> None:
+def test_what_proves_an_object_outlives_its_run(tmp_path: Path) -> None:
     path = two_runs(tmp_path)
-    assert forgotten(path) == 0
+    before = list(standing(path))
+    with opened(tmp_path) as ledger:
+        assert ledger.prune(1) == 1
+        assert ledger.complaints() == []
+        kept = ledger._select("SELECT key FROM lines WHERE run=1 ORDER BY key")
+    assert [key for (key,) in kept] == ["a", "d", "e"]  # Of d the second run may tell more yet.
+    assert [replace(one, started=None) for one in before] == [
+        replace(one, started=None) for one in standing(path)
+    ]
+    assert {one.key: one.run for one in standing(path)} == {
+        "a": "run-1",
+        "e": "run-1",
+        "f": "run-2",
+    }
+
+
+def test_what_proves_nothing_any_more_goes_with_the_next_pruning(tmp_path: Path) -> None:
+    path = two_runs(tmp_path)
     with opened(tmp_path) as ledger:
         ledger.prune(1)
-    assert forgotten(path) == 3  # One of them in doubt.
-    assert keys(standing(path)) == ["f"]
+        told(ledger, "run-3", {"a": DONE, "e": DENIED})
+        ledger.end("failed")
+        ledger.prune(1)
+        kept = ledger._select("SELECT run, key FROM lines WHERE run < 3 ORDER BY run, key")
+        assert kept == [(2, "f")]
+        ledger.rebuild()
+        assert ledger.complaints() == []
+    assert keys(standing(path)) == ["a", "f"]
 
 
 def test_many_come_page_by_page(tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ def test_a_pruning_that_was_cut_short_is_finished_by_the_next() -> None:
     ledger._db.execute("DELETE FROM runs WHERE run = 'run-0'; DELETE FROM counters WHERE run = 1")
     assert ledger.complaints() == []
     assert ledger.prune(5) == 0
-    assert ledger._db.execute("SELECT count(*) FROM lines").get == 2
+    # The intent is gone, and the line that proves the copy stays.
+    assert ledger._db.execute("SELECT fate FROM lines WHERE run=1").fetchall() == [(1,)]
+    assert ledger._db.execute("SELECT count(*) FROM lines WHERE run=2").get == 2
 
 
 def test_an_upload_is_remembered_until_it_is_forgotten(tmp_path: Path) -> None:

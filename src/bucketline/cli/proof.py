@@ -24,7 +24,7 @@ from bucketline.flow.proof.files import read_proof, reread, write_lines
 from bucketline.flow.proof.manifest import extract, head_of, manifest
 from bucketline.flow.proof.reading import Reading, shown
 from bucketline.flow.proof.signing import fingerprint, open_signer
-from bucketline.flow.report.delivered import forgotten, of_job, of_run
+from bucketline.flow.report.delivered import of_job, of_run
 from bucketline.flow.report.runs import find_run
 from bucketline.settings import Location
 from bucketline.sizes import show_size
@@ -58,10 +58,6 @@ def save(invocation: Invocation, run: str, *, output: str, this_run: bool) -> No
             invocation.printer.record({"event": "saved", "run": row.run, **fields})
         else:
             invocation.printer.result(said)
-    if not this_run and (count := forgotten(row.path)):
-        invocation.printer.notice(
-            f"{count:,} objects are not in it: the runs that proved them were pruned"
-        )
 
 
 @click.command("check")

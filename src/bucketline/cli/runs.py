@@ -28,7 +28,7 @@ from bucketline.flow.report.runs import (
 from bucketline.model import Fate
 from bucketline.sizes import show_seconds, show_size
 
-_FATES = ("done", "failed", "waiting", "started")
+_FATES = ("done", "failed", "waiting", "skipped", "started")
 
 
 @click.command

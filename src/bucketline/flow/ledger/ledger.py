@@ -51,8 +51,13 @@ _ORPHANS = """WITH RECURSIVE leap(run) AS (
     UNION ALL SELECT (SELECT min(run) FROM lines WHERE run > leap.run) FROM leap
         WHERE leap.run IS NOT NULL)
     SELECT run FROM leap WHERE run NOT IN (SELECT number FROM runs)"""
-_DROP = """DELETE FROM lines WHERE (run, key, seq) IN
-    (SELECT run, key, seq FROM lines WHERE run=? LIMIT ?)"""
+# What still proves a copy stays: a proof of delivery, or a verification, may be asked for it.
+_DROP = """DELETE FROM lines WHERE run=?1 AND key>?2 AND key<=?3
+    AND NOT (fate=1 AND verb<>1 AND EXISTS (SELECT 1 FROM current
+        WHERE current.key=lines.key AND current.run=lines.run AND current.fate=1))"""
+_STRETCH = """SELECT max(key) FROM (
+    SELECT key FROM lines WHERE run=? AND key>? ORDER BY key LIMIT ?)"""
+_NAME = "INSERT OR IGNORE INTO pruned SELECT number, run FROM runs WHERE number=?"
 
 _FORGET = (
     "DELETE FROM counters WHERE run=?",
@@ -212,13 +217,19 @@ class Ledger:
         self._commit(
             [
                 (MARK_DOUBTS, [()] if keep < 1 and not self._run else []),
+                (_NAME, gone),
                 *((sql, gone) for sql in _FORGET),
             ]
         )
         for (run,) in self._select(_ORPHANS):
-            while self._select("SELECT 1 FROM lines WHERE run=? LIMIT 1", (run,)):
-                self._commit([(_DROP, [(run, _PRUNED_AT_ONCE)])])
+            self._drop_lines(run)
         return len(gone)
+
+    def _drop_lines(self, run: int) -> None:
+        after = ""
+        while last := self._select(_STRETCH, (run, after, _PRUNED_AT_ONCE))[0][0]:
+            self._commit([(_DROP, [(run, after, last)])])
+            after = last
 
     def forget(self, run: str) -> None:
         """A run that did nothing leaves no trace; one that has lines stays."""

@@ -60,6 +60,7 @@ CREATE TABLE parts(
     PRIMARY KEY(key, upload, number)
     ) STRICT, WITHOUT ROWID;
 CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
+CREATE TABLE pruned(number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE VIEW history AS
     SELECT runs.run, key, seq, CASE verb WHEN 0 THEN 'copy' WHEN 1 THEN 'delete'
             WHEN 2 THEN 'verify' END AS verb,

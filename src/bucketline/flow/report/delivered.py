@@ -47,7 +47,10 @@ class Verified:
     time: float
 
 
-_FACTS = """line.key, line.size, runs.run, line.time,
+# The lines that still prove something outlive their runs.
+_FACTS = """line.key, line.size, coalesce(
+            (SELECT run FROM runs WHERE number = line.run),
+            (SELECT run FROM pruned WHERE number = line.run), ''), line.time,
         (SELECT began.time FROM lines AS began WHERE began.run = line.run
             AND began.key = line.key AND began.fate = 0 ORDER BY began.seq DESC LIMIT 1),
         line.proof, line.hashes, line.source_etag, line.target_etag, line.target_version,
@@ -55,21 +58,18 @@ _FACTS = """line.key, line.size, runs.run, line.time,
 # Fate 1 is done, verb 1 a delete. Of a key the last line counts.
 _LAST = """NOT EXISTS (SELECT 1 FROM lines AS later
         WHERE later.run = line.run AND later.key = line.key AND later.seq > line.seq)"""
-_OF_RUN = f"""SELECT {_FACTS} FROM lines AS line JOIN runs ON runs.number = line.run
+_OF_RUN = f"""SELECT {_FACTS} FROM lines AS line
     WHERE line.run = :run AND line.key > :after AND line.fate = 1 AND line.verb <> 1 AND {_LAST}
     ORDER BY line.key LIMIT :limit"""  # noqa: S608 - parts of our own
 # What the last run began and never ended is in doubt, although `current` does not say so yet.
 _STANDING = f"""SELECT {_FACTS} FROM current CROSS JOIN lines AS line
         ON line.run = current.run AND line.key = current.key AND line.fate = 1
-        JOIN runs ON runs.number = line.run
     WHERE current.key > :after AND current.fate = 1 AND current.verb <> 1
         AND current.run < :run AND {_LAST}
         AND coalesce((SELECT last.fate FROM lines AS last
             WHERE last.run = (SELECT max(number) FROM runs) AND last.key = current.key
             ORDER BY last.seq DESC LIMIT 1), 1) <> 0
     ORDER BY current.key LIMIT :limit"""  # noqa: S608 - parts of our own
-_FORGOTTEN = """SELECT count(*) FROM current WHERE fate = 1 AND verb <> 1
-    AND run NOT IN (SELECT number FROM runs)"""
 _VERIFIED = """SELECT current.key, current.run, line.time FROM current CROSS JOIN lines AS line
         ON line.run = current.run AND line.key = current.key AND line.fate = 1
     WHERE current.key > :after AND current.fate = 1 ORDER BY current.key LIMIT :limit"""
@@ -89,13 +89,6 @@ def of_job(row: RunRow) -> Iterator[Delivered]:
 def standing(path: Path) -> Iterator[Delivered]:
     """All that the job has delivered and still stands by, in key order."""
     return _paged(path, _STANDING, _EVERY_RUN)
-
-
-def forgotten(path: Path) -> int:
-    """How many deliveries are only known by size and etag, as their runs were pruned."""
-    with closing(Reader(path)) as reader:
-        rows = reader.rows(_FORGOTTEN)
-    return int(rows[0][0]) if rows else 0
 
 
 def verified(path: Path) -> Iterator[Verified]:
