@@ -185,7 +185,7 @@ def translate(old: OldFile, job: str, *, verify_tls: bool = True) -> Translated:
     under_way = _Translation(old, job, verify_tls)
     under_way.look()
     return Translated(
-        old=str(old.path),
+        old=printable(str(old.path)),  # It becomes part of comments.
         job=job,
         remotes={f"{job}-{name}": under_way.remote(side) for name, side in under_way.sides.items()},
         job_words=under_way.job_words(),
