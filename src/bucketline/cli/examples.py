@@ -28,6 +28,9 @@ EXAMPLES = {
         "bucketline plan save ./reports/ minio:copy/reports/ --exclude '*.tmp' -o reports.plan",
     ),
     "plan show": ("bucketline plan show photos.plan", "bucketline plan show photos.plan --all"),
+    "plan export": (
+        "bucketline plan export photos.plan --s3-batch photos.csv --job job.json --rest rest.plan",
+    ),
     "plan apply": (
         "bucketline plan apply photos.plan",
         "bucketline plan apply photos.plan --skip-stale --bwlimit 50M",

@@ -27,6 +27,7 @@ COMMANDS = (
     Row("plan", "", "Plans as files: look first, then do exactly that.", MOVE),
     Row("plan save", "plans.save:save", "Write down what a sync would do.", MOVE),
     Row("plan show", "plans.show:show", "Show what a plan file says.", MOVE),
+    Row("plan export", "plans.export:export", "Make a job of it that S3 carries out.", MOVE),
     Row("plan apply", "plans.apply:apply", "Do exactly what a plan file says, or refuse.", MOVE),
     Row("ls", "ls:ls", "List what a location holds.", LOOK),
     Row("runs", "", "Look back at what was done.", LOOK),

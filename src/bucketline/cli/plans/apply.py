@@ -52,6 +52,11 @@ def apply(invocation: Invocation, /, file: str, *, dry_run: bool, **said: Any) -
     saved = SavedPlan.open(Path(file))
     if saved.totals.refusal:
         raise Refused(f"{file}: was refused when it was saved: {saved.totals.refusal}")
+    if saved.head.rest_of and saved.totals.deletes:
+        invocation.printer.notice(
+            f"{file}: is a rest, with deletes; all that the job of S3 was to copy for plan"
+            f" {saved.head.rest_of[:12]} should have succeeded by now"
+        )
     where = places_of(invocation, saved, said)
     check_source(where.source)
     head = saved.head
