@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bucketline.cli.endpoints import Endpoints, Meter
 from bucketline.cli.outcome import Recorder, tell_failures
 from bucketline.cli.printer import Printer
+from bucketline.clock import FakeClock
 from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.flow.run.terms import Stop
 from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip
@@ -15,11 +17,15 @@ from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip
 NOTHING = Skip(0, 0)
 
 
+def _meter(ledger: Ledger) -> Meter:
+    return Meter(Endpoints({}, FakeClock()), ledger, "r")
+
+
 def told(folder: Path, outcomes: list[Outcome], capfdbinary: pytest.CaptureFixture[bytes]) -> str:
     printer = Printer()
     with Ledger.open(folder / "one.ledger") as ledger:
         ledger.begin(RunHead("r", "sync", "a", "b", name="", configuration={}))
-        recorder = Recorder(ledger, printer, Stop(), tells=False)
+        recorder = Recorder(ledger, printer, Stop(), _meter(ledger), tells=False)
         actions: list[Action] = [Copy(Entry(f"k{n}", 1), f"k{n}") for n in range(len(outcomes))]
         recorder.record(actions, [], NOTHING)
         recorder.record([], list(zip(actions, outcomes, strict=True)), NOTHING)

@@ -185,3 +185,48 @@ def test_secrets_of_remotes_that_are_not_used_are_not_looked_up(path: Path) -> N
 
     assert "a" in remotes
     assert remotes["b"] == Remote(name="b")
+
+
+def test_endpoints_may_be_several_each_with_an_address_to_send_from(path: Path) -> None:
+    path.write_text(
+        "remotes:\n"
+        "  plain: {endpoints: [http://a, http://b], connections: 64}\n"
+        "  wan:\n"
+        "    endpoints:\n"
+        "      - http://c\n"
+        "      - {url: http://c, source_address: 10.0.0.7}\n"
+        "    anonymous: true\n"
+        "  one: {endpoints: {url: http://d, source_address: eth1}}\n"
+    )
+
+    remotes = load(path, NOTHING).remotes
+
+    ends = {name: (r.endpoints, r.source_addresses) for name, r in remotes.items()}
+    assert ends == {
+        "plain": (("http://a", "http://b"), ()),
+        "wan": (("http://c", "http://c"), ("", "10.0.0.7")),
+        "one": (("http://d",), ("eth1",)),
+    }
+    assert remotes["plain"].connections == 64
+
+
+def test_what_is_wrong_with_an_endpoint_is_told_where_it_stands(path: Path) -> None:
+    text = (
+        "remotes:\n"
+        "  wan:\n"
+        "    endpoints:\n"
+        "      - {url: 'ftp://a', source_address: x}\n"
+        "      - {url: 'http://a', source_adress: x}\n"
+        "      - nowhere\n"
+        "    connections: 0\n"
+    )
+
+    told = errors_of(path, text)
+
+    assert [line.split(": ")[:2] for line in told] == [
+        ["4:10", "remotes.wan.endpoints.0.url"],
+        ["5:27", "remotes.wan.endpoints.1.source_adress"],
+        ["6:9", "remotes.wan.endpoints.2"],
+        ["7:5", "remotes.wan.connections"],
+    ]
+    assert "did you mean 'source_address'?" in told[1]

@@ -51,6 +51,16 @@ def stall_in_body(exchange: Exchange) -> None:
     exchange.close()
 
 
+def slow(seconds: float) -> Fault:
+    """So much later."""
+
+    def slowed(exchange: Exchange) -> None:
+        exchange.released.wait(seconds)
+        exchange.send(exchange.forward())
+
+    return slowed
+
+
 def flip_request(exchange: Exchange) -> None:
     """One bit of what is sent arrives wrong."""
     request = exchange.request

@@ -145,7 +145,8 @@ class FaultProxy:
     def __post_init__(self) -> None:
         self._address = (urlsplit(self.upstream).hostname, urlsplit(self.upstream).port)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._released = threading.Event()
@@ -202,6 +203,18 @@ class FaultProxy:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def go_away(self) -> None:
+        """Like a machine that was switched off: nobody is there, and connections are cut."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop_connections()
+
+    def come_back(self) -> None:
+        """At the same place as before."""
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=512)
+        self._spawn(self._accept)
+
     def forget(self) -> None:
         """Count from zero."""
         with self._lock:
@@ -221,9 +234,10 @@ class FaultProxy:
         self._threads[-1].start()
 
     def _accept(self) -> None:
+        listener = self._listener
         while not self._is_closing:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

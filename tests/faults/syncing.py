@@ -122,6 +122,8 @@ class Job:
     words: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()  # Another command than the sync.
     limits: Mapping[str, int] = field(default_factory=dict)  # Of the target.
+    progress: str = "none"
+    targets: tuple[str, ...] = ()  # Endpoints of the target; none = its proxy.
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """The sync, or another command of the program, in a process of its own.
@@ -131,11 +133,12 @@ class Job:
         self.state.mkdir(parents=True, exist_ok=True)
         config = self.state / "config.yaml"
         limits = "".join(f"    {name}: {value}\n" for name, value in self.limits.items())
-        text = _CONFIG.format(one=self._url("source"), two=self._url("target"))
+        two = f"[{', '.join(self.targets or (self.pair.target_proxy.url,))}]"
+        text = _CONFIG.format(one=self.pair.source_proxy.url, two=two)
         config.write_text(text + limits)
         places = (f"one:{self.source}/", f"two:{self.bucket}/")
         command = command or self.instead or ("sync", *places, *self.words)
-        options = ("--json", "--progress", "none", "--state", str(self.state / "ledgers"))
+        options = ("--json", "--progress", self.progress, "--state", str(self.state / "ledgers"))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             return subprocess.Popen(
                 [*_PROGRAM, "--config", str(config), *options, *command],
@@ -190,10 +193,6 @@ class Job:
                 yield json.loads(line)
             except ValueError:  # The last line of a process that was killed.
                 continue
-
-    def _url(self, side: str) -> str:
-        proxy: FaultProxy = getattr(self.pair, f"{side}_proxy")
-        return proxy.url
 
     @property
     def _out(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -90,6 +91,10 @@ class Invocation:
 
 def check_remote(remote: Remote) -> None:
     """Raise `UsageError` for what could not work, before anything is asked."""
+    sources = remote.source_addresses or ("",) * len(remote.endpoints)
+    ways = Counter(zip(remote.endpoints, sources, strict=True))
+    if twice := next((url for (url, _), count in ways.items() if count > 1), ""):
+        raise UsageError(f"{twice}: is named twice; leave one out")
     if remote.ca_bundle:
         try:
             is_bundle = b"-----BEGIN" in Path(remote.ca_bundle).read_bytes()

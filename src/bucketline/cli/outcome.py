@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bucketline.cli.endpoints import Meter
 from bucketline.cli.printer import Printer
 from bucketline.errors import DiskError, printable
 from bucketline.flow.ledger import Ledger
@@ -26,6 +27,7 @@ class Recorder:
     ledger: Ledger
     printer: Printer
     stop: Stop
+    meter: Meter
     tells: bool  # Each object's fate on stdout, as JSON.
     proofs: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, Outcome]] = field(default_factory=list)
@@ -39,6 +41,7 @@ class Recorder:
         skipped: Skip,
     ) -> None:
         self.ledger.record(intents, ends, skipped)
+        self.meter.tick()
         for action, outcome in ends:
             if outcome.fate is Fate.DONE and not isinstance(action, Delete):
                 self.proofs[outcome.proof.label] += 1
@@ -49,6 +52,7 @@ class Recorder:
             self._tell(ends)
 
     def end(self, state: str, message: str = "") -> None:
+        self.meter.write()
         self.ledger.end(state, message)
 
     def _note(self, outcome: Outcome) -> None:

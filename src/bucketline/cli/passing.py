@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bucketline.cli.endpoints import Endpoints, Meter
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.log_kept import RunLog
 from bucketline.cli.outcome import Recorder, Told, tell_failures
@@ -41,6 +42,7 @@ class Around:
     clock: Clock
     stop: Stop
     pace: Pace
+    endpoints: Endpoints
 
 
 @dataclass
@@ -55,11 +57,13 @@ class Pass:
     is_quiet: bool = False  # Nothing is said of a run that found nothing to do.
     log: Location | None = None  # Where its log goes.
     recorder: Recorder = field(init=False)
+    meter: Meter = field(init=False)
 
     def __post_init__(self) -> None:
         around = self.around
         printer, tells = around.invocation.printer, around.invocation.as_json
-        self.recorder = Recorder(around.ledger, printer, around.stop, tells=tells)
+        self.meter = Meter(around.endpoints, around.ledger, self.head.run)
+        self.recorder = Recorder(around.ledger, printer, around.stop, self.meter, tells=tells)
 
     def go(self) -> Ran:
         """Ends with the summary, also when it failed; raises what stopped the run."""
@@ -84,6 +88,7 @@ class Pass:
             stop=around.stop,
             run=self.head.run,
             found=lambda: self.engine.counts.source,
+            meter=self.meter,
         )
         with view as watcher:
             try:
@@ -112,6 +117,6 @@ class Pass:
         requests, said = around.drive.requests, engine.compare_said
         told = Told(self.head.run, state, tally, recorder.proofs, requests, said, seconds)
         if around.invocation.as_json:
-            printer.record(told.as_record())
+            printer.record({**told.as_record(), "endpoints": self.meter.as_records()})
         else:
             printer.result(str(told))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from bucketline.cli.endpoints import Down, Meter
 from bucketline.cli.printer import Printer, as_json
 from bucketline.clock import Clock
 from bucketline.errors import printable
@@ -29,6 +30,7 @@ class Moment(NamedTuple):
     objects_per_second: float
     bytes_per_second: float
     slow: tuple[str, float] | None  # The object that has been under way longest, and how long.
+    down: Sequence[Down] = ()  # Sides that are waited for.
 
     @property
     def handled(self) -> int:
@@ -55,6 +57,7 @@ class Moment(NamedTuple):
             parts.append(f"about {show_seconds(self.seconds_left)} left")
         if self.slow:
             parts.append(f"slow: {printable(self.slow[0])} ({show_seconds(self.slow[1])})")
+        parts += map(str, self.down)
         return " · ".join(parts)
 
 
@@ -75,6 +78,7 @@ class Watcher:
     clock: Clock
     stop: Stop
     found: Callable[[], int]
+    meter: Meter
     _shown: float = 0.0
     _past: list[tuple[float, int, int]] = field(default_factory=list)
     _said_draining: bool = False
@@ -84,6 +88,9 @@ class Watcher:
         if self.stop.drain and not self._said_draining:
             self._said_draining = True
             self.face.say("finishing what is under way; once more stops at once (safe too)")
+        for news in self.meter.endpoints.news():
+            self.face.say(news)
+        self.meter.tick()
         self._shown = self._shown or now
         self._past.append((now, tally.listed - tally.under_way, tally.bytes_done))
         if now - self._shown >= self.every_seconds:
@@ -107,6 +114,7 @@ class Watcher:
             (tally.listed - tally.under_way - objects) / seconds,
             (tally.bytes_done - size) / seconds,
             slow,
+            self.meter.endpoints.down(),
         )
 
 
@@ -150,6 +158,7 @@ class Json:
             bytes_per_second=round(moment.bytes_per_second),
             seconds_left=None if left is None else round(left, 1),
             slow=moment.slow and {"key": moment.slow[0], "seconds": round(moment.slow[1], 1)},
+            down=[down.as_record() for down in moment.down],
         )
 
     def say(self, text: str) -> None:
@@ -173,12 +182,19 @@ class Nothing:
 
 @contextmanager
 def watching(
-    kind: str, printer: Printer, *, clock: Clock, stop: Stop, run: str, found: Callable[[], int]
+    kind: str,
+    printer: Printer,
+    *,
+    clock: Clock,
+    stop: Stop,
+    run: str,
+    found: Callable[[], int],
+    meter: Meter,
 ) -> Iterator[Watcher]:
     """A watcher for the loop; `kind` as --progress says it."""
     face, every_seconds = _face(kind, printer, clock, run)
     try:
-        yield Watcher(face, every_seconds, clock, stop, found)
+        yield Watcher(face, every_seconds, clock, stop, found, meter)
     finally:
         face.close()
 

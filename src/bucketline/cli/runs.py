@@ -14,6 +14,7 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.printer import as_json
 from bucketline.errors import DiskError, printable
+from bucketline.flow.report.endpoints import as_records, endpoints_of
 from bucketline.flow.report.export import json_lines, parquet
 from bucketline.flow.report.notes import notes_of
 from bucketline.flow.report.runs import (
@@ -27,6 +28,7 @@ from bucketline.flow.report.runs import (
 )
 from bucketline.model import Fate
 from bucketline.sizes import show_seconds, show_size
+from bucketline.stores.base import EndpointCount
 
 _FATES = ("done", "failed", "waiting", "skipped", "started")
 
@@ -58,11 +60,12 @@ def show(invocation: Invocation, run: str, *, fate: str | None) -> None:
     """RUN is an id, the beginning of one, or `last`."""
     row = find_run(invocation.state_folder, run)
     printer = invocation.printer
-    notes = notes_of(row)
+    notes, counts = notes_of(row), endpoints_of(row)
     if invocation.as_json:
-        printer.record({**row.as_json(), "notes": notes})
+        printer.record({**row.as_json(), "notes": notes, "endpoints": as_records(counts)})
     else:
         printer.results(_facts(row))
+        printer.results(_endpoint(*count) for count in counts)
         printer.results(f"copied   {count:,} {note}" for note, count in notes.items())
     if fate:
         some = all_objects(row, [Fate(fate)])
@@ -154,6 +157,22 @@ def _facts(row: RunRow) -> Iterator[str]:
     yield f"bytes    {show_size(tally.bytes_done)}"
     yield f"with     {_words(row.configuration)}"
     yield f"ledger   {row.path}"
+
+
+def _endpoint(side: str, count: EndpointCount) -> str:
+    parts = [
+        f"{count.requests:,} requests",
+        f"read {show_size(count.bytes_read)}",
+        f"written {show_size(count.bytes_written)}",
+        *([f"{count.faults:,} faults"] if count.faults else []),
+        *([f"down {_times(count.times_opened)}"] if count.times_opened else []),
+        *([f"{show_seconds(count.seconds_open)} in all"] if count.times_opened else []),
+    ]
+    return f"{side:8} {printable(count.endpoint)}: {' · '.join(parts)}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _words(configuration: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.passing import Around, Pass
 from bucketline.cli.places import from_inventory, open_for_moves
@@ -40,7 +41,10 @@ class Syncing:
         source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
         self.source = from_inventory(source, wish.source, wish.inventory, hashes)
         pace = pace_of(wish.workers, source.store, self.target.store)
-        self.around = Around(invocation, drive, ledger, self.clock, self.stop, pace)
+        endpoints = Endpoints.of(
+            self.clock, self.stop, source=source.store, target=self.target.store
+        )
+        self.around = Around(invocation, drive, ledger, self.clock, self.stop, pace, endpoints)
         self.began = self.clock.monotonic()
         self.size_moved = 0
         self.idle = ""  # The last pass, if it found nothing to do.

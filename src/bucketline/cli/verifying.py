@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bucketline.cli.deliveries import VERIFY, Wanted
+from bucketline.cli.endpoints import Endpoints, Meter
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.outcome import Recorder, tell_failures
 from bucketline.cli.progress import watching
@@ -126,7 +127,12 @@ class Verifying:
         self.clock = SystemClock()
         self.run_id = new_run_id(self.clock.now())
         self.stop = Stop()
-        self.ear = _Ear(Recorder(ledger, invocation.printer, self.stop, tells=invocation.as_json))
+        endpoints = Endpoints.of(self.clock, self.stop, target=engine.store)
+        self.meter = Meter(endpoints, ledger, self.run_id)
+        recorder = Recorder(
+            ledger, invocation.printer, self.stop, self.meter, tells=invocation.as_json
+        )
+        self.ear = _Ear(recorder)
 
     def go(self, words: Mapping[str, Any], limits: Limits) -> int:
         """Ends with the summary, also when it failed; raises what stopped the run."""
@@ -153,6 +159,7 @@ class Verifying:
             stop=self.stop,
             run=self.run_id,
             found=lambda: self.engine.found,
+            meter=self.meter,
         )
         with watch as watcher:
             try:
@@ -180,7 +187,8 @@ class Verifying:
                 hint = f"; {self.wanted.said} has delivered nothing, a LOCATION has what all did"
             printer.notice(f"{place}: no object was verified, so nothing is proven{hint}")
         if self.invocation.as_json:
-            printer.record(_record(found, words))
+            told = _record(found, words)
+            printer.record({**told, "endpoints": self.meter.as_records()})
         else:
             printer.result(_line(found, words))
 

@@ -14,6 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from bucketline.config.document import load, place, spot
 from bucketline.config.models import (
     AttributesModel,
+    EndpointModel,
     FileModel,
     Filter,
     JobModel,
@@ -28,6 +29,7 @@ from bucketline.settings import Environment, Remote
 _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     (): FileModel,
     ("remotes", "*"): RemoteModel,
+    ("remotes", "*", "endpoints", "*"): EndpointModel,
     ("jobs", "*"): JobModel,
     ("jobs", "*", "filters", "*"): Filter,
     ("jobs", "*", "attributes"): AttributesModel,
@@ -142,7 +144,13 @@ def _config(path: Path, document: Any, model: FileModel, environment: Environmen
 
 def _remote(name: str, model: RemoteModel, path: Path, place: str) -> NamedRemote:
     words = model.model_dump(exclude={"access_key", "secret_key", "session_token", "endpoints"})
-    remote = Remote(name=name, endpoints=tuple(model.endpoints), **words)
+    sources = tuple(end.source_address for end in model.endpoints)
+    remote = Remote(
+        name=name,
+        endpoints=tuple(end.url for end in model.endpoints),
+        source_addresses=sources if any(sources) else (),
+        **words,
+    )
     folder, access_key = path.absolute().parent, model.access_key
     return NamedRemote(
         remote,

@@ -40,7 +40,7 @@ class Reference(Strict):
 
 
 def _list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str | dict) else value
 
 
 def _endpoint(value: Any) -> Any:
@@ -109,10 +109,22 @@ Rates = Annotated[str, BeforeValidator(_rates)]
 Workers = Annotated[str, BeforeValidator(_workers)]
 
 
+class EndpointModel(Strict):
+    """One of its endpoints: a URL alone, or with the address that is sent from."""
+
+    url: Endpoint
+    source_address: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_url(cls, value: Any) -> Any:
+        return {"url": value} if isinstance(value, str) else value
+
+
 class RemoteModel(Strict):
     """One S3 service."""
 
-    endpoints: Annotated[list[Endpoint], BeforeValidator(_list)] = []
+    endpoints: Annotated[list[EndpointModel], BeforeValidator(_list)] = []
     region: str = ""
     profile: str = ""
     access_key: str | Reference = ""
@@ -128,6 +140,7 @@ class RemoteModel(Strict):
     proxy: str = ""
     no_proxy: str = ""
     source_address: str = ""
+    connections: Annotated[int, Field(ge=1, le=10_000)] = 500
     connect_timeout_seconds: Seconds = 10
     idle_timeout_seconds: Seconds = 60
     part_size_min: Bytes = 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Said, limiting, two_places
 from bucketline.cli.passing import Around, Pass
@@ -94,7 +95,8 @@ class _Applying:
         move = replace(policy.move, hints=hints, wish=self.stop)
         engine = Apply(self.saved, stores, replace(policy, move=move), drive, known)
         pace = pace_of(None if workers == "auto" else int(workers), *stores)
-        around = Around(self.invocation, drive, ledger, self.clock, self.stop, pace)
+        ends = Endpoints.of(self.clock, self.stop, source=stores[0], target=stores[1])
+        around = Around(self.invocation, drive, ledger, self.clock, self.stop, pace, ends)
         limits = Allowance(self.said["max_duration"], self.said["max_bytes"])
         with listening(self.stop) as ears:
             ran = Pass(around, engine, self._head(), limits).go()

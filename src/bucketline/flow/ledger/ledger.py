@@ -16,6 +16,7 @@ import apsw
 from bucketline.clock import Clock, SystemClock
 from bucketline.flow.ledger.applied import Applied, applied
 from bucketline.flow.ledger.audit import MARK_DOUBTS, complaints, rebuild_current
+from bucketline.flow.ledger.endpoints import Endpoints
 from bucketline.flow.ledger.logs import Logs
 from bucketline.flow.ledger.place import Lock, prepare
 from bucketline.flow.ledger.read import Reader
@@ -63,6 +64,7 @@ _FORGET = (
     "DELETE FROM counters WHERE run=?",
     "DELETE FROM ends WHERE run=?",
     "DELETE FROM logs WHERE run=?",
+    "DELETE FROM endpoints WHERE run=?",
     "DELETE FROM runs WHERE number=?",
 )
 
@@ -88,6 +90,7 @@ class Ledger:
         self._under_way: set[str] = set()  # Keys whose last line in this run is an intent.
         self.uploads = Uploads(self._commit, self._select)
         self.logs = Logs(self._commit, self._select)
+        self.endpoints = Endpoints(self._commit)
 
     @classmethod
     def open(cls, path: Path | str, *, clock: Clock | None = None, vfs: str = "") -> Self:

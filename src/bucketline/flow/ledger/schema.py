@@ -59,6 +59,10 @@ CREATE TABLE parts(
     key TEXT, upload TEXT, number INTEGER, etag TEXT NOT NULL, md5 TEXT NOT NULL,
     PRIMARY KEY(key, upload, number)
     ) STRICT, WITHOUT ROWID;
+CREATE TABLE endpoints(
+    run INTEGER, side TEXT, endpoint TEXT, requests INTEGER NOT NULL, faults INTEGER NOT NULL,
+    bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, times_opened INTEGER NOT NULL,
+    seconds_open REAL NOT NULL, PRIMARY KEY(run, side, endpoint)) STRICT;
 CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE TABLE pruned(number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE VIEW history AS

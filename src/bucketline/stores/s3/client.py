@@ -107,7 +107,8 @@ class Client:
         try:
             answer: Answer = yield self.request(call, now, address)
         except StoreError as error:
-            pool.failed(turn, error)
+            if not pool.failed(turn, error):
+                raise
             answer, turn = yield from outage.elsewhere(self, call, turn, error)
         else:
             if pool.ready is turn and answer.status < 300:
@@ -125,9 +126,9 @@ class Client:
     def carried(self, call: Call, turn: Turn) -> Flow[Answer]:
         """The answer that one exchange at `turn` brings, and nothing else done about it."""
         now = self.clock.now()
-        if now >= self._good_until:
-            yield from self.renew()
         try:
+            if now >= self._good_until:
+                yield from self.renew()
             answer: Answer = yield self.request(call, now, turn.address)
         except StoreError as error:
             self.pool.failed(turn, error)

@@ -99,7 +99,7 @@ def _at_point(remote: Remote, point: AccessPoint) -> Place:
 
 def is_aws(remote: Remote) -> bool:
     """Whether the service is Amazon's own, whose manners are known."""
-    return not remote.endpoints or bool(_AWS_HOST(_parts(remote.endpoints[0])[1]))
+    return all(_AWS_HOST(_parts(endpoint)[1]) for endpoint in remote.endpoints)
 
 
 def is_region(text: str) -> bool:

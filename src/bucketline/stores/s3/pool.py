@@ -137,8 +137,8 @@ class Pool:
         """What `ready` was made of has changed."""
         self.ready = None
 
-    def failed(self, turn: Turn, error: StoreError) -> None:
-        """The exchange brought none."""
+    def failed(self, turn: Turn, error: StoreError) -> bool:
+        """The exchange brought none; whether that is a fault of its address."""
         blame = blame_for(error)
         with self._lock:
             turn.address.requests += 1
@@ -147,6 +147,7 @@ class Pool:
             if blame is not Blame.NONE:
                 turn.address.last_error = error
                 self._fault(turn, is_final=blame is Blame.FINAL)
+        return blame is not Blame.NONE
 
     @property
     def is_down(self) -> bool:

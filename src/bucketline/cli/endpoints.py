@@ -1,0 +1,125 @@
+"""The endpoints of a run's sides: waited for while all are down, and counted in its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bucketline.clock import Clock
+from bucketline.flow.ledger import Ledger
+from bucketline.flow.report.endpoints import Counts, as_records
+from bucketline.flow.run.terms import Stop
+from bucketline.sizes import show_seconds
+from bucketline.stores.base import EndpointCount, Store
+
+if TYPE_CHECKING:
+    from bucketline.stores.s3 import Pool
+
+_EVERY_SECONDS = 5.0
+
+
+class Down(NamedTuple):
+    """A side none of whose endpoints works."""
+
+    side: str
+    since: float  # Seconds since 1970.
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.side} down since {datetime.fromtimestamp(self.since, UTC):%H:%M:%S} UTC"
+
+    def as_record(self) -> dict[str, Any]:
+        return {"side": self.side, "since": round(self.since, 3), "message": self.why}
+
+
+@dataclass
+class Endpoints:
+    """Those of one command; folders have none."""
+
+    pools: Mapping[str, Pool]  # By the side.
+    clock: Clock
+    _seen: dict[str, Down] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, clock: Clock, stop: Stop, **sides: Store) -> Endpoints:
+        """Their exchanges wait, from here on, as long as nobody wants the run to end."""
+        pools: dict[str, Pool] = {}
+        for side, store in sides.items():
+            pool = getattr(store, "pool", None)
+            if pool is not None:
+                pool.is_patient = lambda: not (stop.drain or stop.now)
+                pools[side] = pool
+        return cls(pools, clock)
+
+    def down(self) -> list[Down]:
+        """The sides that are waited for now."""
+        found = []
+        for side, pool in self.pools.items():
+            outage = pool.outage() if pool.has_answered else None
+            if outage is not None:
+                found.append(Down(side, outage.since, str(outage.error)))
+        return found
+
+    def news(self) -> Iterator[str]:
+        """What has changed since the last call, for a person."""
+        now_down = {one.side: one for one in self.down()}
+        for side, one in now_down.items():
+            if side not in self._seen:
+                yield f"{one}: {one.why}; waiting, all goes on when it is back"
+        for side, one in self._seen.items():
+            if side not in now_down:
+                yield f"{side} is back after {show_seconds(self.clock.now() - one.since)}"
+        self._seen = now_down
+
+    def counts(self) -> Counts:
+        """What each did so far."""
+        return [(side, count) for side, pool in self.pools.items() for count in pool.counts()]
+
+
+class Meter:
+    """Writes into the ledger, every few seconds, what the endpoints did in one run."""
+
+    def __init__(self, endpoints: Endpoints, ledger: Ledger, run: str) -> None:
+        self.endpoints = endpoints
+        self._ledger = ledger
+        self._run = run
+        self._before = {_name(side, count): count for side, count in endpoints.counts()}
+        self._due = endpoints.clock.monotonic() + _EVERY_SECONDS
+
+    def counts(self) -> Counts:
+        """Since this run began."""
+        return [
+            (side, _since(count, self._before[_name(side, count)]))
+            for side, count in self.endpoints.counts()
+        ]
+
+    def tick(self) -> None:
+        """Write it down if it is time."""
+        if self.endpoints.clock.monotonic() >= self._due:
+            self.write()
+
+    def write(self) -> None:
+        self._due = self.endpoints.clock.monotonic() + _EVERY_SECONDS
+        if self.endpoints.pools:
+            self._ledger.endpoints.count(self._run, self.counts())
+
+    def as_records(self) -> list[dict[str, Any]]:
+        return as_records(self.counts())
+
+
+def _name(side: str, count: EndpointCount) -> tuple[str, str]:
+    return side, count.endpoint
+
+
+def _since(count: EndpointCount, before: EndpointCount) -> EndpointCount:
+    return EndpointCount(
+        count.endpoint,
+        count.requests - before.requests,
+        count.faults - before.faults,
+        count.bytes_read - before.bytes_read,
+        count.bytes_written - before.bytes_written,
+        count.times_opened - before.times_opened,
+        count.seconds_open - before.seconds_open,
+    )
