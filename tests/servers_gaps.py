@@ -39,6 +39,8 @@ LOCAL = {
     ),
 }
 
+_ACLS = "test_an_acl_is_told_and_stays_over_a_change_of_the_rest"
+_NO_LOCKS = "takes ?retention for the object"
 _NO_PATH = "keys are paths of a file system to it"
 _NO_VERSIONS = "501: has no versions"
 RCLONE = {
@@ -47,6 +49,12 @@ RCLONE = {
     "test_a_prefix_is_a_raw_string[/]": "a prefix without its slash: lists all",
     "test_content_headers_are_kept": "loses Expires",
     "test_tags_are_kept": "takes ?tagging for the object",
+    "test_tags_change_alone": "takes ?tagging for the object",
+    "test_tags_come_along_with_the_rest": "takes ?tagging for the object",
+    "test_an_object_in_parts_keeps_its_etag": "takes ?tagging for the object",
+    _ACLS: "takes ?acl for the object",
+    "test_a_lock_is_set_alone_and_told": _NO_LOCKS,
+    "test_a_lock_stays_over_a_change_of_the_rest": _NO_LOCKS,
     "test_odd_parts_in_any_order_become_the_object": "the finish tells another ETag",
     "test_to_finish_again_is_a_success": "its ETags do not tell that the object is the upload's",
     "test_a_part_sent_again_replaces_the_first": "501: has passed the part on already",
@@ -75,6 +83,7 @@ MOTO = {
 }
 
 MINISTACK = {
+    _ACLS: "its buckets allow no ACLs",
     "test_a_wrong_secret_is_bad_credentials": "checks signatures of links alone",
     **_NO_SECOND_USER,
 }

@@ -112,6 +112,7 @@ class Verb(Enum):
     COPY = "copy"
     DELETE = "delete"
     VERIFY = "verify"
+    UPDATE = "update"
 
 
 class Intent(NamedTuple):
@@ -188,6 +189,28 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """Give `target` the attributes of `source`; its bytes are the same, and stay where they are."""
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+
+    source: Entry
+    target: Entry
+    reason: str = ""  # The attributes that differ.
+
+    @property
+    def key(self) -> str:
+        return self.target.key
+
+    @property
+    def intent(self) -> Intent:
+        return Intent(0, self.reason, self.source.pin, self.target.pin)
+
+    def __hash__(self) -> int:
+        return hash(self.target.key)
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """So many objects were looked at and need nothing: counted, never written line by line."""
 
@@ -197,7 +220,7 @@ class Skip:
 
 # What the loop carries out and the ledger writes down. A further kind is a class here with a verb,
 # a key and an intent; a code for its verb in flow/ledger/schema.py; an engine that performs it.
-Action = Copy | Delete | Verify
+Action = Copy | Delete | Verify | Update
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,15 @@ def bucket(endpoint: Endpoint) -> S3Store:
     return new_bucket(endpoint)
 
 
-def new_bucket(endpoint: Endpoint) -> S3Store:
+@pytest.fixture
+def lockable(endpoint: Endpoint) -> S3Store:
+    """One whose objects can be locked."""
+    return new_bucket(endpoint, lock=True)
+
+
+def new_bucket(endpoint: Endpoint, *, lock: bool = False) -> S3Store:
     made = open_bucket(endpoint.remote(), f"contract-{uuid4().hex}")
-    blocking(made.create_bucket())
+    blocking(made.create_bucket(lock=lock))
     return made
 
 

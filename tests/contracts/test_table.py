@@ -15,6 +15,7 @@ SUITES = [
     "test_store_listing",
     "test_store_parts",
     "test_store_refusals",
+    "test_store_retouch",
     "test_store_s3",
 ]
 

@@ -35,6 +35,18 @@ def keeping_attributes(command: F) -> F:
     return _protecting(_describing(command))
 
 
+def attributes_alone(command: F) -> F:
+    """Whether only they are moved."""
+    return options(
+        command,
+        click.option(
+            "--metadata-only",
+            is_flag=True,
+            help="Of what has the same bytes, bring attributes over; move no bytes.",
+        ),
+    )
+
+
 def _protecting(command: F) -> F:
     return options(
         command,

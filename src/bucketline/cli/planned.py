@@ -12,7 +12,7 @@ from bucketline.engines.apply import Apply, Standing
 from bucketline.engines.transfer import Transfer
 from bucketline.errors import Refused, printable
 from bucketline.flow.plans import Totals
-from bucketline.model import Action, Copy, Skip
+from bucketline.model import Action, Copy, Skip, Update
 from bucketline.sizes import show_size
 
 
@@ -48,7 +48,11 @@ def tell_totals(
     copies = totals.copies - totals.unholdable
     if invocation.as_json:
         fields = {"copies": copies, "bytes": totals.bytes, "deletes": totals.deletes}
-        fields |= {"skipped": totals.skipped, "refused": totals.unholdable}
+        fields |= {
+            "updates": totals.updates,
+            "skipped": totals.skipped,
+            "refused": totals.unholdable,
+        }
         more: dict[str, Any] = {"stale": stale} if stale else {}
         more |= {"file": str(file)} if file else {}
         invocation.printer.record({"event": "plan", **fields, "compare": compare, **more})
@@ -62,14 +66,17 @@ def tell_totals(
 def said_of_totals(totals: Totals) -> str:
     """Copy 3 (11 B), delete 1, skip 4"""
     fail = f", fail {totals.unholdable:,}" if totals.unholdable else ""
+    update = f", update {totals.updates:,}" if totals.updates else ""
     return (
         f"copy {totals.copies - totals.unholdable:,} ({show_size(totals.bytes)}),"
-        f" delete {totals.deletes:,}, skip {totals.skipped:,}{fail}"
+        f" delete {totals.deletes:,}{update}, skip {totals.skipped:,}{fail}"
     )
 
 
 def line_of(step: Action) -> str:
     """A step for people."""
+    if isinstance(step, Update):
+        return f"update {printable(step.key)} ({step.reason})"
     if not isinstance(step, Copy):
         return f"{step.verb.value} {printable(step.key)} ({show_size(step.intent.size)})"
     if step.refused:
@@ -86,6 +93,8 @@ def record_of(step: Action) -> str:
 
 def _fields(step: Action) -> dict[str, Any]:
     fields: dict[str, Any] = {"event": "planned", "verb": step.verb.value, "key": step.key}
+    if isinstance(step, Update):
+        return {**fields, "source": step.source.key, "bytes": 0, "reason": step.reason}
     if not isinstance(step, Copy):
         return {**fields, "bytes": step.intent.size}
     source = {"source": step.source.key, "bytes": step.source.size, "reason": step.reason}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bucketline.cli.attributes import keeping_attributes
+from bucketline.cli.attributes import attributes_alone, keeping_attributes
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.log_kept import check_log_place
 from bucketline.cli.options import Ordered, choosing, pacing, planning, two_places
@@ -28,6 +28,7 @@ from bucketline.flow.ledger import Ledger
 @planning
 @choosing
 @pacing
+@attributes_alone
 @keeping_attributes
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing.")
 @click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of the run there.")

@@ -92,6 +92,8 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
     )
     if wish.inventory is not None:
         _check_inventory(wish)
+    if wish.policy.metadata_only and wish.policy.delete_extra:
+        raise UsageError("--metadata-only deletes nothing; leave out --delete, or sync without it")
     return wish
 
 
@@ -132,6 +134,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "max_bytes": said["max_bytes"],
         "watch": said["watch"],
         "every": said["every"],
+        "metadata_only": said["metadata_only"],
         "attributes": attribute_words(said, job.attributes),
     }
 
@@ -140,6 +143,7 @@ def _policy(words: dict[str, Any]) -> TransferPolicy:
     return TransferPolicy(
         look=look_of(words["compare"], words["filters"], words["only"]),
         delete_extra=words["delete"],
+        metadata_only=bool(words["metadata_only"]),
         limits=Limits.of(words["max_delete"]),
         move=move_of(words),
     )

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from bucketline.errors import Unholdable
+from bucketline.flow.compare.attributes import Compared
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.compare.guard import Counts, Limits, guarded, rehearsed
-from bucketline.flow.compare.pairs import decide
+from bucketline.flow.compare.pairs import decide, judged, never
 from bucketline.flow.compare.sides import Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Unsorted
 from bucketline.flow.look.sorting import EntryFile
 from bucketline.flow.move.copy import MovePolicy, copy, remove
 from bucketline.flow.move.layout import weight
+from bucketline.flow.move.retouch import update
 from bucketline.flow.move.told import as_it_is_now
-from bucketline.model import Action, Copy, Delete, Outcome, Skip
+from bucketline.model import Action, Copy, Delete, Outcome, Skip, Update
 from bucketline.stores.base import Flow, Store
 
 
@@ -28,6 +30,7 @@ class TransferPolicy:
     delete_extra: bool = False
     limits: Limits = field(default_factory=Limits)
     move: MovePolicy = field(default_factory=MovePolicy)
+    metadata_only: bool = False  # No bytes cross: what differs in them is left as it is.
 
 
 class Transfer:
@@ -96,6 +99,8 @@ class Transfer:
         source, target = self._sides.source.store, self._sides.target.store
         if isinstance(action, Delete):
             return remove(action, target)
+        if isinstance(action, Update):
+            return update(action, source, target, self._policy.move)
         assert isinstance(action, Copy)
         if action.refused:
             return _fail(action, source)
@@ -110,6 +115,8 @@ class Transfer:
 
     def _decided(self) -> Iterator[Action | Skip]:
         sides = self._sides
+        if self._policy.metadata_only:
+            return self._updates()
         return decide(
             sides.differences(sides.rule.is_same),
             sides.rule,
@@ -117,6 +124,15 @@ class Transfer:
             rename=sides.rename,
             delete_extra=self._policy.delete_extra,
         )
+
+    def _updates(self) -> Iterator[Action | Skip]:
+        sides = self._sides
+        compared = Compared(sides.source.store, sides.target.store, sides.drive, self._policy.move)
+        pairs = judged(sides.differences(never), sides.rule, sides.settle(self._ledger_known))
+        yield from compared.updates(pairs)
+        if compared.left:
+            said = f"{compared.left:,} left alone: other bytes, or none, at the target"
+            sides.notes.append(f"{said}; sync without --metadata-only copies them")
 
 
 def _fail(action: Copy, source: Store) -> Flow[Outcome]:
@@ -157,7 +173,7 @@ class _Given:
             yield from self._rest(self._unseen(actions))
         else:
             for action in actions:
-                if isinstance(action, Copy):
+                if isinstance(action, Copy | Update):
                     self._copies.append(action.source)
                 elif isinstance(action, Skip):
                     self._skipped += action.count
@@ -170,7 +186,7 @@ class _Given:
         old = next(before, None)
         try:
             for action in actions:
-                if not isinstance(action, Copy):
+                if not isinstance(action, Copy | Update):
                     yield action
                     continue
                 while old is not None and old.key < action.source.key:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
-from bucketline.errors import printable
-from bucketline.model import Entry
-from bucketline.stores.base import Flow, Store
+from bucketline.errors import Unsupported, printable
+from bucketline.model import Attributes, Entry, Found
+from bucketline.stores.base import Flow, Receipt, Store
 
 
 class Remembering(Protocol):
@@ -30,6 +30,35 @@ def first_part(store: Store, entry: Entry) -> Flow[int]:
         return 0
     size: int = yield from ask(entry)
     return size
+
+
+class Access(NamedTuple):
+    """Who may do what with an object."""
+
+    canned: str = "private"  # The canned ACL that says the same, but for:
+    other_grants: int = 0  # Grants that none can say, to accounts for instance.
+
+
+def access(store: Store, key: str, *, version: str = "") -> Flow[Access]:
+    """Raises `Unsupported` where objects have no ACL."""
+    ask = getattr(store, "access", None)
+    if ask is None:
+        raise Unsupported("objects have no ACL there", store=store.name, key=key)
+    return cast("Access", (yield from ask(key, version=version)))
+
+
+def retouched(
+    store: Store, key: str, attributes: Attributes, there: Found, part_size: int
+) -> Flow[Receipt]:
+    """Give the object that is `there` (with its tags) these attributes; its bytes stay.
+
+    An object in parts keeps its etag if `part_size` is that of its parts. Raises `Changed` when it
+    is another object by now, `Unsupported` where that cannot be done, or is not proven to be safe.
+    """
+    verb = getattr(store, "retouch", None)
+    if verb is None:
+        raise Unsupported("attributes cannot be set alone there", store=store.name, key=key)
+    return cast("Receipt", (yield from verb(key, attributes, there, part_size=part_size)))
 
 
 def refused(store: Store, prefix: str) -> list[tuple[str, str]]:

@@ -139,6 +139,20 @@ class MemoryStore:
 
         return (yield from self._do("tags", key, call))
 
+    def retouch(
+        self, key: str, attributes: Attributes, there: Found, *, part_size: int
+    ) -> Flow[Receipt]:
+        """Other attributes for an object whose bytes stay."""
+        del part_size
+
+        def call() -> Receipt:
+            held = self._held(key, "")
+            if held.etag != there.entry.etag:
+                raise Changed("the object is another one now", store=self.name, key=key)
+            return self._put(key, replace(held, attributes=attributes))
+
+        return (yield from self._do("retouch", key, call))
+
     def begin(
         self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
     ) -> Flow[str]:

@@ -24,7 +24,16 @@ from bucketline.flow.drive import open_drive
 from bucketline.flow.plans import Totals, write_plan
 
 # What a sync can be told and a plan cannot: it is about one run.
-_UNSAID = ("workers", "bwlimit", "max_duration", "max_bytes", "watch", "every", "logs")
+_UNSAID = (
+    "workers",
+    "bwlimit",
+    "max_duration",
+    "max_bytes",
+    "watch",
+    "every",
+    "logs",
+    "metadata_only",
+)
 
 
 @click.command(cls=Ordered)

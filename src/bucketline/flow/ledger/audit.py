@@ -10,8 +10,10 @@ from bucketline.flow.ledger.schema import PASSED_OVER
 
 # A later failure changes the fate of a key, and leaves what was last proven of it. (Who asks is
 # told of a doubt then: wrong bytes may stand where the proven ones stood.)
-UPSERT = """ON CONFLICT(key) DO UPDATE SET run=excluded.run, verb=excluded.verb,
-    fate=excluded.fate, size=coalesce(excluded.size, size),
+# An update (verb 3) moves no bytes: what was proven of them stands, under another etag perhaps.
+UPSERT = """ON CONFLICT(key) DO UPDATE SET run=iif(excluded.verb=3, run, excluded.run),
+    verb=iif(excluded.verb=3, verb, excluded.verb),
+    fate=iif(excluded.verb=3, fate, excluded.fate), size=coalesce(excluded.size, size),
     source_etag=coalesce(excluded.source_etag, source_etag),
     target_etag=coalesce(excluded.target_etag, target_etag)"""
 GONE = -1  # The size of a key whose deletion is proven.
@@ -25,9 +27,10 @@ _IN_DOUBT = """INSERT INTO current SELECT key, run, verb, 0, NULL, NULL, NULL FR
         SELECT count FROM counters WHERE run = (SELECT max(number) FROM runs) AND fate = 0), 0)"""
 MARK_DOUBTS = f"{_IN_DOUBT} {UPSERT}"
 _LAST_LINES = """SELECT key, run, verb, fate,
-    CASE WHEN fate=1 THEN iif(verb=1, -1, size) END,
-    CASE WHEN fate=1 THEN iif(verb=1, '', source_etag) END,
-    CASE WHEN fate=1 THEN iif(verb=1, '', target_etag) END
+    CASE WHEN fate=1 THEN CASE verb WHEN 1 THEN -1 WHEN 3 THEN NULL ELSE size END END,
+    CASE WHEN fate=1 THEN CASE verb WHEN 1 THEN '' WHEN 3 THEN NULL ELSE source_etag END END,
+    CASE WHEN fate=1 THEN CASE verb WHEN 1 THEN '' WHEN 3 THEN nullif(target_etag, '')
+        ELSE target_etag END END
     FROM lines WHERE fate > 0 OR run IS NOT (SELECT max(number) FROM runs) AND NOT EXISTS (
         SELECT 1 FROM lines AS later
         WHERE later.run=lines.run AND later.key=lines.key AND later.seq>lines.seq)

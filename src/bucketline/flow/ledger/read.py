@@ -18,9 +18,10 @@ _STARTED, _DONE = FATES[Fate.STARTED], FATES[Fate.DONE]
 
 # What earlier runs left in doubt stands in `current`; what the last one did, only in its lines.
 _KNOWN = """SELECT asked.value, current.fate, size, source_etag, target_etag, (
-        SELECT fate FROM lines WHERE run = (SELECT max(number) FROM runs) AND key = asked.value
+        SELECT iif(verb=3, NULL, fate) FROM lines
+        WHERE run = (SELECT max(number) FROM runs) AND key = asked.value
         ORDER BY seq DESC LIMIT 1)
-    FROM json_each(?) AS asked LEFT JOIN current ON current.key = asked.value"""
+    FROM json_each(?) AS asked LEFT JOIN current ON current.key = asked.value AND verb <> 3"""
 # A run's keys come in key order, so the ones under way are near the end: begin there, and stop
 # when as many are found as the counter says.
 _IN_DOUBT = """SELECT key FROM lines WHERE run=?1 AND fate=0 AND NOT EXISTS (

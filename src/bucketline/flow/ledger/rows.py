@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bucketline import __version__
 from bucketline.flow.ledger.audit import GONE, UPSERT
 from bucketline.flow.ledger.schema import FATES, PASSED_OVER, VERB_OF
-from bucketline.model import Action, Delete, Fate, Outcome, Tally
+from bucketline.model import Action, Delete, Fate, Outcome, Tally, Update
 
 _STARTED, _DONE = FATES[Fate.STARTED], FATES[Fate.DONE]
 INTENT = (
@@ -106,12 +106,14 @@ def current_rows(ends: Sequence[tuple[Action, Outcome]], run: int) -> list[Row]:
         if end.fate is not Fate.DONE
         else (action.key, run, VERB_OF[Delete], _DONE, GONE, "", "")
         if isinstance(action, Delete)
-        else (action.key, run, VERB_OF[type(action)], _DONE, *_proven(end))
+        else (action.key, run, VERB_OF[type(action)], _DONE, *_proven(action, end))
         for action, end in ends
     ]
 
 
-def _proven(end: Outcome) -> tuple[int, str, str]:
+def _proven(action: Action, end: Outcome) -> tuple[int | None, str | None, str | None]:
+    if isinstance(action, Update):
+        return None, None, end.target_etag or None
     return end.size, end.source_etag, end.target_etag
 
 

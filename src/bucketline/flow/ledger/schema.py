@@ -20,7 +20,12 @@ _WAIT_MILLISECONDS = 10_000  # For the short moments in which another connection
 FATES = {Fate.STARTED: 0, Fate.DONE: 1, Fate.SKIPPED: 2, Fate.FAILED: 3, Fate.WAITING: 4}
 FATE_NAMES = tuple(fate.value for fate in FATES)
 PASSED_OVER = 5  # A counter only: what the plan looked at and needs nothing.
-VERBS = {Verb.COPY: 0, Verb.DELETE: 1, Verb.VERIFY: 2}  # A code never changes its meaning.
+VERBS = {
+    Verb.COPY: 0,
+    Verb.DELETE: 1,
+    Verb.VERIFY: 2,
+    Verb.UPDATE: 3,
+}  # A code never changes its meaning.
 VERB_NAMES = tuple(verb.value for verb in VERBS)
 # By the class of the action: looked up for each object.
 VERB_OF = {kind: VERBS[kind.verb] for kind in get_args(Action)}
@@ -67,7 +72,7 @@ CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE TABLE pruned(number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE VIEW history AS
     SELECT runs.run, key, seq, CASE verb WHEN 0 THEN 'copy' WHEN 1 THEN 'delete'
-            WHEN 2 THEN 'verify' END AS verb,
+            WHEN 2 THEN 'verify' ELSE 'update' END AS verb,
         CASE fate WHEN 0 THEN 'started' WHEN 1 THEN 'done' WHEN 2 THEN 'skipped'
             WHEN 3 THEN 'failed' ELSE 'waiting' END AS fate,
         datetime(time, 'unixepoch') AS time, size, reason, source_etag, target_etag,

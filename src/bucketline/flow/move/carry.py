@@ -9,9 +9,10 @@ from bucketline.errors import Denied, NotFound, Unholdable, Unsupported
 from bucketline.flow.move.fidelity import fit, refusal
 from bucketline.flow.move.proof import MovePolicy
 from bucketline.flow.move.traits import dropped, is_kept, is_there, traits
-from bucketline.flow.move.wanted import Fitted, Given
+from bucketline.flow.move.wanted import KEEP, Fitted, Given
 from bucketline.model import Attributes, Change, Found
 from bucketline.stores.base import Flow, Receipt, Store
+from bucketline.stores.beyond import access
 
 
 def carried(
@@ -26,8 +27,19 @@ def carried(
     if found.tag_count and not attributes.tags and wish.tags and able.tags and source.able.tags:
         tags = yield from source.tags(found.entry.key, version=found.entry.version)
         attributes = replace(attributes, tags=tags)
+    other_grants = 0
+    if wish.acl == KEEP and "acl" not in attributes.protection and not is_file:
+        told = yield from access(source, found.entry.key, version=found.entry.version)
+        other_grants = told.other_grants
+        attributes = replace(attributes, protection={**attributes.protection, "acl": told.canned})
     given = Given(
-        attributes, found.entry.key, found.entry.modified, found.tag_count, 0, is_file, way
+        attributes,
+        found.entry.key,
+        found.entry.modified,
+        found.tag_count,
+        other_grants,
+        is_file,
+        way,
     )
     fitted = fit(given, wish, able, policy.learnt.lost)
     if fitted.refusal:
@@ -63,10 +75,22 @@ def looked(
         return (*fitted.changes, _UNSEEN)
     if receipt.pin and there.entry.pin != receipt.pin:  # Somebody wrote another one meanwhile.
         return (*fitted.changes, _UNSEEN)
-    changes = (*fitted.changes, *_judged(unproven, fitted.attributes, there.attributes, policy))
+    has = there.attributes
+    if "acl" in fitted.attributes.protection and "acl" not in has.protection:
+        has = replace(has, protection={**has.protection, **(yield from _acl(key, receipt, target))})
+    changes = (*fitted.changes, *_judged(unproven, fitted.attributes, has, policy))
     if why := refusal(changes, policy.fidelity):
         raise Unholdable(f"it is there, but {why}", store=target.name, key=key)
     return changes
+
+
+def _acl(key: str, receipt: Receipt, target: Store) -> Flow[dict[str, str]]:
+    """As it is there now; nothing where nobody can tell."""
+    try:
+        told = yield from access(target, key, version=receipt.version)
+    except (Denied, NotFound, Unsupported):
+        return {}
+    return {"acl": told.canned}
 
 
 def said_of(changes: Sequence[Change]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bucketline.model import Action, Copy, Delete, Entry
+from bucketline.model import Action, Copy, Delete, Entry, Update
 
 VERSION = 1
 _WORDS = ("etag", "version", "tier", "stamp")
@@ -50,16 +50,19 @@ class Totals:
     source: int = 0  # Entries that took part.
     target: int = 0
     refusal: str = ""
+    updates: int = 0  # Of attributes alone; a plan that is saved has none.
 
     @property
     def actions(self) -> int:
-        return self.copies + self.deletes
+        return self.copies + self.deletes + self.updates
 
     def add(self, action: Action) -> None:
         if isinstance(action, Copy):
             self.copies += 1
             self.unholdable += bool(action.refused)
             self.bytes += 0 if action.refused else action.source.size
+        elif isinstance(action, Update):
+            self.updates += 1
         else:
             self.deletes += 1
 
@@ -83,7 +86,9 @@ def action_line(action: Action) -> bytes:
 
 
 def totals_line(totals: Totals) -> bytes:
-    return line({"kind": "totals", **asdict(totals)})
+    told = asdict(totals)
+    del told["updates"]
+    return line({"kind": "totals", **told})
 
 
 def end_line(lines: int, sha256: str) -> bytes:

@@ -157,6 +157,15 @@ def keep(file: int, text: bytes) -> bool:
     return True
 
 
+def forget(file: int) -> None:
+    """Take the extended attribute away, if there is one; raises OSError."""
+    try:
+        os.removexattr(file, _XATTR)
+    except OSError as error:
+        if error.errno not in _NONE_HERE:
+            raise
+
+
 def from_seconds(text: str) -> int | None:
     """Nanoseconds of a time in rclone's form, "1700000000.123456789"; None for what is none."""
     told = _SECONDS(text)

@@ -41,12 +41,12 @@ def look(place: Place, key: str) -> Found:
         told = stamp_read(status, place.clock.now())
         return found(entry(key, status, etag, told), status, file)
 
-    return _with_file(place, key, asked)
+    return with_file(place, key, asked)
 
 
 def read(place: Place, key: str, start: int, size: int | None, etag: str) -> Piece:
     """Some of its bytes, if it is still the file of that pin or etag, and stays it."""
-    return _with_file(place, key, lambda file: _piece(place, key, file, (start, size, etag)))
+    return with_file(place, key, lambda file: _piece(place, key, file, (start, size, etag)))
 
 
 def learn(place: Place, entry: Entry, etag: str) -> None:
@@ -69,7 +69,7 @@ def read_if_small(place: Place, key: str, start: int, etag: str) -> Piece | None
             return None
         return _piece(place, key, file, (start, None, etag))
 
-    return _with_file(place, key, asked)
+    return with_file(place, key, asked)
 
 
 def _piece(place: Place, key: str, file: int, wanted: tuple[int, int | None, str]) -> Piece:
@@ -87,7 +87,7 @@ def _piece(place: Place, key: str, file: int, wanted: tuple[int, int | None, str
     return Piece(found(whole, before, file), body)
 
 
-def _with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:
+def with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:
     if why_unholdable(key, len(place.name)):
         raise NotFound("there is no such file", store=place.name, key=key)
     try:

@@ -31,6 +31,7 @@ from bucketline.stores.base import (
 from bucketline.stores.local import read as reading
 from bucketline.stores.local.attributes import HashMemory, entry, known_etags
 from bucketline.stores.local.paths import why_unholdable
+from bucketline.stores.local.retouch import retouch
 from bucketline.stores.local.sync import Group
 from bucketline.stores.local.upload import Uploads
 from bucketline.stores.local.walk import Notices, Walk
@@ -144,6 +145,15 @@ class LocalStore:
     def tags(self, key: str, *, version: str = "") -> Flow[dict[str, str]]:
         found = yield from self.stat(key, version=version)
         return dict(found.attributes.tags)
+
+    def retouch(
+        self, key: str, attributes: Attributes, there: Found, *, part_size: int
+    ) -> Flow[Receipt]:
+        """Other attributes for a file whose bytes stay."""
+        del part_size
+        call = partial(retouch, self._place, self._checked(key), attributes, there)
+        receipt: Receipt = yield Work(call, "retouch", key)
+        return receipt
 
     def begin(
         self,

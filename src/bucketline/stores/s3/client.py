@@ -75,6 +75,9 @@ class Client:
         self.tells_checksums = self.is_aws  # Of objects, when asked; whatever they may be worth.
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
         self.tells_parts = True  # HEAD tells of an object's parts, until it has not.
+        self.knows_acl = self.is_aws  # The same of ?acl,
+        self.knows_locks = self.is_aws  # and of ?retention and ?legal-hold.
+        self.copies_in_place = self.is_aws  # A copy of an object onto itself leaves its bytes.
         self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.
         self.begun: dict[str, Begun] = {}  # By the upload's name.
         self._credentials = Credentials(keys or source_of(remote), clock)

@@ -8,7 +8,17 @@ from bucketline.clock import Clock
 from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.settings import KeySource, Remote
 from bucketline.stores.base import Abilities, Flow, OpenUpload, Page, Part, Piece, Receipt, Sums
-from bucketline.stores.s3 import admin, batch, listing, objects, parts, tagging
+from bucketline.stores.beyond import Access
+from bucketline.stores.s3 import (
+    access,
+    admin,
+    batch,
+    listing,
+    objects,
+    parts,
+    retouch,
+    tagging,
+)
 from bucketline.stores.s3.client import Client
 from bucketline.stores.s3.pool import Pool
 
@@ -112,6 +122,23 @@ class S3Store:
 
     def clear_tags(self, key: str, *, version: str = "") -> Flow[None]:
         return tagging.clear_tags(self._client, key, version=version)
+
+    def access(self, key: str, *, version: str = "") -> Flow[Access]:
+        return access.access(self._client, key, version=version)
+
+    def set_acl(self, key: str, canned: str, *, version: str = "") -> Flow[None]:
+        return access.set_acl(self._client, key, canned, version=version)
+
+    def lock_object(
+        self, key: str, protection: Mapping[str, str], *, version: str = ""
+    ) -> Flow[None]:
+        return access.lock_object(self._client, key, protection, version=version)
+
+    def retouch(
+        self, key: str, attributes: Attributes, there: Found, *, part_size: int
+    ) -> Flow[Receipt]:
+        """Other attributes for an object whose bytes stay."""
+        return retouch.retouch(self._client, key, attributes, there, part_size=part_size)
 
     def begin(
         self, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
