@@ -47,6 +47,8 @@ def test_an_old_reader_finds_the_log_and_its_objects(desk: Desk) -> None:
     assert [one["src_key"] for one in log["objects_moved"]] == ["a", "sub/b"]
     assert (log["dst_bucket"], log["dst_prefix"]) == (desk.bucket, "data/")
     assert log["dst_endpoint_urls"] == [desk.url]
+    assert log["dst_endpoint_urls_succeeded"] == [desk.url]
+    assert log["dst_endpoints_operational_status"] == "operational"
     assert log["start_time_epoch"] == epoch_of(name)
     assert old.logs(epoch_of(name) + 1, EVER) == []
     assert "objects_moved" not in old.latest()

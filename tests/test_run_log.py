@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bucketline.clock import FakeClock
-from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.flow.report import log_pages
-from bucketline.flow.report.log import OBJECTS, Moment, document
-from bucketline.flow.report.runs import run_of
-from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Proof, Skip, Verify
+from bucketline.model import Copy, Delete, Entry, Fate, Outcome, Proof, Skip, Verify
+from story import S3, Story, chosen, copy, done
 
-START = 1_700_000_000.0
-NONE = Skip(0, 0)
-S3 = {"remote": "a", "endpoints": ["http://a:1"], "region": "snow", "bucket": "in", "prefix": "p/"}
-FOLDER = {"folder": "/copy", "prefix": ""}
 NOT_YET_KNOWN = (
     "initial_synced_objects",
     "initial_unsynced_objects",
@@ -28,49 +19,6 @@ NOT_YET_KNOWN = (
     "total_bytes_to_move",
     "remaining_bytes",
 )
-
-
-class Story:
-    """A run, written line by line."""
-
-    def __init__(self, folder: Path, **configuration: Any) -> None:
-        self.clock = FakeClock(START)
-        self.path = folder / "job.ledger"
-        self.ledger = Ledger.open(self.path, clock=self.clock)
-        places = {"source": S3, "target": FOLDER}
-        said = {"workers": 8, "delete": False, "places": places, **configuration}
-        said = {name: value for name, value in said.items() if value is not None}
-        self.ledger.begin(RunHead("run-1", "sync", "s", "t", name="job", configuration=said))
-
-    def begun(self, *actions: Action) -> None:
-        self.ledger.record(actions, [], NONE)
-
-    def ended(self, ends: Sequence[tuple[Action, Outcome]], skipped: Skip = NONE) -> None:
-        self.clock.sleep(2.0)
-        self.ledger.record([], ends, skipped)
-
-    def over(self, state: str, message: str = "") -> None:
-        self.clock.sleep(6.0)
-        self.ledger.end(state, message)
-        self.ledger.close()
-
-    def log(self, objects: int | None = OBJECTS, found: int = 0) -> dict[str, Any]:
-        row = run_of(self.path, "run-1")
-        assert row is not None
-        said: dict[str, Any] = json.loads("".join(document(row, Moment(START + 9, found), objects)))
-        return said
-
-
-def copy(name: str, size: int = 1 << 30) -> Copy:
-    return Copy(Entry(f"p/{name}", size, etag="e"), name)
-
-
-def done(size: int = 1 << 30) -> Outcome:
-    return Outcome(Fate.DONE, size, Proof.ETAG)
-
-
-def chosen(log: Mapping[str, Any], *names: str) -> list[Any]:
-    return [log[name] for name in names]
 
 
 def a_complete_run(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketline.flow.ledger.read import Reader
+from bucketline.flow.report.endpoints import endpoints_of
+from bucketline.flow.report.log_endpoints import endpoint_words
 from bucketline.flow.report.log_pages import FailedPages, MovedPages, Unsynced, unsynced
 from bucketline.flow.report.log_places import naming, side_words
 from bucketline.flow.report.runs import RunRow
@@ -38,7 +40,8 @@ def document(row: RunRow, moment: Moment, objects: int | None = OBJECTS) -> Iter
     with closing(Reader(row.path)) as reader:
         names = naming(row, reader)
         moved, failed = MovedPages(reader, row, names), FailedPages(reader, row, names)
-        yield _open({**_ours(row, moment), **_theirs(row), **_counts(row, reader, moment)})
+        counts, endpoints = _counts(row, reader, moment), endpoint_words(endpoints_of(row))
+        yield _open({**_ours(row, moment), **_theirs(row), **counts, **endpoints})
         yield ',\n"objects_moved": ['
         yield from moved.pages(objects)
         yield '\n],\n"failed_objects": {'
