@@ -51,7 +51,11 @@ class Crossing:
     def copy(self, policy: MovePolicy = SMALL, *, learnt: Learnt | None = None) -> Outcome:
         policy = replace(policy, learnt=learnt or Learnt())
         entry = Entry("s", len(self.body), etag=self.source.objects["s"].etag)
-        return self.run(copy(Copy(entry, "t"), self.source, self.target, policy))
+        return self.move(Copy(entry, "t"), policy)
+
+    def move(self, action: Copy, policy: MovePolicy) -> Outcome:
+        outcome: Outcome = self.run(copy(action, self.source, self.target, policy))
+        return outcome
 
     def run(self, flow: Flow[Any]) -> Any:
         drive = Drive(NoNetwork(), Inline(lambda: None), FakeClock())

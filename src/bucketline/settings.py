@@ -62,6 +62,7 @@ class Remote:
     part_size_max: int = 0
     parts_max: int = 0
     object_size_max: int = 0
+    begin_keeps_object: bool | None = None  # The object there when one in parts begins; None = ?
 
 
 @dataclass(frozen=True, slots=True)

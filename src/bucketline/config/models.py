@@ -147,6 +147,7 @@ class RemoteModel(Strict):
     part_size_max: Bytes = 0
     parts_max: Annotated[int, Field(ge=0, le=10_000)] = 0
     object_size_max: Bytes = 0
+    begin_keeps_object: bool | None = None
 
     @model_validator(mode="after")
     def _has_one_identity(self) -> RemoteModel:

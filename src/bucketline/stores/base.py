@@ -181,6 +181,7 @@ class Abilities:
     # rest. To tell a checksum is not enough: a server that keeps what it was told tells one too.
     checksums: frozenset[str] = frozenset()
     lists_parts: bool = True  # Else the parts that we remember must do.
+    begin_keeps_object: bool | None = True  # That stands where an upload begins; None = not known.
     part_size_min: int = 5 << 20
     part_size_max: int = 5 << 30
     parts_max: int = 10_000

@@ -19,6 +19,7 @@ from bucketline.engines.doctor.finding import (
     unknown,
     yes_or_no,
 )
+from bucketline.engines.doctor.uploads import about_uploads
 from bucketline.errors import (
     BadCredentials,
     BucketDenied,
@@ -62,6 +63,8 @@ def examine(store: Store, prefix: str, drive: Caller, clock: Clock) -> Iterator[
     yield from (Finding(name, YES, _rung_detail(name, patient)) for name, _ in rungs)
     yield from _about_listing(patient, prefix, pages)
     yield from _about_bucket(patient)
+    if isinstance(store, Bucket):
+        yield about_uploads(patient, prefix)
     entry = next((entry for page in pages for entry in page.entries if entry.size), None)
     if entry is not None:
         yield from _about_object(patient, entry)

@@ -18,7 +18,7 @@ from bucketline.engines.doctor.finding import (
     unknown,
     yes_or_no,
 )
-from bucketline.errors import BadRequest, Conflict, Mismatch, StoreError, printable
+from bucketline.errors import BadRequest, Conflict, Mismatch, NotFound, StoreError, printable
 from bucketline.model import Attributes, Entry
 from bucketline.stores.base import Store
 
@@ -170,9 +170,10 @@ class Trials:
 
     def _parts(self) -> Iterator[Finding]:
         about, key, store = "writes in parts", f"{self.scratch}parts", self.store
-        self.written.append(key)
         try:
+            self._write("parts")
             upload = self.patient.ask(store.begin(key, len(_BODY)))
+            keeps = self._stands(key)
             part = self.patient.ask(store.part(key, upload, 1, _BODY, offset=0))
             receipt = self.patient.ask(store.finish(key, upload, [part.etag]))
             entry = self.patient.ask(store.stat(key)).entry
@@ -180,9 +181,21 @@ class Trials:
             yield Finding(about, NO, f"{error.cause}: {error}")
             return
         yield yes_or_no(about, entry.size == len(_BODY))
+        yield yes_or_no(
+            "an object stands until its new parts are finished",
+            keeps,
+            "" if keeps else "say begin_keeps_object: false of this remote in the configuration",
+        )
         expected = f"{hashlib.md5(_MD5.digest(), usedforsecurity=False).hexdigest()}-1"
         etag = receipt.etag or entry.etag
         yield yes_or_no("etag of parts is the MD5 of their MD5s", etag == expected, etag)
+
+    def _stands(self, key: str) -> bool:
+        try:
+            self.patient.ask(self.store.stat(key))
+        except NotFound:
+            return False
+        return True
 
     def _bucket_verbs(self) -> Iterator[Finding]:
         store, key = self.store, f"{self.scratch}plain"

@@ -8,6 +8,8 @@ from bucketline.errors import Changed, Mismatch, Unholdable
 from bucketline.flow.compare.pairs import is_same_etag
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hashing import choose
+from bucketline.flow.move.layout import weight
+from bucketline.flow.move.live import WouldDelete
 from bucketline.flow.move.parts import copy_in_parts
 from bucketline.flow.move.proof import (
     MovePolicy,
@@ -51,7 +53,11 @@ def _copy_once(action: Copy, source: Store, target: Store, policy: MovePolicy) -
         # it has rotted, and must not replace a copy that may be whole.
         policy = replace(policy, learnt=replace(policy.learnt, source_tells_md5=True))
     if action.source.size > policy.part_size:
-        return (yield from copy_in_parts(action, source, target, policy))
+        try:
+            return (yield from copy_in_parts(action, source, target, policy))
+        except WouldDelete:
+            if action.source.size > weight(action.source, target.able, policy):
+                raise  # Else it takes no more memory than was foreseen.
     return (yield from _copy_in_one_piece(action, source, target, policy))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bucketline.errors import (
@@ -18,6 +19,7 @@ from bucketline.errors import (
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hints import SentPart, Upload, fingerprint
 from bucketline.flow.move.layout import Layout, Span, etag_of_parts, layout, spans
+from bucketline.flow.move.live import look_after, look_before
 from bucketline.flow.move.part import Mover
 from bucketline.flow.move.proof import (
     MovePolicy,
@@ -29,12 +31,12 @@ from bucketline.flow.move.resume import (
     OpenUpload,
     abandon_upload,
     begin_upload,
-    open_upload,
+    left_upload,
 )
 from bucketline.flow.move.traits import IN_PARTS
 from bucketline.flow.move.wanted import Fitted
 from bucketline.flow.move.whole import InOrder
-from bucketline.model import Copy, Fate, Found, Outcome, Proof
+from bucketline.model import Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Flow, Receipt, Store, Together
 from bucketline.stores.beyond import first_part, remember
 
@@ -51,13 +53,11 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
     plan = layout(found.entry, target.able, policy, (yield from first_part(source, found.entry)))
     errand = _Errand(found, fitted, source, target, policy, plan)
     wanted = errand.wanted(action.target_key)
-    upload = yield from open_upload(wanted, fitted.attributes, target, policy.hints)
-    try:
-        return (yield from errand.carry_out(upload))
-    except NotFound:
-        if not upload.is_resumed:
-            raise  # Else the upload is gone, although nothing had told so.
-    upload = yield from begin_upload(wanted, fitted.attributes, target, policy.hints)
+    upload = yield from left_upload(wanted, target, policy.hints)
+    if upload is not None:
+        with suppress(NotFound):  # Of the upload: it is gone, although nothing had told so.
+            return (yield from errand.carry_out(upload))
+    upload = yield from errand.begin(wanted, action.replaces)
     return (yield from errand.carry_out(upload))
 
 
@@ -77,6 +77,15 @@ class _Errand:
         entry, step = self.found.entry, self.plan.part_size
         mark = fingerprint(entry, step, self.fitted.attributes)
         return Upload(key, "", entry.size, step, entry.pin, mark)
+
+    def begin(self, wanted: Upload, replaces: Entry | None) -> Flow[OpenUpload]:
+        """A new upload, if what stands there stays until it is finished."""
+        learnt, target = self.policy.learnt, self.target
+        looks = yield from look_before(wanted.key, replaces, target, learnt)
+        upload = yield from begin_upload(wanted, self.fitted.attributes, target, self.policy.hints)
+        if looks:
+            yield from look_after(wanted.key, target, learnt)
+        return upload
 
     def carry_out(self, upload: OpenUpload) -> Flow[Outcome]:
         """All parts across, the whole finished and proven."""

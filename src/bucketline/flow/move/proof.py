@@ -29,6 +29,7 @@ class Learnt:
     lost: set[str] = field(default_factory=set)  # and to drop.
     is_blind: bool = False  # We may write there, and not look.
     target_tells_md5: bool = False  # The target's etag of a part was its MD5.
+    begin_keeps_object: bool | None = None  # The target, as `Abilities` has it.
 
 
 class Wish(Protocol):

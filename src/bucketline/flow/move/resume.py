@@ -32,10 +32,8 @@ class OpenUpload:
     receipt: Receipt | None = None  # It has become the object already.
 
 
-def open_upload(
-    wanted: Upload, attributes: Attributes, target: Store, hints: Hints
-) -> Flow[OpenUpload]:
-    """The upload for `wanted`, which has no name yet."""
+def left_upload(wanted: Upload, target: Store, hints: Hints) -> Flow[OpenUpload | None]:
+    """One for `wanted` that an earlier process left; others of its key are removed."""
     going: OpenUpload | None = None
     for hint in (yield from hints.of(wanted.key)):
         if going is None and _fits(hint, wanted):
@@ -43,9 +41,7 @@ def open_upload(
             if going is not None:
                 continue
         yield from let_go(hint, target, hints)
-    if going is not None:
-        return going
-    return (yield from begin_upload(wanted, attributes, target, hints))
+    return going
 
 
 def begin_upload(

@@ -11,7 +11,7 @@ _READABLE_TIERS = frozenset(
     {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY"}
 )
 # Of strangers: tags until a write with them shows that they are not kept.
-_USUAL = Abilities(tags=True, keeps_attributes=False, tiers=frozenset())
+_USUAL = Abilities(tags=True, keeps_attributes=False, tiers=frozenset(), begin_keeps_object=None)
 _OF_AWS = Abilities(
     tags=True,
     tiers=_READABLE_TIERS,
@@ -30,4 +30,7 @@ def abilities_of(remote: Remote, *, is_aws: bool) -> Abilities:
         part_size_max=remote.part_size_max or able.part_size_max,
         parts_max=remote.parts_max or able.parts_max,
         object_size_max=remote.object_size_max or able.object_size_max,
+        begin_keeps_object=able.begin_keeps_object
+        if remote.begin_keeps_object is None
+        else remote.begin_keeps_object,
     )

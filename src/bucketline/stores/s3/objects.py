@@ -26,12 +26,15 @@ from bucketline.stores.s3.sign import encoded_path, encoded_query
 from bucketline.stores.s3.sums import headers_of, send_checked
 from bucketline.stores.s3.tagging import prove_tags, send_with_tags
 
+_DEVICE = "AWSSnowball"  # Its adapter deletes the object of a name when one in parts begins.
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)").fullmatch
 _ASKING = {"x-amz-checksum-mode": "ENABLED"}
 
 
 def stat(client: Client, key: str, *, version: str = "") -> Flow[Found]:
     answer = yield from client.send(Call("HEAD", key, "HEAD", of_version(version), _ASKING))
+    if client.able.begin_keeps_object is None and answer.headers.get("server") == _DEVICE:
+        client.learn(begin_keeps_object=False)
     there = found(key, answer.headers, int(answer.headers.get("content-length", 0)))
     client.tells_checksums |= bool(there.checksums)
     return there
