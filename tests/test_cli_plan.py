@@ -12,11 +12,14 @@ from bucketline.cli import main
 from bucketline.clock import SystemClock
 from bucketline.flow.drive import blocking
 from bucketline.flow.plans import SavedPlan
+from bucketline.model import Copy
 from bucketline.stores.s3 import S3Store
 from contracts.hostile import HOSTILE
 from desk import Desk
+from faults.syncing import client_of
+from inventories import Written, row, written
 from servers import SECRET_KEY, Endpoint, Park
-from test_cli_inventory import bucket_of, inventory, laid
+from test_cli_inventory import bucket_of, laid
 
 pytestmark = pytest.mark.usefixtures("surroundings")
 LOST = ("line-feed", "both-line-ends")  # moto has no such keys.
@@ -189,17 +192,46 @@ def test_a_refused_plan_is_written_and_not_carried_out(desk: Desk) -> None:
     assert desk.body("extra") == b"x"
 
 
+def versioned(desk: Desk, server: Endpoint, *keys: str) -> Written:
+    """The bucket keeps versions from now on; an inventory of it that tells them."""
+    client = client_of(server)
+    client.put_bucket_versioning(Bucket=desk.bucket, VersioningConfiguration={"Status": "Enabled"})
+    rows = []
+    for key in keys:
+        version = client.put_object(Bucket=desk.bucket, Key=key, Body=b"x")["VersionId"]
+        entry = blocking(desk.store.stat(key)).entry._replace(version=version)
+        rows.append(row(entry, desk.bucket))
+    return written(rows, bucket=desk.bucket)
+
+
 def test_a_plan_from_an_inventory_pins_versions(
     moto: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     desk = Desk(tmp_path, moto, capsys)
-    desk.object("a", b"x")
-    made = inventory(desk, "CSV")
-    path = plan_of(desk, desk.s3, str(desk.folder), "--from-inventory", laid(made, tmp_path / "l"))
+    manifest = laid(versioned(desk, moto, "a", "b"), tmp_path / "lists")
+    path = plan_of(desk, desk.s3, str(desk.folder), "--from-inventory", manifest)
+    copies = [one for one in SavedPlan.open(path).actions() if isinstance(one, Copy)]
+    assert all(len(one.source.version) > 8 for one in copies)
+    desk.object("b", b"x")  # The same bytes, and another version.
 
-    [action] = SavedPlan.open(path).actions()
-    assert action.key == "a"
-    assert apply(desk, path)["done"] == 1
+    apply(desk, path, code=7)
+    told = apply(desk, path, "--skip-stale", code=7)
+
+    assert (told["done"], told["failed"]) == (1, 1)
+    assert (desk.folder / "a").read_bytes() == b"x"
+    assert not (desk.folder / "b").exists()
+
+
+def test_a_sync_from_an_inventory_of_versions_takes_what_is_current(
+    moto: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk(tmp_path, moto, capsys)
+    manifest = laid(versioned(desk, moto, "a"), tmp_path / "lists")
+    desk.object("a", b"newer")
+
+    desk.sync(desk.s3, str(desk.folder), "--from-inventory", manifest)
+
+    assert (desk.folder / "a").read_bytes() == b"newer"
 
 
 def test_show_says_what_is_in_it(desk: Desk) -> None:

@@ -27,7 +27,7 @@ def test_a_parquet_export_without_pyarrow_says_what_to_install(
 ) -> None:
     row = finished(tmp_path, {"a": DONE})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"install bucketline\[ring\]"):
+    with pytest.raises(UsageError, match=r"install bucketline\[parquet\]"):
         export.parquet(row, tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
 

@@ -178,6 +178,8 @@ class Apply:
             said = f"no object's key can stand for it: {action.refused}"
             raise Unholdable(said, store=self._source.name, key=key)
         source = PinnedSource(self._source, action.source)
+        if action.source.version:  # Which could be read as long as it is there.
+            yield from source.stat(key)
         target = PinnedTarget(self._target, action.target_key, action.replaces)
         yield from target.check()
         return (yield from copy(action, source, target, self._policy.move))

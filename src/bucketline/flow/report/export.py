@@ -30,7 +30,7 @@ def json_lines(row: RunRow) -> Iterator[str]:
 
 
 def parquet(row: RunRow, path: Path) -> int:
-    """Write the run's objects to a Parquet file; how many. Needs the extra `ring`."""
+    """Write the run's objects to a Parquet file; how many. Needs the extra `parquet`."""
     arrow, writing = _arrow()
     schema = _schema(arrow).with_metadata({"bucketline": _line(row.as_json())})
     part = path.with_name(path.name + ".part")
@@ -53,7 +53,7 @@ def _arrow() -> tuple[Any, Any]:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise UsageError(
-            "a Parquet export needs pyarrow: install bucketline[ring], or export JSON lines"
+            "a Parquet export needs pyarrow: install bucketline[parquet], or export JSON lines"
         ) from None
 
 
