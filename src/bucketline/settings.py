@@ -43,6 +43,8 @@ class Remote:
     region: str = ""
     profile: str = ""  # Of the AWS configuration files.
     keys: Keys | None = None  # Given directly (environment, 0600 file); before any profile.
+    # Where `keys` came from, to look there again when they are not good any more.
+    keys_again: KeySource | None = field(default=None, repr=False, compare=False)
     anonymous: bool = False
     path_style: bool | None = None  # None = yes on an endpoint of one's own, no on AWS.
     dual_stack: bool = False  # Of AWS's own endpoints: those that IPv6 reaches as well,
@@ -192,6 +194,7 @@ def named_remote(remote: Remote, side: Side, both: Side, environment: Environmen
         region=side.region or remote.region or both.region or around.region,
         profile=asked if keys is None else remote.profile,
         keys=keys or (None if asked else environment.keys),
+        keys_again=remote.keys_again if keys is not None else None,
         anonymous=anonymous,
         ca_bundle=side.ca_bundle or remote.ca_bundle or both.ca_bundle or around.ca_bundle,
         verify_tls=remote.verify_tls and side.verify_tls and both.verify_tls,

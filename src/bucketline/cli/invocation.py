@@ -15,7 +15,7 @@ from bucketline.cli.printer import Printer
 from bucketline.config import Config, load
 from bucketline.errors import ConfigError, DiskError, UsageError
 from bucketline.locations import parse_location
-from bucketline.settings import Environment, Location, Remote, Side, environment
+from bucketline.settings import Environment, Keys, Location, Remote, Side, environment
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS = ("auto", "plain", "json", "none")
@@ -70,10 +70,18 @@ class Invocation:
         )
         if found.remote is None:
             return found
-        if keys := found.remote.keys:
+        remote = found.remote
+        if keys := remote.keys:
+            self._hidden(keys)
+        if (again := remote.keys_again) is not None:
+            remote = replace(remote, keys_again=lambda: self._hidden(again()))
+        check_remote(remote)
+        return replace(found, remote=self._completed(remote))
+
+    def _hidden(self, keys: Keys | None) -> Keys | None:
+        if keys is not None:
             self.printer.hide(keys.secret_key, keys.session_token)
-        check_remote(found.remote)
-        return replace(found, remote=self._completed(found.remote))
+        return keys
 
     def _completed(self, remote: Remote) -> Remote:
         """With what the AWS configuration files say, if it is they that we rely on."""

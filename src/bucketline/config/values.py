@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,20 @@ def with_keys(named: NamedRemote, environment: Environment) -> Remote:
     """The remote with its secrets; raises `ConfigError` when one cannot be had."""
     if named.secret_key is None:
         return named.remote
+    keys_again = partial(_keys, named, named.secret_key, environment)
+    return replace(named.remote, keys=keys_again(), keys_again=keys_again)
+
+
+def _keys(named: NamedRemote, secret_key: SecretReference, environment: Environment) -> Keys:
     access_key = named.access_key
     if isinstance(access_key, SecretReference):
         access_key = _look_up(access_key, named, environment)
     token = named.session_token
-    keys = Keys(
+    return Keys(
         access_key,
-        Secret(_look_up(named.secret_key, named, environment)),
+        Secret(_look_up(secret_key, named, environment)),
         Secret(_look_up(token, named, environment) if token else ""),
     )
-    return replace(named.remote, keys=keys)
 
 
 def _look_up(reference: SecretReference, named: NamedRemote, environment: Environment) -> str:

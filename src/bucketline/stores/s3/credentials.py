@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bucketline.clock import Clock
-from bucketline.errors import BadCredentials, StoreError
+from bucketline.errors import BadCredentials, BucketlineError, StoreError
 from bucketline.settings import Keys, KeySource, Remote, Secret
 
 _EARLY_SECONDS = 300.0  # Renewed so long before they expire,
@@ -54,8 +54,23 @@ def source_of(remote: Remote) -> KeySource:
     if remote.anonymous:
         return lambda: None
     if remote.keys is not None:
-        return lambda: remote.keys
+        return _given(remote)
     return lambda: _from_chain(remote.profile)
+
+
+def _given(remote: Remote) -> KeySource:
+    """The keys that were given; asked once more, those that are there by now."""
+    given = [remote.keys]
+
+    def source() -> Keys | None:
+        if given or remote.keys_again is None:
+            return given.pop() if given else remote.keys
+        try:
+            return remote.keys_again()
+        except BucketlineError as error:
+            raise BadCredentials(str(error)) from None
+
+    return source
 
 
 def needs_no_work(remote: Remote) -> bool:

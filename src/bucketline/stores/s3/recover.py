@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 _REDIRECTS_MAX = 2
 _REDIRECTS = (301, 302, 307, 308)
-_STALE = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
+# Keys that expired, or that somebody has exchanged for others meanwhile.
+_STALE = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+}
 
 
 def settled(client: Client, call: Call, answer: Answer, turn: Turn) -> Flow[Answer]:
