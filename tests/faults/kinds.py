@@ -61,6 +61,25 @@ def slow(seconds: float) -> Fault:
     return slowed
 
 
+def swallow(limit_bytes: int) -> Fault:
+    """A link that loses big packets without a word: what is longer never arrives, either way."""
+
+    def swallowed(exchange: Exchange) -> None:
+        if len(exchange.request.body) > limit_bytes:
+            exchange.stall()
+            exchange.close()
+            return
+        told = exchange.forward()
+        if len(told.raw()) <= limit_bytes:
+            exchange.send(told)
+            return
+        exchange.send_only(told, 0)
+        exchange.stall()
+        exchange.close()
+
+    return swallowed
+
+
 def flip_request(exchange: Exchange) -> None:
     """One bit of what is sent arrives wrong."""
     request = exchange.request

@@ -102,7 +102,14 @@ def test_one_of_three_dies_comes_back_and_another_turns_slow(
     assert written >= sum(map(len, bodies.values()))
 
 
-@pytest.mark.parametrize("death", [kinds.reset_before_headers, kinds.fail, kinds.stall])
+@pytest.mark.parametrize(
+    "death",
+    [
+        kinds.reset_before_headers,
+        kinds.fail,
+        pytest.param(kinds.stall, marks=pytest.mark.slow),
+    ],
+)
 def test_parts_of_one_object_go_through_other_endpoints_when_one_dies(
     death: Fault, servers: Pair, bodies: Bodies, doors: list[FaultProxy], tmp_path: Path
 ) -> None:
@@ -132,6 +139,7 @@ def _of_the_first(death: Fault, door: FaultProxy, dead: list[FaultProxy]) -> Fau
     return strike
 
 
+@pytest.mark.slow
 def test_all_go_away_the_run_waits_says_so_and_goes_on(
     servers: Pair, bodies: Bodies, doors: list[FaultProxy], tmp_path: Path
 ) -> None:

@@ -263,7 +263,8 @@ def _system_authorities() -> str:
 def _failure(exchange: _Exchange, number: int, text: str) -> StoreError:
     request = exchange.request
     assert request is not None
-    connected = exchange.curl.getinfo(pycurl.CONNECT_TIME) > 0
+    # Not CONNECT_TIME: that is 0 as well on a connection that was there already.
+    connected = exchange.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0
     is_away = number in _UNREACHABLE or (number == pycurl.E_OPERATION_TIMEDOUT and not connected)
     cause = Untrusted if number in _UNTRUSTED else Unreachable if is_away else Broken
     place = "/".join(request.url.split("/", 3)[:3])
