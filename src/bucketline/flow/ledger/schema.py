@@ -62,7 +62,7 @@ CREATE TABLE uploads(
     ) STRICT, WITHOUT ROWID;
 CREATE TABLE parts(
     key TEXT, upload TEXT, number INTEGER, etag TEXT NOT NULL, md5 TEXT NOT NULL,
-    PRIMARY KEY(key, upload, number)
+    sums TEXT NOT NULL, PRIMARY KEY(key, upload, number)
     ) STRICT, WITHOUT ROWID;
 CREATE TABLE endpoints(
     run INTEGER, side TEXT, endpoint TEXT, requests INTEGER NOT NULL, faults INTEGER NOT NULL,

@@ -16,8 +16,9 @@ Commit = Callable[[Sequence[Statement]], None]
 Select = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
 _UPLOADS = "SELECT key, upload, size, part_size, source_etag, fingerprint, started FROM uploads"
+_PARTS = "SELECT number, etag, md5, sums FROM parts"
 _UPLOAD = "INSERT OR REPLACE INTO uploads VALUES(?,?,?,?,?,?,?)"
-_PART = "INSERT OR REPLACE INTO parts VALUES(?,?,?,?,?)"
+_PART = "INSERT OR REPLACE INTO parts VALUES(?,?,?,?,?,?)"
 _GONE = (
     "DELETE FROM parts WHERE key=? AND upload=?",
     "DELETE FROM uploads WHERE key=? AND upload=?",
@@ -58,9 +59,10 @@ class Uploads:
 
     def _whole(self, row: tuple[Any, ...]) -> Upload:
         parts = self._select(
-            "SELECT number, etag, md5 FROM parts WHERE key=? AND upload=? ORDER BY number", row[:2]
+            f"{_PARTS} WHERE key=? AND upload=? ORDER BY number",
+            row[:2],
         )
-        sent = {number: SentPart(etag, md5) for number, etag, md5 in parts}
+        sent = {number: SentPart(*told) for number, *told in parts}
         return replace(Upload(*row), parts=sent)
 
 

@@ -54,6 +54,13 @@ class Hashing:
             named[self.sent.name] = hashed.sent.hex()
         return named
 
+    def again(self, named: Mapping[str, str]) -> Hashed | None:
+        """The hashes that bore these names; None = one is missing."""
+        wanted = (MD5 if self.md5 else None, self.sent, self.told)
+        if any(one is not None and one.name not in named for one in wanted):
+            return None
+        return Hashed(*(bytes.fromhex(named[one.name]) if one else b"" for one in wanted))
+
 
 BY_MD5 = Hashing()
 
@@ -76,10 +83,28 @@ def choose(found: Found, source: Store, target: Store, *, is_silent: bool = Fals
     return Hashing(needs_md5, sent, told)
 
 
-def told_of(found: Found) -> Algorithm | None:
+def choose_for_parts(
+    found: Found, source: Store, target: Store, count: int, *, is_silent: bool = False
+) -> Hashing:
+    """For each of `count` parts: what can be combined to the hash of the whole, else MD5.
+
+    Their MD5s are needed besides where only they show that the parts are the source's. That an etag
+    is the MD5 of the whole object asks for another hash, in order: see whole.py.
+    """
+    if not target.able.checksums and not found.checksums:
+        return BY_MD5
+    told = told_of(found, in_parts=True)
+    sent = told if told and told.name in target.able.checksums else None
+    sent = sent or best_of(target.able, in_parts=True)
+    is_cut_alike = told is None and found.entry.etag.endswith(f"-{count}")
+    is_etag_of_parts = source.able.etag_is_md5 and not found.is_etag_opaque and is_cut_alike
+    return Hashing(sent is None or is_silent or is_etag_of_parts, sent, told)
+
+
+def told_of(found: Found, *, in_parts: bool = False) -> Algorithm | None:
     """What the source says of all of the bytes; a checksum of parts' checksums does not."""
     for name, algorithm in VOUCHED.items():
-        if "-" not in found.checksums.get(name, "-"):
+        if "-" not in found.checksums.get(name, "-") and (algorithm.combine or not in_parts):
             return algorithm
     return None
 

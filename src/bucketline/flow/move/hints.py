@@ -16,7 +16,14 @@ class SentPart(NamedTuple):
     """A part that arrived, and what shows it."""
 
     etag: str  # As the target told it; `finish` wants it back.
-    md5: str  # Of the bytes that were sent, in hex.
+    md5: str  # Of the bytes that were sent, in hex; "" = it was not needed.
+    sums: str = ""  # Their other hashes, as in "crc64nvme=0123456789abcdef".
+
+    @property
+    def named(self) -> dict[str, str]:
+        """All hashes, by name."""
+        named = dict(word.split("=", 1) for word in self.sums.split())
+        return {"md5": self.md5, **named} if self.md5 else named
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +97,14 @@ class NoHints:
         yield from ()
 
 
-def fingerprint(source: Entry, part_size: int, attributes: Attributes) -> str:
+def fingerprint(source: Entry, part_size: int, attributes: Attributes, algorithm: str = "") -> str:
     """What must be the same for parts that were sent to be parts of this object.
 
     "" = nothing tells this object from another one of its name: then nothing is gone on with.
     """
     if not (source.pin or source.version):
         return ""
-    words = [source.key, source.version, source.pin, source.size, part_size]
+    words = [source.key, source.version, source.pin, source.size, part_size, algorithm]
     given = {one.name: getattr(attributes, one.name) for one in fields(attributes)}
     text = json.dumps([words, given], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

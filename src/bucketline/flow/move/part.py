@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bucketline.errors import Changed, Interrupted, Mismatch
+from bucketline.flow.move.hashing import Hashed, Hashing, is_right
 from bucketline.flow.move.hints import SentPart
 from bucketline.flow.move.layout import Span
 from bucketline.flow.move.proof import Learnt, MovePolicy, md5
@@ -26,12 +27,13 @@ class Mover:
     target: Store
     upload: OpenUpload
     policy: MovePolicy
+    hashing: Hashing  # Of each part.
     order: InOrder | None  # Where the source's etag is the MD5 of the whole.
 
     def move(self, span: Span) -> Flow[SentPart]:
         """Have the part at the target, by sending it or because it is there."""
         held = self.upload.held.get(span.number)
-        if held is not None and self.order is None:
+        if held is not None and self.order is None and self.hashing.again(held.named):
             return held
         if self.policy.wish.cuts and self.policy.hints.lasts:
             raise Interrupted(
@@ -39,13 +41,13 @@ class Mover:
                 " that arrived are kept; run again"
             )
         if self.order is None:
-            body, digest = yield from self.read(span)
-            return (yield from self._deliver(span, body, digest))
+            body, hashed = yield from self.read(span)
+            return (yield from self._deliver(span, body, hashed))
         is_across = False
         try:
-            body, digest = yield from self.read(span)
-            hashing = self.order.add(span.number, body)
-            sent, _ = yield Together([self._deliver(span, body, digest), hashing])
+            body, hashed = yield from self.read(span)
+            in_order = self.order.add(span.number, body)
+            sent, _ = yield Together([self._deliver(span, body, hashed), in_order])
             yield from self.order.passed(span.number)
             is_across = True
         finally:
@@ -54,14 +56,14 @@ class Mover:
         kept: SentPart = sent
         return kept
 
-    def read(self, span: Span) -> Flow[tuple[bytes, bytes]]:
-        """One part of the source, and its MD5."""
+    def read(self, span: Span) -> Flow[tuple[bytes, Hashed]]:
+        """One part of the source, and its hashes."""
         body = yield from self._bounded(span, self._range)
-        return body, (yield from md5(body))
+        return body, (yield from self.hashing.of(body))
 
-    def read_back(self, span: Span) -> Flow[bytes]:
-        """The MD5 of what the target holds there."""
-        return (yield from md5((yield from self._bounded(span, self._range_back))))
+    def read_back(self, span: Span) -> Flow[Hashed]:
+        """The hashes of what the target holds there."""
+        return (yield from self.hashing.of((yield from self._bounded(span, self._range_back))))
 
     def _bounded(self, span: Span, read: Callable[[int, int], Flow[bytes]]) -> Flow[bytes]:
         """A stretch; what is larger than an answer may be comes as several."""
@@ -91,35 +93,54 @@ class Mover:
             raise Mismatch("it arrived with another size", store=self.target.name, key=key)
         return piece.body
 
-    def _deliver(self, span: Span, body: bytes, digest: bytes) -> Flow[SentPart]:
+    def _deliver(self, span: Span, body: bytes, hashed: Hashed) -> Flow[SentPart]:
         """Send the part, unless the target holds just these bytes."""
         number, hints, upload = span.number, self.policy.hints, self.upload
         held = upload.held.get(number)
-        if held is not None and held.md5 == digest.hex():
-            return held
-        if upload.unproven.get(number) == digest.hex():  # Arrived, and its answer was lost.
-            sent = SentPart(digest.hex(), digest.hex())
+        if held is not None and self._is_same(held, hashed):
+            return self._sent(held.etag, hashed)
+        theirs = upload.unproven.get(number)
+        if theirs and theirs == (hashed.md5 or (yield from md5(body))).hex():
+            sent = self._sent(theirs, hashed)  # Arrived, and its answer was lost.
         else:
-            sent = yield from self._send(span, body, digest)
+            sent = yield from self._send(span, body, hashed)
         yield from hints.remember_parts(upload.key, upload.name, {number: sent})
         return sent
 
-    def _send(self, span: Span, body: bytes, digest: bytes) -> Flow[SentPart]:
+    def _send(self, span: Span, body: bytes, hashed: Hashed) -> Flow[SentPart]:
+        checksum = self.hashing.checksum(hashed)
         denied: set[str] = set()
         for _ in range(_SENDINGS):
             receipt = yield from self.target.part(
                 *(self.upload.key, self.upload.name, span.number, body),
                 offset=span.start,
-                md5=digest,
+                md5=hashed.md5,
+                checksum=checksum,
             )
-            if agrees(receipt, digest, self.policy.learnt, denied):
-                return SentPart(receipt.etag or digest.hex(), digest.hex())
+            is_told = is_right(receipt.checksums, checksum)
+            if is_told is None:  # Who takes checksums has refused a wrong one.
+                is_told = not hashed.md5 or agrees(receipt, hashed.md5, self.policy.learnt, denied)
+            if is_told:
+                etag = receipt.etag or (hashed.md5 or (yield from md5(body))).hex()
+                return self._sent(etag, hashed)
             denied.add(receipt.etag)
         raise Mismatch(
             f"part {span.number} arrived as other bytes",
             store=self.target.name,
             key=self.upload.key,
         )
+
+    def _is_same(self, held: SentPart, hashed: Hashed) -> bool:
+        """Whether it has these bytes, by the hashes that it was remembered with."""
+        known, named = held.named, self.hashing.named(hashed)
+        both = known.keys() & named.keys()
+        return bool(both) and all(known[name] == named[name] for name in both)
+
+    def _sent(self, etag: str, hashed: Hashed) -> SentPart:
+        named = self.hashing.named(hashed)
+        named.pop("md5", None)
+        sums = " ".join(f"{name}={value}" for name, value in named.items())
+        return SentPart(etag, hashed.md5.hex(), sums)
 
 
 def agrees(receipt: Receipt, digest: bytes, learnt: Learnt, denied: set[str]) -> bool:

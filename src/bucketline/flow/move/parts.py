@@ -17,16 +17,13 @@ from bucketline.errors import (
     StoreError,
 )
 from bucketline.flow.move.carry import carried, looked, said_of
+from bucketline.flow.move.hashing import Hashed, Hashing, choose_for_parts, tells_md5
 from bucketline.flow.move.hints import SentPart, Upload, fingerprint
-from bucketline.flow.move.layout import Layout, Span, etag_of_parts, layout, spans
+from bucketline.flow.move.layout import Layout, Span, layout, spans
 from bucketline.flow.move.live import look_after, look_before
 from bucketline.flow.move.part import Mover
-from bucketline.flow.move.proof import (
-    MovePolicy,
-    disagreement,
-    tells_md5,
-    tells_parts,
-)
+from bucketline.flow.move.proof import MovePolicy
+from bucketline.flow.move.prove_parts import Parts, agree_in_parts, prove_in_parts
 from bucketline.flow.move.resume import (
     OpenUpload,
     abandon_upload,
@@ -51,7 +48,10 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
         raise Changed("it has another size now", store=source.name, key=action.source.key)
     fitted = yield from carried(found, action.target_key, source, target, policy, way=IN_PARTS)
     plan = layout(found.entry, target.able, policy, (yield from first_part(source, found.entry)))
-    errand = _Errand(found, fitted, source, target, policy, plan)
+    silent = policy.learnt.target_tells_no_whole
+    count = -(-found.entry.size // plan.part_size)
+    hashing = choose_for_parts(found, source, target, count, is_silent=silent)
+    errand = _Errand(found, fitted, source, target, policy, plan, hashing)
     wanted = errand.wanted(action.target_key)
     upload = yield from left_upload(wanted, target, policy.hints)
     if upload is not None:
@@ -71,18 +71,27 @@ class _Errand:
     target: Store
     policy: MovePolicy
     plan: Layout
+    hashing: Hashing
+
+    @property
+    def algorithm(self) -> str:
+        """Whose checksums go along with the parts; "" = none's."""
+        return self.hashing.sent.name if self.hashing.sent else ""
 
     def wanted(self, key: str) -> Upload:
         """The upload that it needs."""
         entry, step = self.found.entry, self.plan.part_size
-        mark = fingerprint(entry, step, self.fitted.attributes)
+        mark = fingerprint(entry, step, self.fitted.attributes, self.algorithm)
         return Upload(key, "", entry.size, step, entry.pin, mark)
 
     def begin(self, wanted: Upload, replaces: Entry | None) -> Flow[OpenUpload]:
         """A new upload, if what stands there stays until it is finished."""
-        learnt, target = self.policy.learnt, self.target
+        learnt, hints, target = self.policy.learnt, self.policy.hints, self.target
         looks = yield from look_before(wanted.key, replaces, target, learnt)
-        upload = yield from begin_upload(wanted, self.fitted.attributes, target, self.policy.hints)
+        attributes = self.fitted.attributes
+        upload = yield from begin_upload(
+            wanted, attributes, target, hints, algorithm=self.algorithm
+        )
         if looks:
             yield from look_after(wanted.key, target, learnt)
         return upload
@@ -90,21 +99,23 @@ class _Errand:
     def carry_out(self, upload: OpenUpload) -> Flow[Outcome]:
         """All parts across, the whole finished and proven."""
         entry, step = self.found.entry, self.plan.part_size
-        order = InOrder() if tells_md5(self.found, self.source) else None
-        mover = Mover(self.found, self.source, self.target, upload, self.policy, order)
-        stretches = list(spans(entry.size, step))
-        digests, receipt = yield from self._send(mover, stretches)
+        is_hashed_whole = self.hashing.told is None and tells_md5(self.found, self.source)
+        order = InOrder() if is_hashed_whole else None
+        mover = Mover(
+            self.found, self.source, self.target, upload, self.policy, self.hashing, order
+        )
+        parts, receipt = yield from self._send(mover, list(spans(entry.size, step)))
         yield from self.policy.hints.finished(upload.key, upload.name)
         try:
-            etag, proof = yield from self._shown(mover, stretches, digests, receipt)
+            etag, proof = yield from self._shown(mover, parts, receipt)
         except Mismatch:  # Whatever stands there, this upload can be of no use any more.
             yield from self.policy.hints.forget(upload.key, upload.name)
             raise
         changes = yield from looked(
             self.fitted, upload.key, receipt, self.target, self.policy, way=IN_PARTS
         )
-        whole = etag_of_parts(digests)
-        remember(self.source, entry, whole)
+        if parts.etag:
+            remember(self.source, entry, parts.etag)
         return Outcome(
             Fate.DONE,
             size=entry.size,
@@ -114,35 +125,34 @@ class _Errand:
             source_etag=entry.pin,
             target_etag=receipt.stamp or etag,
             target_version=receipt.version,
-            hashes={"md5-parts": whole, "part-size": str(step)},
+            hashes=parts.named(step),
         )
 
-    def _send(self, mover: Mover, stretches: list[Span]) -> Flow[tuple[list[bytes], Receipt]]:
-        """The MD5 of each part, and what the target said to all of them."""
+    def _send(self, mover: Mover, stretches: list[Span]) -> Flow[tuple[Parts, Receipt]]:
+        """The hashes of the parts, and what the target said to all of them."""
         upload, hints = mover.upload, self.policy.hints
         try:
             flows = [mover.move(span) for span in stretches]
             sent: list[SentPart] = yield Together(flows, width=self.plan.at_once)
-            digests = [bytes.fromhex(part.md5) for part in sent]
-            yield from self._agree_with_source(mover, stretches, digests)
+            parts = Parts(self.hashing, stretches, _hashes_of(sent, self.hashing))
+            yield from agree_in_parts(parts, mover)
             if upload.receipt is not None:
-                return digests, upload.receipt
+                return parts, upload.receipt
             etags = [part.etag for part in sent]
-            return digests, (yield from self.target.finish(upload.key, upload.name, etags))
+            finish = self.target.finish(upload.key, upload.name, etags, sums=parts.sums)
+            return parts, (yield from finish)
         except BucketlineError as error:
             if not (hints.lasts and _may_go_on(error)):
                 yield from abandon_upload(upload, self.target, hints)
             raise
 
-    def _shown(
-        self, mover: Mover, stretches: list[Span], digests: list[bytes], receipt: Receipt
-    ) -> Flow[tuple[str, Proof]]:
+    def _shown(self, mover: Mover, parts: Parts, receipt: Receipt) -> Flow[tuple[str, Proof]]:
         """What the target holds now: its etag, and what shows that it is this object."""
         key = mover.upload.key
         if mover.upload.is_resumed:
             yield from self._look(key, receipt)
         etag = yield from _etag_of_whole(receipt, key, self.found.entry.size, self.target)
-        return etag, (yield from self._prove_whole(mover, stretches, digests, etag))
+        return etag, (yield from prove_in_parts(parts, mover, receipt, etag))
 
     def _look(self, key: str, receipt: Receipt) -> Flow[None]:
         """An earlier process may have finished it, and somebody replaced the object since: some
@@ -160,38 +170,6 @@ class _Errand:
     def _replaced(self, key: str) -> Mismatch:
         return Mismatch("another object or none stands there now", store=self.target.name, key=key)
 
-    def _agree_with_source(
-        self, mover: Mover, stretches: list[Span], digests: list[bytes]
-    ) -> Flow[None]:
-        """As for an object in one piece. An etag of as many parts tells, if its parts were ours."""
-        entry, order, learnt = self.found.entry, mover.order, self.policy.learnt
-        is_told = order is not None or tells_parts(self.found, self.source, len(stretches))
-        if not is_told:
-            return
-        if entry.etag == (etag_of_parts(digests) if order is None else order.etag):
-            learnt.source_tells_md5 |= order is not None
-            return
-        again: list[bytes] = yield Together(
-            [_digest_of(mover.read(span)) for span in stretches], width=self.plan.at_once
-        )
-        if again != digests or (order is not None and learnt.source_tells_md5):
-            raise disagreement(entry, self.source)
-
-    def _prove_whole(
-        self, mover: Mover, stretches: list[Span], digests: list[bytes], etag: str
-    ) -> Flow[Proof]:
-        """Each part's etag agreed with its bytes; now the whole: by its etag, or by reading it."""
-        if etag == etag_of_parts(digests):
-            return Proof.MD5_PARTS
-        backs = [mover.read_back(span) for span in stretches]
-        if (yield Together(backs, width=min(2, self.plan.at_once))) != digests:
-            raise Mismatch(
-                "the target holds other bytes than were sent",
-                store=self.target.name,
-                key=mover.upload.key,
-            )
-        return Proof.READBACK
-
 
 def _may_go_on(error: BucketlineError) -> bool:
     """Whether the parts that arrived are as good as ever, once what failed has passed."""
@@ -202,8 +180,10 @@ def _may_go_on(error: BucketlineError) -> bool:
     return error.remedy in {Remedy.RETRY, Remedy.STOP}
 
 
-def _digest_of(reading: Flow[tuple[bytes, bytes]]) -> Flow[bytes]:
-    return (yield from reading)[1]
+def _hashes_of(sent: list[SentPart], hashing: Hashing) -> list[Hashed]:
+    """Those of each part; of one that is remembered, too, as its upload began with these."""
+    found = [hashing.again(part.named) for part in sent]
+    return [one for one in found if one is not None]
 
 
 def _etag_of_whole(receipt: Receipt, key: str, size: int, target: Store) -> Flow[str]:

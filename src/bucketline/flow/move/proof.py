@@ -24,6 +24,7 @@ class Learnt:
 
     source_tells_md5: bool = False  # An etag of the source was the MD5 of its object.
     source_tells_checksums: bool = False  # A checksum of the source was the one of its object.
+    target_tells_no_whole: bool = False  # It checks parts, and tells nothing of what they became.
     target_is_silent: bool = False  # It tells the checksum of what was written only when asked.
     kept: set[str] = field(default_factory=set)  # Traits that the target was seen to keep,
     lost: set[str] = field(default_factory=set)  # and to drop.

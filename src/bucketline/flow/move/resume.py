@@ -5,13 +5,19 @@ Whatever else was begun for the key, and by us, is removed.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bucketline.errors import NotFound, Remedy, StoreError, Unsupported
 from bucketline.flow.move.hints import Hints, SentPart, Upload
 from bucketline.flow.move.layout import etag_of_parts, spans
-from bucketline.model import Attributes
+from bucketline.flow.move.wholes import whole_of
+from bucketline.model import Attributes, Found
 from bucketline.stores.base import Flow, Receipt, Store
+from bucketline.stores.digests import VOUCHED
+
+_MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
 
 # When an upload of exactly our key began around the time at which we were about to begin one, it is
 # ours: clocks agree to seconds, and attempts to begin go on for minutes.
@@ -45,12 +51,12 @@ def left_upload(wanted: Upload, target: Store, hints: Hints) -> Flow[OpenUpload 
 
 
 def begin_upload(
-    wanted: Upload, attributes: Attributes, target: Store, hints: Hints
+    wanted: Upload, attributes: Attributes, target: Store, hints: Hints, *, algorithm: str = ""
 ) -> Flow[OpenUpload]:
     """A new one. Between the deed and the note of its name lies a crash that the intent cures."""
     key = wanted.key
     intent = yield from hints.remember(replace(wanted, started=0.0))
-    name = yield from target.begin(key, wanted.size, attributes=attributes)
+    name = yield from target.begin(key, wanted.size, attributes=attributes, algorithm=algorithm)
     again: set[str] = getattr(target, "begun_again", set())
     if key in again:
         again.discard(key)
@@ -116,11 +122,24 @@ def _finished(
     except NotFound:
         return None
     entry = found.entry
-    whole = etag_of_parts([bytes.fromhex(part.md5) for part in parts])
-    if entry.size != hint.size or entry.etag != whole:
+    if entry.size != hint.size or not _is_made_of(found, parts, hint):
         return None
     receipt = Receipt(entry.etag, entry.version, found.checksums, entry.stamp)
     return replace(opened, held=dict(hint.parts), receipt=receipt)
+
+
+def _is_made_of(found: Found, parts: Sequence[SentPart], hint: Upload) -> bool:
+    """By its etag, or by a checksum that both it and the parts have."""
+    etags = [part.md5 or part.etag for part in parts]
+    if all(map(_MD5, etags)) and found.entry.etag == etag_of_parts(list(map(bytes.fromhex, etags))):
+        return True
+    sizes = [span.size for span in spans(hint.size, hint.part_size)]
+    for name, told in found.checksums.items():
+        algorithm = VOUCHED.get(name)
+        digests = [bytes.fromhex(part.named.get(name, "")) for part in parts]
+        if algorithm and algorithm.combine and all(digests):
+            return whole_of(algorithm, digests, sizes).is_told(told)
+    return False
 
 
 def _sweep(key: str, started: float, target: Store, *, but: str = "") -> Flow[None]:
