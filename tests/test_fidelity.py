@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bucketline.flow.move.fidelity import fit
 from bucketline.flow.move.traits import PROTECTIONS, dropped, traits
+from bucketline.flow.move.usual import as_usual, is_proven
 from bucketline.flow.move.wanted import AS_IT_IS, Fidelity, Fitted, Given
-from bucketline.model import Attributes
+from bucketline.model import Attributes, Entry, Found
 from bucketline.stores.base import Abilities
 
 S3 = Abilities(tags=True)
@@ -65,6 +66,7 @@ LOST = st.sets(
         ["content-type", "expires", "metadata", "storage-class STANDARD_IA", *PROTECTIONS]
     )
 )
+KEYS, TIMES = st.sampled_from(["a", "b.txt"]), st.sampled_from([0, 7.5])
 PLACES = st.sampled_from([S3, FOLDER, BARE, FOREIGN])
 
 
@@ -112,6 +114,31 @@ def test_strictness_refuses_just_what_would_lose_something(
 
     loses = any(change.fate == "refused" for change in lax.changes)
     assert (lax.refusal, bool(strict.refusal)) == ("", loses)
+
+
+@settings(max_examples=150)
+@given(
+    ATTRIBUTES, PLACES, st.booleans(), st.sampled_from(["a", "b.txt"]), st.sampled_from([0, 7.5])
+)
+def test_the_short_path_comes_to_the_same(
+    attributes: Attributes, able: Abilities, is_file: bool, key: str, modified: float
+) -> None:
+    attributes = replace(attributes, tags={})
+    found = Found(Entry(key, 1, modified), attributes)
+    short = as_usual(found, able, is_file=is_file)
+
+    if short is not None:
+        whole = fitted(attributes, able=able, is_file=is_file, key=key, modified=modified)
+        assert Fitted(short) == whole
+
+
+@settings(max_examples=150)
+@given(ATTRIBUTES, st.sets(st.sampled_from(["content-type", "expires", "metadata"])))
+def test_what_is_proven_in_short_has_no_trait_left_to_prove(
+    attributes: Attributes, kept: set[str]
+) -> None:
+    if is_proven(attributes, kept):
+        assert not set(traits(attributes)) - kept
 
 
 @given(st.dictionaries(NAMES, WORDS), st.dictionaries(WORDS, WORDS))

@@ -9,10 +9,11 @@ from bucketline.errors import Denied, NotFound, Unholdable, Unsupported
 from bucketline.flow.move.fidelity import fit, refusal
 from bucketline.flow.move.proof import MovePolicy
 from bucketline.flow.move.traits import dropped, is_kept, is_there, traits
+from bucketline.flow.move.usual import as_usual, is_proven
 from bucketline.flow.move.wanted import KEEP, Fitted, Given
 from bucketline.model import Attributes, Change, Found
 from bucketline.stores.base import Flow, Receipt, Store
-from bucketline.stores.beyond import access
+from bucketline.stores.beyond import Access, access
 
 
 def carried(
@@ -22,16 +23,18 @@ def carried(
     attributes, wish = found.attributes, policy.fidelity
     able, is_file = target.able, source.able.is_folder
     is_usual = wish.is_silent and not (found.tag_count or policy.learnt.lost)
-    if is_usual and not (is_file or able.is_folder) and _is_plain(attributes):
-        return Fitted(attributes)
+    if is_usual and (told := as_usual(found, able, is_file=is_file)) is not None:
+        return Fitted(told)
     if found.tag_count and not attributes.tags and wish.tags and able.tags and source.able.tags:
         tags = yield from source.tags(found.entry.key, version=found.entry.version)
         attributes = replace(attributes, tags=tags)
     other_grants = 0
     if wish.acl == KEEP and "acl" not in attributes.protection and not is_file:
-        told = yield from access(source, found.entry.key, version=found.entry.version)
-        other_grants = told.other_grants
-        attributes = replace(attributes, protection={**attributes.protection, "acl": told.canned})
+        told_of = yield from _access(source, found)
+        other_grants = told_of.other_grants
+        attributes = replace(
+            attributes, protection={**attributes.protection, "acl": told_of.canned}
+        )
     given = Given(
         attributes,
         found.entry.key,
@@ -60,9 +63,9 @@ def looked(
 
     It is asked until it has shown for each trait whether it keeps it, and never after.
     """
-    if target.able.keeps_attributes:
-        return fitted.changes
     kept = policy.learnt.kept
+    if target.able.keeps_attributes or (not way and is_proven(fitted.attributes, kept)):
+        return fitted.changes
     unproven = [trait for trait in traits(fitted.attributes, way) if trait not in kept]
     if not unproven:
         return fitted.changes
@@ -82,6 +85,14 @@ def looked(
     if why := refusal(changes, policy.fidelity):
         raise Unholdable(f"it is there, but {why}", store=target.name, key=key)
     return changes
+
+
+def _access(source: Store, found: Found) -> Flow[Access]:
+    """Who has no ACLs has none to keep."""
+    try:
+        return (yield from access(source, found.entry.key, version=found.entry.version))
+    except Unsupported:
+        return Access()
 
 
 def _acl(key: str, receipt: Receipt, target: Store) -> Flow[dict[str, str]]:
@@ -116,8 +127,3 @@ def _judged(
             policy.learnt.lost.add(trait)
             changes.append(dropped(trait))
     return changes
-
-
-def _is_plain(attributes: Attributes) -> bool:
-    """Whether there is nothing to be decided, whatever the target."""
-    return not (attributes.metadata or attributes.tags or attributes.tier or attributes.protection)

@@ -13,7 +13,7 @@ HOLD = "object-lock-legal-hold"
 PROTECTIONS = {SSE: "encryption", "acl": "acl", LOCK_UNTIL: "object-lock", HOLD: "legal-hold"}
 NOT_KEPT = "which the target does not keep"
 # What S3 says of an object that was given no type.
-_UNTYPED = frozenset({"binary/octet-stream", "application/octet-stream", ""})
+UNTYPED = frozenset({"binary/octet-stream", "application/octet-stream", ""})
 
 
 def traits(attributes: Attributes, way: str = "") -> Iterator[str]:
@@ -71,7 +71,7 @@ def is_there(trait: str, there: Attributes) -> bool:
 def same_value(name: str, one: str, other: str) -> bool:
     """Whether two values of a header say the same."""
     if name == "content-type":
-        one, other = ("" if value in _UNTYPED else _tight(value) for value in (one, other))
+        one, other = ("" if value in UNTYPED else _tight(value) for value in (one, other))
     return one == other
 
 
