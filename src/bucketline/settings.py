@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,9 @@ class Keys:
     expires: float = 0.0  # Seconds since 1970; 0 = never.
 
 
+is_loopback = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?/?").fullmatch
+
+
 KeySource = Callable[[], Keys | None]  # May block (processes, network); None = anonymous.
 
 
@@ -45,6 +49,7 @@ class Remote:
     keys: Keys | None = None  # Given directly (environment, 0600 file); before any profile.
     # Where `keys` came from, to look there again when they are not good any more.
     keys_again: KeySource | None = field(default=None, repr=False, compare=False)
+    customer_key: Secret | None = None  # What objects are encrypted with, in base64 (SSE-C).
     anonymous: bool = False
     path_style: bool | None = None  # None = yes on an endpoint of one's own, no on AWS.
     dual_stack: bool = False  # Of AWS's own endpoints: those that IPv6 reaches as well,
@@ -88,6 +93,7 @@ class Side:
     anonymous: bool = False
     ca_bundle: str = ""
     verify_tls: bool = True
+    sse_c_key: str = ""  # Where the customer's key is: env:NAME or file:PATH.
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,6 @@ def _remote(config: Config, name: str, named: NamedRemote) -> Iterator[Fact]:
         value = getattr(named.remote, word)
         if f"{place}.{word}" in config.lines:
             yield _from_file(config, f"{place}.{word}", _shown(value))
-    for word in ("access_key", "secret_key", "session_token"):
+    for word in ("access_key", "secret_key", "session_token", "sse_c_key"):
         if reference := getattr(named, word):
             yield _from_file(config, f"{place}.{word}", str(reference))

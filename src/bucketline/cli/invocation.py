@@ -13,9 +13,18 @@ import click
 
 from bucketline.cli.printer import Printer
 from bucketline.config import Config, load
+from bucketline.config.values import customer_key, reference_of, reveal
 from bucketline.errors import ConfigError, DiskError, UsageError
 from bucketline.locations import parse_location
-from bucketline.settings import Environment, Keys, Location, Remote, Side, environment
+from bucketline.settings import (
+    Environment,
+    Keys,
+    Location,
+    Remote,
+    Side,
+    environment,
+    is_loopback,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS = ("auto", "plain", "json", "none")
@@ -76,7 +85,20 @@ class Invocation:
         if (again := remote.keys_again) is not None:
             remote = replace(remote, keys_again=lambda: self._hidden(again()))
         check_remote(remote)
+        remote = self._sealed(remote, side.sse_c_key or (both or Side()).sse_c_key)
         return replace(found, remote=self._completed(remote))
+
+    def _sealed(self, remote: Remote, reference: str) -> Remote:
+        """With the key that its objects are encrypted with, which never crosses a wire in clear."""
+        if reference:
+            text = reveal(reference_of(reference), self.environment)
+            remote = replace(remote, customer_key=customer_key(text, "--sse-c-key"))
+        if remote.customer_key is not None:
+            self.printer.hide(remote.customer_key)
+            for endpoint in remote.endpoints:
+                if not endpoint.startswith("https:") and not is_loopback(endpoint):
+                    raise UsageError(f"{endpoint}: a key for SSE-C travels by https alone")
+        return remote
 
     def _hidden(self, keys: Keys | None) -> Keys | None:
         if keys is not None:

@@ -92,6 +92,7 @@ def side_of(said: Said, prefix: str = "") -> Side:
         anonymous=bool(said.get(f"{prefix}no_sign_request")),
         ca_bundle=said.get(f"{prefix}ca_bundle") or "",
         verify_tls=not said.get(f"{prefix}no_verify_ssl"),
+        sse_c_key=said.get(f"{prefix}sse_c_key") or "",
     )
 
 
@@ -104,6 +105,7 @@ def one_place(command: F) -> F:
         click.option("--region", metavar="NAME", help="To sign for."),
         click.option("--no-sign-request", is_flag=True, help="Access without credentials."),
         click.option("--ca-bundle", metavar="FILE", help="Authorities to trust."),
+        click.option("--sse-c-key", metavar="REF", help="Encryption with a key at env:, file:."),
         click.option("--no-verify-ssl", is_flag=True, help="Trust any certificate: unsafe."),
     )
 
@@ -125,6 +127,7 @@ def _of_side(side: str) -> list[Callable[[F], F]]:
         click.option(f"--{side}-profile", metavar="NAME", help=f"The {side}'s credentials."),
         click.option(f"--{side}-region", metavar="NAME", help=f"The {side}'s region."),
         click.option(f"--{side}-no-sign-request", is_flag=True, help=f"No credentials at {side}."),
+        click.option(f"--{side}-sse-c-key", metavar="REF", help=f"A key of the {side}'s own."),
     ]
 
 

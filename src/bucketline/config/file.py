@@ -26,6 +26,7 @@ from bucketline.config.values import Config, Job, Limits, NamedRemote, Remotes, 
 from bucketline.errors import ConfigError, printable
 from bucketline.settings import Environment, Remote
 
+_SECRETS = {"access_key", "secret_key", "session_token", "sse_c_key"}
 _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     (): FileModel,
     ("remotes", "*"): RemoteModel,
@@ -143,7 +144,7 @@ def _config(path: Path, document: Any, model: FileModel, environment: Environmen
 
 
 def _remote(name: str, model: RemoteModel, path: Path, place: str) -> NamedRemote:
-    words = model.model_dump(exclude={"access_key", "secret_key", "session_token", "endpoints"})
+    words = model.model_dump(exclude={*_SECRETS, "endpoints"})
     sources = tuple(end.source_address for end in model.endpoints)
     remote = Remote(
         name=name,
@@ -158,6 +159,7 @@ def _remote(name: str, model: RemoteModel, path: Path, place: str) -> NamedRemot
         access_key=access_key if isinstance(access_key, str) else _reference(access_key, folder),
         secret_key=_reference(model.secret_key, folder) if model.secret_key else None,
         session_token=_reference(model.session_token, folder) if model.session_token else None,
+        sse_c_key=_reference(model.sse_c_key, folder) if model.sse_c_key else None,
     )
 
 

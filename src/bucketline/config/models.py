@@ -130,6 +130,7 @@ class RemoteModel(Strict):
     access_key: str | Reference = ""
     secret_key: Reference | None = None
     session_token: Reference | None = None
+    sse_c_key: Reference | None = None
     anonymous: bool = False
     path_style: bool | None = None
     dual_stack: bool = False

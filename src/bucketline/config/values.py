@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,6 +34,7 @@ class NamedRemote:
     access_key: str | SecretReference = ""
     secret_key: SecretReference | None = None
     session_token: SecretReference | None = None
+    sse_c_key: SecretReference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,36 @@ class Config:
 
 def with_keys(named: NamedRemote, environment: Environment) -> Remote:
     """The remote with its secrets; raises `ConfigError` when one cannot be had."""
+    remote = named.remote
+    if named.sse_c_key is not None:
+        text = _look_up(named.sse_c_key, named, environment)
+        remote = replace(remote, customer_key=customer_key(text, f"remotes.{remote.name}"))
     if named.secret_key is None:
-        return named.remote
+        return remote
     keys_again = partial(_keys, named, named.secret_key, environment)
-    return replace(named.remote, keys=keys_again(), keys_again=keys_again)
+    return replace(remote, keys=keys_again(), keys_again=keys_again)
+
+
+def customer_key(text: str, place: str) -> Secret:
+    """A key of 32 bytes in base64 or hex, as requests carry it; `place` is for a message."""
+    try:
+        key = bytes.fromhex(text) if len(text) == 64 else b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ConfigError(
+            f"{place}: a key for SSE-C has 32 bytes, written in base64 or hex; make one with"
+            " `openssl rand -base64 32`"
+        )
+    return Secret(b64encode(key).decode())
+
+
+def reference_of(text: str) -> SecretReference:
+    """`env:NAME` or `file:PATH`, as the command line names a secret's place."""
+    kind, colon, where = text.partition(":")
+    if colon and where and kind in {"env", "file"}:
+        return SecretReference(**{kind: where})
+    raise ConfigError("say where the key is, as env:NAME or file:PATH; never the key itself")
 
 
 def _keys(named: NamedRemote, secret_key: SecretReference, environment: Environment) -> Keys:

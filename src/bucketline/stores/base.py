@@ -174,6 +174,7 @@ class Abilities:
     keeps_attributes: bool = True  # Known to keep all that it takes; else the first ones tell.
     tiers: frozenset[str] | None = None  # Storage classes to keep without being asked; None = any.
     is_folder: bool = False  # Names tell the types of its files, which bear times of their own.
+    seals: bool = False  # Objects are encrypted with a customer's key, whatever they were before.
     metadata_size_max: int = 0  # Bytes of names and values; 0 = it says so itself.
     versions: bool = False
     conditional_write: bool = False

@@ -33,6 +33,8 @@ def protected(fitting: Fitting) -> Mapping[str, str]:
 def _encryption(fitting: Fitting) -> Mapping[str, str]:
     wish, given = fitting.wish, fitting.given.attributes.protection
     was = "a customer's key" if _CUSTOMER in given else given.get(SSE, "")
+    if fitting.able.seals:
+        return NOTHING
     if wish.encryption in {"", NONE}:
         if was not in {"", "AES256"} and not wish.encryption:
             fitting.map("encryption", f"encrypted as the target does it, not with {was}")

@@ -26,6 +26,7 @@ def abilities_of(remote: Remote, *, is_aws: bool) -> Abilities:
     able = _OF_AWS if is_aws else _USUAL
     return replace(
         able,
+        seals=remote.customer_key is not None,
         part_size_min=remote.part_size_min or able.part_size_min,
         part_size_max=remote.part_size_max or able.part_size_max,
         parts_max=remote.parts_max or able.parts_max,

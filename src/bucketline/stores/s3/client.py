@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -12,7 +11,7 @@ from bucketline.arns import access_point
 from bucketline.clock import Clock
 from bucketline.errors import ClockSkew, StoreError, Unholdable, Unsupported
 from bucketline.model import NOTHING
-from bucketline.settings import Keys, KeySource, Remote
+from bucketline.settings import Keys, KeySource, Remote, is_loopback
 from bucketline.sizes import show_seconds
 from bucketline.stores.base import Answer, Flow, Request, Work
 from bucketline.stores.s3 import outage, recover
@@ -23,12 +22,12 @@ from bucketline.stores.s3.credentials import Credentials, needs_no_work, source_
 from bucketline.stores.s3.endpoint import Place, is_aws, place_of
 from bucketline.stores.s3.headers import from_date
 from bucketline.stores.s3.pool import Pool
+from bucketline.stores.s3.sealing import Seal
 from bucketline.stores.s3.sign import EMPTY, UNSIGNED, encoded_path, encoded_query
 from bucketline.stores.s3.signers import signer_of
 
 _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
-_LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?/?").fullmatch
 # Of the region's usual buckets, and without a thaw between a write and the next read.
 _ENDPOINT = "x-bucketline-endpoint"  # Where a refusal comes from, if there are several.
 
@@ -75,6 +74,7 @@ class Client:
         self.tells_checksums = self.is_aws  # Of objects, when asked; whatever they may be worth.
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
         self.tells_parts = True  # HEAD tells of an object's parts, until it has not.
+        self.seal = Seal(remote.customer_key) if remote.customer_key else None
         self.knows_acl = self.is_aws  # The same of ?acl,
         self.knows_locks = self.is_aws  # and of ?retention and ?legal-hold.
         self.copies_in_place = self.is_aws  # A copy of an object onto itself leaves its bytes.
@@ -149,6 +149,8 @@ class Client:
         place, key, signer = address.place, call.key, address.signer
         path = place.path or "/" if key is None else f"{place.path}/{self._encoded(key)}"
         headers = {"host": place.host, **call.headers}
+        if self.seal is not None:
+            headers |= self.seal.headers(call)
         query, body = call.query, call.body
         url = f"{place.root}{path}?{query}" if query else place.root + path
         if signer is None:
@@ -279,4 +281,4 @@ class Client:
 def _is_private(address: Address) -> bool:
     root = address.place.root
     is_tls = root.startswith("https:") and address.route.verify_tls
-    return is_tls or _LOOPBACK(root) is not None
+    return is_tls or is_loopback(root) is not None

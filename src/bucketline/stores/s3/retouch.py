@@ -166,6 +166,8 @@ def _in_parts(
 ) -> Flow[Receipt]:
     """Parts of the same sizes make the same etag; nothing is finished that would have another."""
     entry = there.entry
+    if client.able.begin_keeps_object is False:
+        raise Unsupported("to begin an upload deletes the object", store=client.name, key=key)
     told = yield from _size_of_first(client, key)
     size = told or part_size
     upload = yield from parts.begin(client, key, entry.size, attributes=wanted)
