@@ -22,6 +22,7 @@ from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.flow.run.watch import Absent, Watch, watch
+from bucketline.stores.beyond import is_one_service
 
 _WAITING = 4  # The exit code where something is left to do and nothing is wrong.
 
@@ -71,7 +72,8 @@ class Syncing:
             self._look_at_source()
         self.passes += 1
         hints = LedgerHints(self.ledger.uploads, self.clock)
-        policy = going_on(self.wish.policy, hints, self.stop)
+        is_within = is_one_service(self.source.store, self.target.store)
+        policy = going_on(self.wish.policy, hints, self.stop, is_within=is_within)
         engine = Transfer(self.source, self.target, policy, self.drive, self.ledger.known)
         head = _head(new_run_id(self.clock.now()), self.wish)
         place = printable(self.wish.source.text)

@@ -13,9 +13,12 @@ from bucketline.flow.run.terms import Stop
 from bucketline.stores.base import Store
 
 
-def going_on(policy: TransferPolicy, hints: LedgerHints, stop: Stop) -> TransferPolicy:
+def going_on(
+    policy: TransferPolicy, hints: LedgerHints, stop: Stop, *, is_within: bool
+) -> TransferPolicy:
     """The same, for a run whose uploads the next one can go on with."""
-    return replace(policy, move=replace(policy.move, hints=hints, wish=stop))
+    move = replace(policy.move, hints=hints, wish=stop, is_within=is_within)
+    return replace(policy, move=move)
 
 
 def clear_left(hints: LedgerHints, target: Store, drive: Drive, printer: Printer) -> None:

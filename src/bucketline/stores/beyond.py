@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from bucketline.errors import Unsupported, printable
 from bucketline.model import Attributes, Entry, Found
+from bucketline.settings import Remote
 from bucketline.stores.base import Flow, Receipt, Store
 
 
@@ -59,6 +60,41 @@ def retouched(
     if verb is None:
         raise Unsupported("attributes cannot be set alone there", store=store.name, key=key)
     return cast("Receipt", (yield from verb(key, attributes, there, part_size=part_size)))
+
+
+def is_one_service(source: Store, target: Store) -> bool:
+    """Whether both are buckets of the same service, to the same identity."""
+    one, other = (getattr(store, "remote", None) for store in (source, target))
+    return isinstance(one, Remote) and isinstance(other, Remote) and _who(one) == _who(other)
+
+
+def _who(remote: Remote) -> tuple[object, ...]:
+    return frozenset(remote.endpoints), remote.profile, remote.keys, remote.anonymous
+
+
+def copy_within(
+    source: Store, target: Store, key: str, entry: Entry, attributes: Attributes | None
+) -> Flow[Receipt]:
+    """Have the service of both copy `entry`, pinned. Raises `Conflict` when it is another one."""
+    bucket: str = cast("Any", source).bucket
+    receipt: Receipt = yield from cast("Any", target).copy(
+        key, bucket, entry, attributes=attributes
+    )
+    return receipt
+
+
+def copy_part_within(
+    source: Store, target: Store, part: tuple[str, str, int], stretch: tuple[Entry, int, int]
+) -> Flow[Receipt]:
+    """A part (of which key and upload, which number) from a stretch of an object (of which entry,
+    from where on, how many bytes).
+    """
+    entry, start, size = stretch
+    place = cast("Any", source).source_of(entry)
+    receipt: Receipt = yield from cast("Any", target).copy_part(
+        *part, place, start=start, size=size
+    )
+    return receipt
 
 
 def refused(store: Store, prefix: str) -> list[tuple[str, str]]:

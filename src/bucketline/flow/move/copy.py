@@ -17,6 +17,7 @@ from bucketline.flow.move.proof import (
     agree_with_source,
     prove,
 )
+from bucketline.flow.move.within import copied_within
 from bucketline.model import Copy, Delete, Fate, Outcome
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import remember
@@ -52,6 +53,10 @@ def _copy_once(action: Copy, source: Store, target: Store, policy: MovePolicy) -
         # An etag that two places gave to it is made of its bytes: a source that does not agree with
         # it has rotted, and must not replace a copy that may be whole.
         policy = replace(policy, learnt=replace(policy.learnt, source_tells_md5=True))
+    if policy.is_within:
+        outcome = yield from copied_within(action, source, target, policy)
+        if outcome is not None:
+            return outcome
     if action.source.size > policy.part_size:
         try:
             return (yield from copy_in_parts(action, source, target, policy))

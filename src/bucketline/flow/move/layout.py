@@ -79,6 +79,17 @@ def part_size(entry: Entry, able: Abilities, wanted: int, first: int = 0) -> int
     return max(least, min(size, able.part_size_max))
 
 
+def part_size_of(entry: Entry, able: Abilities, first: int = 0) -> int:
+    """The size of the parts that the object was made of, if there can be others alike; 0 = none."""
+    count = entry.etag.rpartition("-")[2]
+    alone = [entry.size] if count == "1" else []
+    for size in (first, *alone, *_usual(entry)):
+        least = 0 if size >= entry.size else able.part_size_min
+        if size and least <= size <= able.part_size_max and count == str(-(-entry.size // size)):
+            return size
+    return 0
+
+
 def _usual(entry: Entry) -> list[int]:
     """Sizes of which its etag tells as many parts as there are."""
     _, dash, count = entry.etag.partition("-")

@@ -8,13 +8,8 @@ from dataclasses import dataclass
 from bucketline.errors import (
     BucketlineError,
     Changed,
-    Interrupted,
-    LedgerError,
     Mismatch,
-    NoRoom,
     NotFound,
-    Remedy,
-    StoreError,
 )
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hashing import Hashed, Hashing, choose_for_parts, tells_md5
@@ -29,6 +24,7 @@ from bucketline.flow.move.resume import (
     abandon_upload,
     begin_upload,
     left_upload,
+    may_go_on,
 )
 from bucketline.flow.move.traits import IN_PARTS
 from bucketline.flow.move.wanted import Fitted
@@ -142,7 +138,7 @@ class _Errand:
             finish = self.target.finish(upload.key, upload.name, etags, sums=parts.sums)
             return parts, (yield from finish)
         except BucketlineError as error:
-            if not (hints.lasts and _may_go_on(error)):
+            if not (hints.lasts and may_go_on(error)):
                 yield from abandon_upload(upload, self.target, hints)
             raise
 
@@ -169,15 +165,6 @@ class _Errand:
 
     def _replaced(self, key: str) -> Mismatch:
         return Mismatch("another object or none stands there now", store=self.target.name, key=key)
-
-
-def _may_go_on(error: BucketlineError) -> bool:
-    """Whether the parts that arrived are as good as ever, once what failed has passed."""
-    if isinstance(error, Interrupted | LedgerError):
-        return True
-    if not isinstance(error, StoreError) or isinstance(error, Mismatch | Changed | NoRoom):
-        return False
-    return error.remedy in {Remedy.RETRY, Remedy.STOP}
 
 
 def _hashes_of(sent: list[SentPart], hashing: Hashing) -> list[Hashed]:

@@ -30,6 +30,7 @@ class Learnt:
     lost: set[str] = field(default_factory=set)  # and to drop.
     is_blind: bool = False  # We may write there, and not look.
     target_tells_md5: bool = False  # The target's etag of a part was its MD5.
+    copies_within: bool | None = None  # The service copies as it should, where both are one.
     begin_keeps_object: bool | None = None  # The target, as `Abilities` has it.
 
 
@@ -57,6 +58,7 @@ class MovePolicy:
     memory: int = MEMORY  # No object takes more, unless one of its parts does.
     answer_max: int = 512 << 20  # A larger part is read as several ranges, and sent as one body.
     accept: Proof = Proof.ETAG  # The weakest proof that counts as DONE.
+    is_within: bool = False  # Both sides are one service, which may copy by itself.
     fidelity: Fidelity = AS_IT_IS
     learnt: Learnt = field(default_factory=Learnt)
     hints: Hints = field(default_factory=NoHints)

@@ -9,7 +9,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bucketline.errors import NotFound, Remedy, StoreError, Unsupported
+from bucketline.errors import (
+    BucketlineError,
+    Changed,
+    Interrupted,
+    LedgerError,
+    Mismatch,
+    NoRoom,
+    NotFound,
+    Remedy,
+    StoreError,
+    Unsupported,
+)
 from bucketline.flow.move.hints import Hints, SentPart, Upload
 from bucketline.flow.move.layout import etag_of_parts, spans
 from bucketline.flow.move.wholes import whole_of
@@ -36,6 +47,15 @@ class OpenUpload:
     # Parts of the right size that the target holds, and nobody remembers: number -> etag.
     unproven: dict[int, str] = field(default_factory=dict)
     receipt: Receipt | None = None  # It has become the object already.
+
+
+def may_go_on(error: BucketlineError) -> bool:
+    """Whether the parts that arrived are as good as ever, once what failed has passed."""
+    if isinstance(error, Interrupted | LedgerError):
+        return True
+    if not isinstance(error, StoreError) or isinstance(error, Mismatch | Changed | NoRoom):
+        return False
+    return error.remedy in {Remedy.RETRY, Remedy.STOP}
 
 
 def left_upload(wanted: Upload, target: Store, hints: Hints) -> Flow[OpenUpload | None]:

@@ -154,6 +154,8 @@ def _is_etag_opaque(headers: Mapping[str, str]) -> bool:
 def receipt(headers: Mapping[str, str]) -> Receipt:
     """What an answer to a write says."""
     etag, version = etag_of(headers), headers.get("x-amz-version-id", "")
+    if version == "null":
+        version = ""  # It is the current one; a bucket without versions may not know that name.
     if _shape(tuple(headers)).is_plain:
         return Receipt(etag, version, NOTHING)
     opaque = _is_etag_opaque(headers)

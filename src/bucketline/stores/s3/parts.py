@@ -21,7 +21,7 @@ from bucketline.model import PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.stores.base import Answer, Flow, OpenUpload, Part, Receipt, Sums
 from bucketline.stores.s3.answers import is_error, refusal
 from bucketline.stores.s3.client import Begun, Call, Client
-from bucketline.stores.s3.headers import etag_of, from_date, receipt, to_headers
+from bucketline.stores.s3.headers import from_date, receipt, to_headers
 from bucketline.stores.s3.markup import Torn, name_of, named, text, tree
 from bucketline.stores.s3.objects import (
     COPY_ETAG,
@@ -168,8 +168,8 @@ def first_part(client: Client, entry: Entry) -> Flow[int]:
         client.tells_parts = answer.status >= 300
         return 0
     size = int(answer.headers.get("content-length", 0))
-    is_even = size > 0 and told == str(-(-entry.size // size))
-    return size if is_even and etag_of(answer.headers) == entry.etag else 0
+    count = entry.etag.rpartition("-")[2]  # Not the answer's ETag: some tell that of the part.
+    return size if size > 0 and told == count == str(-(-entry.size // size)) else 0
 
 
 def list_uploads(
@@ -182,7 +182,11 @@ def list_uploads(
         pairs = {"uploads": "", "prefix": prefix}
         if any(marker):
             pairs |= {"key-marker": marker[0], "upload-id-marker": marker[1]}
-        answer = yield from client.send(Call("GET", None, "LIST", encoded_query(pairs)))
+        answer = yield from client.exchange(Call("GET", None, "LIST", encoded_query(pairs)))
+        if answer.status >= 300:
+            if refusal(answer).code == "NoSuchUpload":  # `rclone serve` takes it for another call.
+                raise Unsupported("the server does not list uploads", store=client.name)
+            raise client.error(answer)
         root = _tree(client, "", answer, "ListMultipartUploads")
         ahead = client.ahead(answer)
         for item in named(root, "Upload"):

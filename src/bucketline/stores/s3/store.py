@@ -164,6 +164,10 @@ class S3Store:
         """Part `number` from `size` bytes of an object of the same service."""
         return parts.copy_part(self._client, key, upload, number, source, start=start, size=size)
 
+    def source_of(self, entry: Entry) -> objects.Source:
+        """What `copy_part` of another bucket of this service takes."""
+        return objects.Source(self.bucket, entry)
+
     def first_part(self, entry: Entry) -> Flow[int]:
         return parts.first_part(self._client, entry)
 
