@@ -9,6 +9,7 @@ import pytest
 
 from bucketline.cli import main
 from bucketline.cli.endpoints import Endpoints, Meter
+from bucketline.cli.invocation import Invocation
 from bucketline.clock import FakeClock
 from bucketline.errors import Unreachable, UsageError
 from bucketline.flow.ledger import Ledger, RunHead
@@ -18,6 +19,7 @@ from bucketline.flow.run.terms import Stop
 from bucketline.stores.s3 import Pool
 from desk import Desk
 from s3_by_hand import START, answer, store
+from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
 
@@ -36,7 +38,7 @@ def spoke(pool: Pool) -> None:
 def test_a_side_that_goes_down_is_told_once_and_when_it_is_back() -> None:
     clock = FakeClock(START)
     target = store(clock=clock)
-    endpoints = Endpoints.of(clock, Stop(), target=target)
+    endpoints = Endpoints.of(Invocation(), clock, Stop(), target=target)
     fell(target.pool)
     assert list(endpoints.news()) == []  # It never answered: nobody waits for it.
 
@@ -55,7 +57,7 @@ def test_a_side_that_goes_down_is_told_once_and_when_it_is_back() -> None:
 def test_the_wish_to_end_ends_the_patience() -> None:
     stop = Stop()
     place = store()
-    Endpoints.of(FakeClock(START), stop, source=place)
+    Endpoints.of(Invocation(), FakeClock(START), stop, source=place)
     assert place.pool.is_patient is not None
 
     before = place.pool.is_patient()
@@ -70,7 +72,7 @@ def test_counts_are_of_the_run_and_stand_in_its_ledger_while_it_goes_on(tmp_path
     spoke(place.pool)
     with Ledger.open(tmp_path / "one.ledger", clock=clock) as ledger:
         ledger.begin(RunHead("r", "sync", "a", "b", name="", configuration={}))
-        meter = Meter(Endpoints.of(clock, Stop(), source=place), ledger, "r")
+        meter = Meter(Endpoints.of(Invocation(), clock, Stop(), source=place), ledger, "r")
         spoke(place.pool)
         meter.tick()
         assert endpoints_of(find_run(tmp_path, "r")) == []
@@ -112,3 +114,22 @@ def test_an_endpoint_named_twice_is_refused(capsys: pytest.CaptureFixture[str]) 
     assert main(["ls", "s3://b/", *ends]) == UsageError.exit_code
 
     assert "http://a:1: is named twice; leave one out" in capsys.readouterr().err
+
+
+def test_what_a_trial_proved_and_what_a_run_learnt_the_next_runs_know(
+    ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk(tmp_path, ministack, capsys)
+    desk.file("a", b"123")
+
+    first = desk.sync(str(desk.folder), desk.s3)["proof"]
+    desk.run("doctor", desk.s3, "--write-probe", "scratch/")
+    known = json.loads((tmp_path / "state" / "endpoints.json").read_text())["endpoints"]
+    desk.file("b", b"456")
+    second = desk.sync(str(desk.folder), desk.s3)["proof"]
+
+    facts = {name: fact for name, (fact, _) in known[desk.url][1].items()}
+    assert facts["checksums"] != []
+    assert facts["knows_tags"] is True
+    assert first != second
+    assert "etag" not in second

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from bucketline.cli.endpoints import manners_of
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import one_place, side_of
 from bucketline.cli.sanity import check_source
@@ -17,6 +18,9 @@ from bucketline.flow.drive import open_drive
 from bucketline.flow.ledger import new_run_id
 from bucketline.settings import Location
 from bucketline.stores import open_store
+
+if TYPE_CHECKING:
+    from bucketline.stores.s3 import S3Store
 
 _RUNGS_BROKEN = 5
 
@@ -35,7 +39,7 @@ def doctor(
     check_source(place)
     probe = None if write_probe is None else _folder(write_probe)
     findings = []
-    for finding in _findings(place, probe):
+    for finding in _findings(invocation, place, probe):
         findings.append(finding)
         if invocation.as_json:
             invocation.printer.record(finding._asdict())
@@ -45,7 +49,7 @@ def doctor(
     return _RUNGS_BROKEN if _is_shut(findings) else 0
 
 
-def _findings(place: Location, probe: str | None) -> Iterator[Finding]:
+def _findings(invocation: Invocation, place: Location, probe: str | None) -> Iterator[Finding]:
     clock, drive = SystemClock(), open_drive()
     try:
         store = open_store(place, clock=clock)
@@ -54,6 +58,11 @@ def _findings(place: Location, probe: str | None) -> Iterator[Finding]:
         if probe is not None and not _is_shut(found):
             scratch = f"{probe}bucketline-doctor-{new_run_id(clock.now())}/"
             yield from try_writes(store, scratch, drive, clock)
+        if place.remote is not None:
+            manners = manners_of(invocation, clock)
+            cast("S3Store", store).teach(manners)
+            invocation.made_state_folder()
+            manners.save()
     finally:
         drive.close()
 

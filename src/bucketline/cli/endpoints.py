@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from bucketline.cli.invocation import Invocation
 from bucketline.clock import Clock
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.report.endpoints import Counts, as_records
@@ -15,7 +16,7 @@ from bucketline.sizes import show_seconds
 from bucketline.stores.base import EndpointCount, Store
 
 if TYPE_CHECKING:
-    from bucketline.stores.s3 import Pool
+    from bucketline.stores.s3 import Manners, Pool, S3Store
 
 _EVERY_SECONDS = 5.0
 
@@ -38,20 +39,39 @@ class Down(NamedTuple):
 class Endpoints:
     """Those of one command; folders have none."""
 
-    pools: Mapping[str, Pool]  # By the side.
+    stores: Mapping[str, S3Store]  # By the side.
     clock: Clock
+    manners: Manners | None = None  # What is known of them from earlier runs.
     _seen: dict[str, Down] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, clock: Clock, stop: Stop, **sides: Store) -> Endpoints:
+    def of(cls, invocation: Invocation, clock: Clock, stop: Stop, **sides: Store) -> Endpoints:
         """Their exchanges wait, from here on, as long as nobody wants the run to end."""
-        pools: dict[str, Pool] = {}
-        for side, store in sides.items():
-            pool = getattr(store, "pool", None)
-            if pool is not None:
-                pool.is_patient = lambda: not (stop.drain or stop.now)
-                pools[side] = pool
-        return cls(pools, clock)
+        found = {side: cast("S3Store", s) for side, s in sides.items() if hasattr(s, "pool")}
+        if not found:
+            return cls({}, clock)
+        manners = manners_of(invocation, clock)
+        for store in found.values():
+            store.pool.is_patient = lambda: not (stop.drain or stop.now)
+            store.recall(manners)
+        return cls(found, clock, manners)
+
+    def must_sort(self, side: str) -> bool:
+        """Whether it is known that its listing comes without order."""
+        store = self.stores.get(side)
+        return store is not None and self.manners is not None and store.must_sort(self.manners)
+
+    def remember(self, *unsorted: str) -> None:
+        """Keep what was learnt of them for the next runs; also which sides list without order."""
+        if self.manners is None:
+            return
+        for side, store in self.stores.items():
+            store.teach(self.manners, must_sort=side in unsorted)
+        self.manners.save()
+
+    @property
+    def pools(self) -> dict[str, Pool]:
+        return {side: store.pool for side, store in self.stores.items()}
 
     def down(self) -> list[Down]:
         """The sides that are waited for now."""
@@ -107,6 +127,14 @@ class Meter:
 
     def as_records(self) -> list[dict[str, Any]]:
         return as_records(self.counts())
+
+
+def manners_of(invocation: Invocation, clock: Clock) -> Manners:
+    """What is known of endpoints from earlier runs."""
+    # Imported here: who has only folders needs none of it.
+    from bucketline.stores.s3 import Manners
+
+    return Manners(invocation.state_folder, clock, invocation.printer.notice)
 
 
 def _name(side: str, count: EndpointCount) -> tuple[str, str]:

@@ -43,8 +43,10 @@ class Syncing:
         self.source = from_inventory(source, wish.source, wish.inventory, hashes)
         pace = pace_of(wish.workers, source.store, self.target.store)
         endpoints = Endpoints.of(
-            self.clock, self.stop, source=source.store, target=self.target.store
+            invocation, self.clock, self.stop, source=source.store, target=self.target.store
         )
+        self.source = replace(self.source, sort=endpoints.must_sort("source"))
+        self.target = replace(self.target, sort=endpoints.must_sort("target"))
         self.around = Around(invocation, drive, ledger, self.clock, self.stop, pace, endpoints)
         self.began = self.clock.monotonic()
         self.size_moved = 0
@@ -94,6 +96,8 @@ class Syncing:
             sort, sort_target = engine.must_sort
             self.source = replace(self.source, sort=sort)
             self.target = replace(self.target, sort=sort_target)
+            unsorted = {"source": sort, "target": sort_target}
+            self.around.endpoints.remember(*(side for side in unsorted if unsorted[side]))
         if ran.state != "interrupted":  # The whole plan is known.
             clear_left(hints, self.target.store, self.drive, self.invocation.printer)
         self.size_moved += ran.tally.bytes_done

@@ -127,7 +127,7 @@ class Verifying:
         self.clock = SystemClock()
         self.run_id = new_run_id(self.clock.now())
         self.stop = Stop()
-        endpoints = Endpoints.of(self.clock, self.stop, target=engine.store)
+        endpoints = Endpoints.of(invocation, self.clock, self.stop, target=engine.store)
         self.meter = Meter(endpoints, ledger, self.run_id)
         recorder = Recorder(
             ledger, invocation.printer, self.stop, self.meter, tells=invocation.as_json
@@ -143,6 +143,7 @@ class Verifying:
         )
         with listening(self.stop) as ears:
             state, error = self._carry_out(limits)
+        self.meter.endpoints.remember()
         seconds = self.clock.monotonic() - began
         tally, causes = self.ledger.tally(), self.ear.causes
         found = Found(self.run_id, state, tally, causes, self.engine.before, seconds)

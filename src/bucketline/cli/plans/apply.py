@@ -95,11 +95,14 @@ class _Applying:
         move = replace(policy.move, hints=hints, wish=self.stop)
         engine = Apply(self.saved, stores, replace(policy, move=move), drive, known)
         pace = pace_of(None if workers == "auto" else int(workers), *stores)
-        ends = Endpoints.of(self.clock, self.stop, source=stores[0], target=stores[1])
+        ends = Endpoints.of(
+            self.invocation, self.clock, self.stop, source=stores[0], target=stores[1]
+        )
         around = Around(self.invocation, drive, ledger, self.clock, self.stop, pace, ends)
         limits = Allowance(self.said["max_duration"], self.said["max_bytes"])
         with listening(self.stop) as ears:
             ran = Pass(around, engine, self._head(), limits).go()
+        ends.remember()
         engine.check()
         return _exit_code(ran, ears, engine.refused)
 

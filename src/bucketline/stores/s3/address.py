@@ -24,6 +24,7 @@ class Address:
         "faults",
         "has_answered",
         "is_dated",
+        "is_met",
         "last_error",
         "load",
         "name",
@@ -32,6 +33,7 @@ class Address:
         "place",
         "requests",
         "route",
+        "server",
         "signer",
         "under_way",
         "url",
@@ -48,6 +50,8 @@ class Address:
         self.signer: Signs | None = None
         self.offset_seconds = 0.0  # The server's clock minus ours, when they are far apart.
         self.is_dated = False  # That has been looked at.
+        self.is_met = False  # A success has shown who it is.
+        self.server = ""  # As it calls itself.
         self.has_answered = False
         self.last_error: StoreError | None = None
         self.requests = self.faults = self.bytes_read = self.bytes_written = 0

@@ -14,7 +14,7 @@ from bucketline.model import NOTHING
 from bucketline.settings import Keys, KeySource, Remote, is_loopback
 from bucketline.sizes import show_seconds
 from bucketline.stores.base import Answer, Flow, Request, Work
-from bucketline.stores.s3 import outage, recover
+from bucketline.stores.s3 import manners, outage, recover
 from bucketline.stores.s3.abilities import abilities_of
 from bucketline.stores.s3.address import Address, Turn
 from bucketline.stores.s3.answers import error_of
@@ -80,6 +80,7 @@ class Client:
         self.copies_in_place = self.is_aws  # A copy of an object onto itself leaves its bytes.
         self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.
         self.begun: dict[str, Begun] = {}  # By the upload's name.
+        self.manners: manners.Manners | None = None  # What earlier runs have learnt.
         self._credentials = Credentials(keys or source_of(remote), clock)
         self._good_until = 0.0
         if keys is None and needs_no_work(remote):
@@ -122,7 +123,7 @@ class Client:
                 return answer
             if pool.answered(turn, answer, size):
                 answer, turn = yield from outage.elsewhere(self, call, turn, answer)
-        if turn.address.is_dated and answer.status < 300:
+        if turn.address.is_met and answer.status < 300:
             return answer
         return self._named(turn, (yield from recover.settled(self, call, answer, turn)))
 
@@ -201,6 +202,15 @@ class Client:
             address.signer = signer_of(address.signer.keys, place)
         address.place = place
         self.pool.unready()
+
+    def meet(self, address: Address, answer: Answer) -> None:
+        """Its first success: whose clock it goes by, and what earlier runs knew of it."""
+        self.learn_time(address, answer)
+        is_first = not any(one.is_met for one in self.pool.addresses)
+        address.is_met, address.server = True, answer.headers.get("server", "")
+        if self.manners is not None and not self.is_aws:
+            facts = self.manners.of(address.place.root, address.server)
+            manners.taken_by(self, facts, is_first=is_first)
 
     def learn_time(self, address: Address, answer: Answer) -> float:
         """Take the server's clock for ours when they are far apart; the difference in seconds."""

@@ -129,7 +129,7 @@ class Pool:
                 self._look()
             if self._only is None:
                 self._measure(turn, read, written, is_load=blame is Blame.LOAD)
-            elif one.is_dated and one.breaker.is_calm:
+            elif one.is_met and one.breaker.is_calm:
                 self.ready = Turn(one, 0, 0.0)
         return False
 

@@ -30,8 +30,8 @@ _STALE = {
 def settled(client: Client, call: Call, answer: Answer, turn: Turn) -> Flow[Answer]:
     """The answer after every correction that it led to; each is made once, redirects twice."""
     address = turn.address
-    if not address.is_dated and answer.status < 300:
-        client.learn_time(address, answer)
+    if not address.is_met and answer.status < 300:
+        client.meet(address, answer)
     made: list[str] = []
     while answer.status >= 300:
         correction = yield from _corrected(client, answer, turn, made)

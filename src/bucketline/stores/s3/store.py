@@ -20,6 +20,7 @@ from bucketline.stores.s3 import (
     tagging,
 )
 from bucketline.stores.s3.client import Client
+from bucketline.stores.s3.manners import MUST_SORT, Manners, told_by
 from bucketline.stores.s3.pool import Pool
 
 
@@ -56,10 +57,31 @@ class S3Store:
     def cut_short(self) -> Collection[str]:
         return self._client.cut_short
 
+    def recall(self, manners: Manners) -> None:
+        """Take up what earlier runs have learnt, once it is sure to be of the same service."""
+        self._client.manners = manners
+
+    def must_sort(self, manners: Manners) -> bool:
+        """Whether this bucket's listing was found to come without order."""
+        hints = manners.hints(self._client.place.root)
+        return hints.get(f"{MUST_SORT} {self.bucket}") is True
+
+    def teach(self, manners: Manners, *, must_sort: bool = False) -> None:
+        """Tell the next runs what this one has learnt."""
+        client = self._client
+        if client.is_aws:
+            return
+        facts = told_by(client)
+        if must_sort:
+            facts[f"{MUST_SORT} {self.bucket}"] = True
+        for address in client.pool.addresses:
+            if address.is_met:
+                manners.keep(address.place.root, address.server, facts)
+
     def learn(self, able: Abilities) -> None:
-        """What an earlier run, or `doctor`, found out about this endpoint."""
+        """What was found out about this service; that it knows ?tagging shows elsewhere."""
         self._client.able = able
-        self._client.knows_tags = able.tags
+        self._client.knows_tags &= able.tags
 
     def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
         return listing.page(self._client, prefix, token, after)
