@@ -7,7 +7,7 @@ import pytest
 from bucketline.errors import Changed, Conflict, StoreError, Unsupported
 from bucketline.model import Attributes, Entry, Found
 from bucketline.stores.base import Answer
-from s3_by_hand import Played, answer, refused, store
+from s3_by_hand import Played, answer, header, refused, store
 
 ROOT = "http://127.0.0.1:9000/b"
 THERE = Found(Entry("f/k", 5, etag="e"), Attributes(metadata={"a": "1"}))
@@ -99,6 +99,8 @@ def test_what_is_taken_for_the_object_itself_is_never_written(
 
     assert isinstance(played.error, Unsupported)
     assert played.lines == [f"GET {ROOT}/f/k?{name}=" for name in about]
+    # A big object would come as the answer: a little of it tells as much.
+    assert {header(request, "range") for request in played.requests} == {"bytes=0-65535"}
 
 
 def test_parts_of_another_size_are_given_up_before_they_count() -> None:
@@ -116,3 +118,11 @@ def test_parts_of_another_size_are_given_up_before_they_count() -> None:
     assert "unusual sizes" in str(played.error)
     assert played.lines[-1] == f"DELETE {ROOT}/f/k?uploadId=u"
     assert not any("POST" in line and "uploadId" in line for line in played.lines)
+
+
+def test_a_server_without_acls_is_asked_once() -> None:
+    place = store()
+    with pytest.raises(Unsupported):
+        Played(place.access("k"), NO_ACL)
+    with pytest.raises(Unsupported):
+        Played(place.access("k"))

@@ -12,12 +12,14 @@ from hashlib import md5
 from xml.etree.ElementTree import Element
 
 from bucketline.errors import Unsupported
+from bucketline.model import NOTHING
 from bucketline.stores.base import Answer, Flow
 from bucketline.stores.beyond import Access
 from bucketline.stores.s3.answers import refusal
 from bucketline.stores.s3.client import Call, Client
 from bucketline.stores.s3.markup import Torn, name_of, named, text, tree
 from bucketline.stores.s3.sign import encoded_query
+from bucketline.stores.s3.tagging import A_LITTLE
 
 _MODE, _UNTIL = "object-lock-mode", "object-lock-retain-until-date"
 _HOLD = "object-lock-legal-hold"
@@ -33,9 +35,14 @@ _CANNED = {
 
 def access(client: Client, key: str, *, version: str = "") -> Flow[Access]:
     """The object's ACL. Raises `Unsupported` where there is none."""
-    answer = yield from client.send(Call("GET", key, "TAG", _query("acl", version)))
-    root = _about(answer, "AccessControlPolicy")
+    root = None
+    if client.knows_acl is not False:
+        headers = NOTHING if client.knows_acl else A_LITTLE
+        call = Call("GET", key, "TAG", _query("acl", version), headers)
+        answer = yield from client.send(call)
+        root = _about(answer, "AccessControlPolicy")
     if root is None:
+        client.knows_acl = False
         raise Unsupported("the server does not know ACLs", store=client.name, key=key)
     client.knows_acl = True
     return _access(root)
@@ -65,7 +72,8 @@ def lock_object(
 def _expect_locks(client: Client, key: str, version: str) -> Flow[None]:
     """The server answers to one of both, if only that there is none on this object."""
     for about, name in (("retention", "Retention"), ("legal-hold", "LegalHold")):
-        answer = yield from client.exchange(Call("GET", key, "TAG", _query(about, version)))
+        call = Call("GET", key, "TAG", _query(about, version), A_LITTLE)
+        answer = yield from client.exchange(call)
         is_told = answer.status < 300 and _about(answer, name) is not None
         if is_told or refusal(answer).code in _NO_LOCK:
             client.knows_locks = True

@@ -75,7 +75,7 @@ class Client:
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
         self.tells_parts = True  # HEAD tells of an object's parts, until it has not.
         self.seal = Seal(remote.customer_key) if remote.customer_key else None
-        self.knows_acl = self.is_aws  # The same of ?acl,
+        self.knows_acl: bool | None = self.is_aws or None  # The same of ?acl; False = it does not,
         self.knows_locks = self.is_aws  # and of ?retention and ?legal-hold.
         self.copies_in_place = self.is_aws  # A copy of an object onto itself leaves its bytes.
         self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.

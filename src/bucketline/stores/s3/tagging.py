@@ -12,15 +12,20 @@ from hashlib import md5
 from html import escape
 
 from bucketline.errors import NotFound, Unholdable, Unsupported
+from bucketline.model import NOTHING
 from bucketline.stores.base import Answer, Flow
 from bucketline.stores.s3.answers import refusal
 from bucketline.stores.s3.client import Call, Client
 from bucketline.stores.s3.markup import Torn, text, tree
 from bucketline.stores.s3.sign import encoded_query
 
+# Who takes the question for one about the object would answer with all of it.
+A_LITTLE = {"range": "bytes=0-65535"}
+
 
 def tags(client: Client, key: str, *, version: str = "") -> Flow[dict[str, str]]:
-    answer = yield from client.exchange(Call("GET", key, "TAG", _query(version)))
+    headers = NOTHING if client.knows_tags else A_LITTLE
+    answer = yield from client.exchange(Call("GET", key, "TAG", _query(version), headers))
     if refusal(answer).code == "NoSuchTagSet":
         return {}
     if answer.status >= 300:
