@@ -17,7 +17,7 @@ from faults import kinds
 from faults.proxy import Exchange, Fault, FaultProxy, obey
 from faults.syncing import Bodies, Done, Job, Pair, manifest, mixed_objects, pair
 
-_COUNT = 400
+_COUNT = 4_000 if os.environ.get("BUCKETLINE_SOAK") else 400
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +82,13 @@ def coming_back(door: FaultProxy) -> Fault:
     return come
 
 
+@pytest.mark.timeout(600)
 def test_one_of_three_dies_comes_back_and_another_turns_slow(
     servers: Pair, bodies: Bodies, doors: list[FaultProxy], tmp_path: Path
 ) -> None:
     first, second, third = doors
-    first.add(going(first), method="PUT", nth=20)
-    second.add(coming_back(first), method="PUT", nth=120)
+    first.add(going(first), method="PUT", nth=_COUNT // 20)
+    second.add(coming_back(first), method="PUT", nth=_COUNT * 3 // 10)
     third.add(kinds.slow(0.05))
 
     done = job_of(servers, tmp_path, "pool-1", doors, "--workers", "16").run()
@@ -95,7 +96,9 @@ def test_one_of_three_dies_comes_back_and_another_turns_slow(
     assert is_whole(done, servers, "pool-1", bodies), done.errors
     one, two, three = counted(done, doors)
     assert one["times_opened"] >= 1
-    assert one["faults"] <= 5 + 16
+    assert one["faults"] <= 5 + 16 + one["times_opened"] * 3
+    if _COUNT > 1_000:  # Of all that was asked, what went to one that was not there.
+        assert one["faults"] / (one["requests"] + two["requests"] + three["requests"]) < 0.01
     assert two["requests"] > three["requests"] > 0
     assert (two["faults"], three["faults"]) == (0, 0)
     written = one["bytes_written"] + two["bytes_written"] + three["bytes_written"]
