@@ -20,7 +20,7 @@ from bucketline.stores.beyond import is_one_service
 from bucketline.stores.memory import MemoryStore
 from bucketline.stores.s3 import S3Store
 from faults.kinds import refuse
-from faults.proxy import FaultProxy
+from faults.proxy import Exchange, FaultProxy
 from servers import Endpoint
 
 CLOCK = SystemClock()
@@ -182,6 +182,27 @@ def test_tags_go_along_as_they_would_in_a_stream(service: Service) -> None:
         pytest.skip("takes tags for the object")
     service.copy("tagged")
     assert blocking(service.target.tags("copy of tagged")) == kept == {"color": "blue"}
+
+
+def test_a_source_that_changes_meanwhile_is_never_taken_for_the_one_that_was(
+    service: Service,
+) -> None:
+    service.put("changing", b"before")
+    writer = S3Store(service.source.remote, service.source.bucket, clock=CLOCK)
+
+    def change(exchange: Exchange) -> None:
+        told = exchange.forward()
+        blocking(writer.write("changing", b"behind"))
+        exchange.send(told)
+
+    entry = blocking(service.source.stat("changing")).entry
+    service.proxy.add(change, method="HEAD", path="/changing$", nth=1, times=1)
+    policy = replace(POLICY, learnt=service.learnt)
+    outcome = blocking(
+        copy(Copy(entry, "copy of changing"), service.source, service.target, policy)
+    )
+    assert service.body("changing") == b"behind"
+    assert outcome.source_etag == blocking(service.source.stat("changing")).entry.etag
 
 
 def test_services_are_one_by_their_endpoints_and_identity(rclone: Endpoint) -> None:
