@@ -62,6 +62,13 @@ def retouched(
     return cast("Receipt", (yield from verb(key, attributes, there, part_size=part_size)))
 
 
+def note(store: Store, **known: bool) -> None:
+    """Something has shown of the store's abilities: the next run may know it, too."""
+    tell = getattr(store, "note", None)
+    if tell is not None:
+        tell(**known)
+
+
 def is_one_service(source: Store, target: Store) -> bool:
     """Whether both are buckets of the same service, to the same identity."""
     one, other = (getattr(store, "remote", None) for store in (source, target))

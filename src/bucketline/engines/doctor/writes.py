@@ -21,6 +21,7 @@ from bucketline.engines.doctor.finding import (
 from bucketline.errors import BadRequest, Conflict, Mismatch, NotFound, StoreError, printable
 from bucketline.model import Attributes, Entry
 from bucketline.stores.base import Store
+from bucketline.stores.beyond import note
 
 _BODY = b"bucketline doctor\n"
 _MD5 = hashlib.md5(_BODY, usedforsecurity=False)
@@ -181,10 +182,11 @@ class Trials:
             yield Finding(about, NO, f"{error.cause}: {error}")
             return
         yield yes_or_no(about, entry.size == len(_BODY))
+        note(store, begin_keeps_object=keeps)
         yield yes_or_no(
             "an object stands until its new parts are finished",
             keeps,
-            "" if keeps else "say begin_keeps_object: false of this remote in the configuration",
+            "" if keeps else "none will be begun over one there",
         )
         expected = f"{hashlib.md5(_MD5.digest(), usedforsecurity=False).hexdigest()}-1"
         etag = receipt.etag or entry.etag

@@ -6,6 +6,7 @@ from bucketline.errors import NotFound, Unholdable
 from bucketline.flow.move.proof import Learnt
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Store
+from bucketline.stores.beyond import note
 
 
 class WouldDelete(Unholdable):
@@ -46,6 +47,7 @@ def look_after(key: str, target: Store, learnt: Learnt) -> Flow[None]:
         learnt.begin_keeps_object = False
     else:
         learnt.begin_keeps_object = True
+    note(target, begin_keeps_object=learnt.begin_keeps_object)
 
 
 def _keeps(target: Store, learnt: Learnt) -> bool | None:

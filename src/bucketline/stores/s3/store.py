@@ -186,6 +186,10 @@ class S3Store:
         """Part `number` from `size` bytes of an object of the same service."""
         return parts.copy_part(self._client, key, upload, number, source, start=start, size=size)
 
+    def note(self, **known: bool) -> None:
+        """Something that has shown of this service, by what became of an object."""
+        self._client.learn(**known)
+
     def source_of(self, entry: Entry) -> objects.Source:
         """What `copy_part` of another bucket of this service takes."""
         return objects.Source(self.bucket, entry)
