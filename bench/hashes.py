@@ -1,7 +1,7 @@
 """What proof costs: hashes alone, on one thread and two, and copies with one proof and another.
 
-`python -m bench.hashes [--mib N] [--runs N]`. The server keeps what it is told, and is taken for one
-that checks, only here: those at hand that do compute CRCs in Python, a gigabyte in minutes.
+`python -m bench.hashes [--mib N] [--runs N]`. The server keeps what it is told, and is taken for
+one that checks, only here: those at hand that do compute CRCs in Python, a gigabyte in minutes.
 """
 
 from __future__ import annotations

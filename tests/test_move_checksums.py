@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bucketline.clock import FakeClock
 from bucketline.errors import Mismatch
+from bucketline.flow.drive import blocking
 from bucketline.flow.move.copy import copy
 from bucketline.flow.move.hashing import BY_MD5, Hashing, choose
 from bucketline.flow.move.proof import Learnt, MovePolicy
 from bucketline.model import Checksum, Copy, Entry, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Receipt
 from bucketline.stores.digests import CRC32, CRC32C, CRC64NVME, SHA256, Algorithm
+from bucketline.stores.local import LocalStore
+from bucketline.stores.local.attributes import ShortMemory
 from bucketline.stores.memory import Held, MemoryStore
 from crossing import SMALL, Crossing, Fault, flipped, md5
 
@@ -212,3 +217,17 @@ def test_without_checksums_on_either_side_nothing_is_chosen() -> None:
     assert choose(found, store("a"), store("b")) is BY_MD5
     composed = replace(found, checksums={"crc32": "AAAAAA==-3"})
     assert choose(composed, store("a"), store("b")) == Hashing()
+
+
+@pytest.mark.parametrize("body", [BODY, b"in more than one part"])
+def test_what_a_target_calls_the_bytes_of_a_file_is_remembered_though_nobody_made_an_md5(
+    tmp_path: Path, body: bytes
+) -> None:
+    (tmp_path / "s").write_bytes(body)
+    later = FakeClock((tmp_path / "s").stat().st_ctime + 10)
+    source = LocalStore(str(tmp_path), ShortMemory(), clock=later)
+    target = store("target", CRC64NVME)
+    entry = blocking(source.stat("s")).entry
+    outcome = blocking(copy(Copy(entry, "t"), source, target, SMALL))
+    assert hashed(outcome) == {"crc64nvme"}
+    assert blocking(source.stat("s")).entry.etag == outcome.target_etag

@@ -16,6 +16,7 @@ from bucketline.flow.move.proof import (
     Sent,
     agree_with_source,
     prove,
+    told_md5,
 )
 from bucketline.flow.move.within import copied_within
 from bucketline.model import Copy, Delete, Fate, Outcome
@@ -86,8 +87,8 @@ def _copy_in_one_piece(
     )
     proven = yield from prove(sent, receipt, target, policy)
     changes = yield from looked(fitted, key, receipt, target, policy)
-    if hashed.md5:
-        remember(source, entry, hashed.md5.hex())
+    if etag := hashed.md5.hex() or told_md5(receipt, target):
+        remember(source, entry, etag)
     return Outcome(
         Fate.DONE,
         size=entry.size,

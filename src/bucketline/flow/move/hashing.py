@@ -33,8 +33,9 @@ class Hashing:
 
     def of(self, body: Body) -> Flow[Hashed]:
         """The hashes of `body`."""
-        if self is BY_MD5:
-            return Hashed((yield from MD5.of(body)))
+        if self is BY_MD5:  # The way of most small objects.
+            is_small = len(body) <= MD5.inline_max
+            return Hashed(MD5.digest(body) if is_small else (yield from MD5.of(body)))
         digest = (yield from MD5.of(body)) if self.md5 else b""
         sent = (yield from self.sent.of(body)) if self.sent else b""
         if self.told is None or self.told is self.sent:

@@ -17,7 +17,7 @@ from bucketline.flow.move.hints import SentPart, Upload, fingerprint
 from bucketline.flow.move.layout import Layout, Span, layout, spans
 from bucketline.flow.move.live import look_after, look_before
 from bucketline.flow.move.part import Mover
-from bucketline.flow.move.proof import MovePolicy
+from bucketline.flow.move.proof import MovePolicy, told_md5
 from bucketline.flow.move.prove_parts import Parts, agree_in_parts, prove_in_parts
 from bucketline.flow.move.resume import (
     OpenUpload,
@@ -110,8 +110,8 @@ class _Errand:
         changes = yield from looked(
             self.fitted, upload.key, receipt, self.target, self.policy, way=IN_PARTS
         )
-        if parts.etag:
-            remember(self.source, entry, parts.etag)
+        if known := parts.etag or told_md5(receipt, self.target):
+            remember(self.source, entry, known)
         return Outcome(
             Fate.DONE,
             size=entry.size,

@@ -121,6 +121,12 @@ def disagreement(entry: Entry, source: Store, checksum: str = "") -> Mismatch:
     )
 
 
+def told_md5(receipt: Receipt, target: Store) -> str:
+    """The etag that the target made of bytes which something else proves; "" = it may be none."""
+    is_usual = target.able.etag_is_md5 and not receipt.is_etag_opaque
+    return receipt.etag if is_usual else ""
+
+
 class Sent(NamedTuple):
     """An object in one piece that was sent, and what is known of its bytes."""
 
