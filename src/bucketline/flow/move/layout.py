@@ -72,8 +72,8 @@ def part_size(entry: Entry, able: Abilities, wanted: int, first: int = 0) -> int
         )
     least = max(able.part_size_min, -(-entry.size // able.parts_max))
     most = min(able.part_size_max, 4 * wanted)
-    for size in (first, *_usual(entry)):
-        if size and least <= size <= most:
+    for size in [first] if first else _usual(entry):
+        if least <= size <= most:
             return size
     size = -(-max(wanted, least) // _MIB) * _MIB
     return max(least, min(size, able.part_size_max))
@@ -82,10 +82,10 @@ def part_size(entry: Entry, able: Abilities, wanted: int, first: int = 0) -> int
 def part_size_of(entry: Entry, able: Abilities, first: int = 0) -> int:
     """The size of the parts that the object was made of, if there can be others alike; 0 = none."""
     count = entry.etag.rpartition("-")[2]
-    alone = [entry.size] if count == "1" else []
-    for size in (first, *alone, *_usual(entry)):
+    alone = [entry.size] if count == "1" and entry.size else []
+    for size in [first] if first else [*alone, *_usual(entry)]:
         least = 0 if size >= entry.size else able.part_size_min
-        if size and least <= size <= able.part_size_max and count == str(-(-entry.size // size)):
+        if least <= size <= able.part_size_max and count == str(-(-entry.size // size)):
             return size
     return 0
 
