@@ -140,6 +140,12 @@ class Line:
                 raise
             return self._exchange(request)  # A kept connection may have ended meanwhile.
 
+    def send_only(self, request: Message, count: int) -> None:
+        """The head and so many bytes of the body, on a connection of its own that then breaks."""
+        with socket.create_connection(self._address) as broken:
+            broken.sendall(request.head + request.body[:count])
+            close_by_reset(broken)
+
     def _exchange(self, request: Message) -> Message:
         if self._socket is None:
             self._socket = socket.create_connection(self._address)

@@ -80,6 +80,25 @@ def swallow(limit_bytes: int) -> Fault:
     return swallowed
 
 
+def hang(exchange: Exchange) -> None:
+    """The server is never asked: what was sent went into a black hole."""
+    exchange.stall()
+    exchange.close()
+
+
+def hang_after(exchange: Exchange) -> None:
+    """The server did it, and its answer never comes."""
+    exchange.forward()
+    exchange.stall()
+    exchange.close()
+
+
+def cut_request(exchange: Exchange) -> None:
+    """Half of what was sent arrives, then both sides see the connection break."""
+    exchange.pass_on_half()
+    exchange.reset()
+
+
 def flip_request(exchange: Exchange) -> None:
     """One bit of what is sent arrives wrong."""
     request = exchange.request

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypedDict, Unpack
 from urllib.parse import unquote, urlsplit
 
 from faults.http import Ended, Line, Message, close_by_reset, read_request
@@ -60,15 +60,19 @@ class Exchange:
     request: Message
     seen: Seen
     client: socket.socket
-    upstream: Callable[[Message], Message]
+    line: Line
     released: threading.Event
     is_over: bool = False  # The client's connection ends with this exchange.
 
     def forward(self, request: Message | None = None) -> Message:
         """Ask the server, with another request if given."""
-        answer = self.upstream(request or self.request)
+        answer = self.line.ask(request or self.request)
         self.seen.status = answer.status
         return answer
+
+    def pass_on_half(self) -> None:
+        """The whole head and half of the body reach the server, then it sees a reset."""
+        self.line.send_only(self.request, len(self.request.body) // 2)
 
     def send(self, answer: Message) -> None:
         """Notes come first: who has the answer may look at them at once."""
@@ -107,6 +111,14 @@ def obey(exchange: Exchange) -> None:
     exchange.send(exchange.forward())
 
 
+class Bounds(TypedDict, total=False):
+    """More of a rule, for who needs it."""
+
+    start: int
+    times: int
+    times_a_key: int
+
+
 @dataclass
 class Rule:
     """When a fault strikes."""
@@ -115,7 +127,8 @@ class Rule:
     method: str = ""  # "" = any.
     path: str = ""  # A pattern that is searched in path and query.
     nth: int = 0  # Only the nth request that matches, from 1 on; 0 = …
-    every: int = 1  # … every so manieth of them.
+    every: int = 1  # … every so manieth of them …
+    start: int = 1  # … from this one on.
     times: int = 0  # So often at most; 0 = always.
     times_a_key: int = 0  # So often at most at one key; 0 = always.
     matched: int = 0
@@ -127,6 +140,7 @@ class Rule:
             return False
         self.matched += 1
         due = self.matched == self.nth if self.nth else not self.matched % self.every
+        due = due and self.matched >= self.start
         due = due and not (self.times and self.struck >= self.times)
         due = due and not (self.times_a_key and self.keys[seen.key] >= self.times_a_key)
         self.struck += due
@@ -175,11 +189,10 @@ class FaultProxy:
         path: str = "",
         nth: int = 0,
         every: int = 1,
-        times: int = 0,
-        times_a_key: int = 0,
+        **bounds: Unpack[Bounds],
     ) -> Rule:
         """From now on; the first rule that strikes decides, and all rules count."""
-        rule = Rule(fault, method, path, nth, every, times, times_a_key)
+        rule = Rule(fault, method, path, nth, every, **bounds)
         with self._lock:
             self.rules.append(rule)
         return rule
@@ -273,7 +286,7 @@ class FaultProxy:
         with self._lock:
             faults = [rule.fault for rule in self.rules if rule.strikes(seen)]
         seen.fault = faults[0].__name__ if faults else ""
-        exchange = Exchange(request, seen, client, line.ask, self._released)
+        exchange = Exchange(request, seen, client, line, self._released)
         (faults or [obey])[0](exchange)
         return not exchange.is_over and not request.is_last
 

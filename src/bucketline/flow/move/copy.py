@@ -19,7 +19,7 @@ from bucketline.flow.move.proof import (
     told_md5,
 )
 from bucketline.flow.move.within import copied_within
-from bucketline.model import Copy, Delete, Fate, Outcome
+from bucketline.model import Copy, Delete, Entry, Fate, Outcome
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import remember
 
@@ -41,6 +41,17 @@ def copy(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow
             if target.able.tags == kept_tags:
                 raise  # Else it has just shown that it keeps none: the bytes go without.
     return (yield from _copy_once(action, source, target, policy))
+
+
+def _is_still_that(entry: Entry, source: Store) -> Flow[None]:
+    """What came is not what was listed: it changed since, or a cache on the way mixes up objects.
+
+    An answer that is another object's agrees with itself; who is asked once more does not.
+    """
+    found = yield from source.stat(entry.key, version=entry.version)
+    if found.entry.etag != entry.etag:
+        said = "what came is another object, or it changes while it is read"
+        raise Changed(said, store=source.name, key=entry.key)
 
 
 def remove(action: Delete, target: Store) -> Flow[Outcome]:
@@ -76,6 +87,8 @@ def _copy_in_one_piece(
         raise Mismatch(
             f"{len(body)} bytes came, not {entry.size}", store=source.name, key=entry.key
         )
+    if entry.etag != action.source.etag and entry.etag and action.source.etag:
+        yield from _is_still_that(entry, source)
     hashing = choose(piece.found, source, target, is_silent=policy.learnt.target_is_silent)
     hashed = yield from hashing.of(body)
     yield from agree_with_source(hashing, hashed, piece, source, policy.learnt)

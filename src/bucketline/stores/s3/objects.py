@@ -89,9 +89,10 @@ def write(
     else:
         send = partial(send_with_tags, client, wanted=attributes.tags)
         answer = yield from send_checked(client, call, checksum, send)
+    told = received(client, key, answer)
     if attributes.tags and not client.knows_tags:
         yield from prove_tags(client, key, attributes.tags)
-    return receipt(answer.headers)
+    return told
 
 
 def copy(
@@ -140,6 +141,13 @@ class Source:
 
 
 COPY_ETAG = re.compile(rb"<ETag>(?:&quot;|&#34;|\")?([^<&\"]+)")
+
+
+def received(client: Client, key: str, answer: Answer) -> Receipt:
+    """The receipt of a write; a 200 may hold an error instead."""
+    if answer.body and is_error(answer.body):
+        raise failure_within(client, key, answer)
+    return receipt(answer.headers)
 
 
 def copied(client: Client, key: str, answer: Answer) -> Receipt:

@@ -28,6 +28,7 @@ from bucketline.stores.s3.objects import (
     Source,
     copied,
     failure_within,
+    received,
     stat,
 )
 from bucketline.stores.s3.pages import from_iso
@@ -76,7 +77,7 @@ def part(
     query = encoded_query({"partNumber": str(number), "uploadId": upload})
     headers = yield from headers_of(client, body, md5, checksum)
     answer = yield from client.send(Call("PUT", key, "PUT", query, headers, body, is_bound=True))
-    return receipt(answer.headers)
+    return received(client, key, answer)
 
 
 def copy_part(

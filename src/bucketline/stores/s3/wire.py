@@ -27,6 +27,7 @@ _CA_FILES = (
 )
 _BODY_MAX = 1 << 30  # A server that ignores Range must not fill our memory.
 _CONNECTIONS_MAX = 512
+_TRICKLE = 128  # Bytes a second; what stays below for the idle time stands still to all intents.
 _QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT; pycurl has no name for it.
 _QUIET = ["Expect:", "Accept:"]  # Headers of libcurl's own that we do not want sent.
 _UNREACHABLE = {
@@ -98,6 +99,7 @@ class Wire:
             exchange.speed_max = request.speed_max
             curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, request.speed_max)
             curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, request.speed_max)
+            curl.setopt(pycurl.LOW_SPEED_LIMIT, 1 if request.speed_max else _TRICKLE)
         _set_headers(curl, headers)
         self._running[curl] = exchange
         self.busy += 1
@@ -227,7 +229,7 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
         pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
         pycurl.USERAGENT: f"bucketline/{__version__}",
         pycurl.CONNECTTIMEOUT: route.connect_timeout_seconds,
-        pycurl.LOW_SPEED_LIMIT: 1,
+        pycurl.LOW_SPEED_LIMIT: _TRICKLE,
         pycurl.LOW_SPEED_TIME: route.idle_timeout_seconds,
         pycurl.BUFFERSIZE: 256 << 10,
         pycurl.UPLOAD_BUFFERSIZE: 256 << 10,
