@@ -96,7 +96,8 @@ class Retrying(Around):
         self._attempts = attempts
         self._chance = chance
         self.retried: Counter[str] = Counter()  # By cause, for the report.
-        self.begun_again: set[str] = set()  # Keys of which an upload may have been begun unseen.
+        # Keys of which an upload may have been begun unseen; the same set as that of who is within.
+        self.begun_again: set[str] = getattr(store, "begun_again", set())
 
     def _around(self, verb: str, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
         attempt = 1

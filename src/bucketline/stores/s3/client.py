@@ -80,6 +80,7 @@ class Client:
         self.copies_in_place = self.is_aws  # A copy of an object onto itself leaves its bytes.
         self.finishes_as_listed = self.is_aws  # The last step of parts tells the ETag that stays.
         self.begun: dict[str, Begun] = {}  # By the upload's name.
+        self.begun_again: set[str] = set()  # Keys of which one may have been begun unseen.
         self.manners: manners.Manners | None = None  # What earlier runs have learnt.
         self._credentials = Credentials(keys or source_of(remote), clock)
         self._good_until = 0.0

@@ -186,6 +186,11 @@ class S3Store:
         """Part `number` from `size` bytes of an object of the same service."""
         return parts.copy_part(self._client, key, upload, number, source, start=start, size=size)
 
+    @property
+    def begun_again(self) -> set[str]:
+        """Keys of which an upload may have been begun unseen: whoever ends one looks for it."""
+        return self._client.begun_again
+
     def note(self, **known: bool) -> None:
         """Something that has shown of this service, by what became of an object."""
         self._client.learn(**known)
