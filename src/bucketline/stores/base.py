@@ -42,6 +42,7 @@ class Request:
     body: bytes | memoryview = b""
     kind: str = "GET"  # LIST, GET, PUT, HEAD, TAG, DELETE, POST: what the operator is billed for.
     speed_max: int = 0  # Bytes per second, either way; 0 = as fast as it goes.
+    is_once: bool = False  # Not to be made twice unseen, as it may be over a kept connection.
 
 
 class EndpointCount(NamedTuple):
@@ -178,8 +179,7 @@ class Abilities:
     metadata_size_max: int = 0  # Bytes of names and values; 0 = it says so itself.
     versions: bool = False
     conditional_write: bool = False
-    # Algorithms by which it checks what is written, refuses what does not fit, and vouches for the
-    # rest. To tell a checksum is not enough: a server that keeps what it was told tells one too.
+    # Algorithms by which it refuses what does not fit; to tell what it was told is not enough.
     checksums: frozenset[str] = frozenset()
     lists_parts: bool = True  # Else the parts that we remember must do.
     begin_keeps_object: bool | None = True  # That stands where an upload begins; None = not known.

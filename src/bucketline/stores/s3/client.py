@@ -42,6 +42,7 @@ class Call(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     body: bytes | memoryview = b""
     is_bound: bool = False  # A signed header has a hash of the body.
+    is_once: bool = False  # Made twice, it has another effect.
 
 
 class Begun(NamedTuple):
@@ -167,7 +168,9 @@ class Client:
             lines = signer.headers(
                 f"{call.method}\n{path}\n{query}", headers, payload, now + address.offset_seconds
             )
-        return Request(call.method, url, lines, address.route, body, call.kind)
+        request = Request(call.method, url, lines, address.route, body, call.kind)
+        request.is_once = call.is_once
+        return request
 
     def presigned(self, method: str, key: str, seconds: int, query: Mapping[str, str]) -> Flow[str]:
         """A URL that anyone may use for `seconds`: a secret."""

@@ -46,7 +46,7 @@ def elsewhere(
     out where it has a condition: such a call is not made twice from here.
     """
     tried = {turn.address}
-    if call.query == "uploads=" and call.key is not None:
+    if call.is_once and call.key is not None:
         client.begun_again.add(call.key)
     while not _is_told(call, failure):
         other = client.pool.other(len(call.body), tried)

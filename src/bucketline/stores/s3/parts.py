@@ -52,7 +52,7 @@ def begin(
     client: Client, key: str, size: int, *, attributes: Attributes = PLAIN, algorithm: str = ""
 ) -> Flow[str]:
     headers = to_headers(attributes) | algorithm_headers(algorithm)
-    call = Call("POST", key, "PUT", "uploads=", headers)
+    call = Call("POST", key, "PUT", "uploads=", headers, is_once=True)
     answer = yield from send_with_tags(client, call, attributes.tags)
     told = _UPLOAD.search(answer.body)
     if not told:

@@ -100,6 +100,8 @@ class Wire:
             curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, request.speed_max)
             curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, request.speed_max)
             curl.setopt(pycurl.LOW_SPEED_LIMIT, 1 if request.speed_max else _TRICKLE)
+        if request.is_once:  # Over a kept connection that dies libcurl makes it again, unseen.
+            curl.setopt(pycurl.FRESH_CONNECT, 1)
         _set_headers(curl, headers)
         self._running[curl] = exchange
         self.busy += 1
@@ -211,6 +213,8 @@ class Wire:
         shape = _SHAPES.get(request.method, "body")
         if shape == "body":
             exchange.curl.setopt(pycurl.POSTFIELDS, b"")  # Lets go of the body's memory.
+        if request.is_once:
+            exchange.curl.setopt(pycurl.FRESH_CONNECT, 0)
         exchange.request = exchange.ticket = None
         exchange.head.clear()
         exchange.body.clear()
