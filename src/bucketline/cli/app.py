@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import gettempdir
 from types import FrameType
 from typing import NoReturn
 
@@ -126,6 +125,8 @@ def _one_line(error: BucketlineError) -> str:
 
 def _kept_traceback(invocation: Invocation) -> str:
     """Where the traceback is, for a bug report."""
+    from tempfile import gettempdir
+
     text = invocation.printer.redacted(traceback.format_exc())
     moment = datetime.fromtimestamp(SystemClock().now(), UTC)
     name = f"traceback-{moment:%Y%m%d-%H%M%S}-{os.getpid()}.txt"

@@ -15,7 +15,6 @@ from bucketline.cli.printer import Printer
 from bucketline.config import Config, load
 from bucketline.config.values import customer_key, reference_of, reveal
 from bucketline.errors import ConfigError, DiskError, UsageError
-from bucketline.locations import parse_location
 from bucketline.settings import (
     Environment,
     Keys,
@@ -70,6 +69,8 @@ class Invocation:
 
     def location(self, text: str, side: Side, both: Side | None = None) -> Location:
         """Where `text` points; its secrets are hidden from here on."""
+        from bucketline.locations import parse_location
+
         found = parse_location(
             text,
             remotes=self.config.remotes,
