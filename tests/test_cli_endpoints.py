@@ -24,7 +24,7 @@ from servers import Endpoint
 pytestmark = pytest.mark.usefixtures("surroundings")
 
 
-def fell(pool: Pool, count: int = 5) -> None:
+def fell(pool: Pool, count: int = 6) -> None:
     for address in pool.addresses:
         for _ in range(count):
             pool.failed(pool.at(address, 0), Unreachable("refused"))

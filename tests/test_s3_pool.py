@@ -215,7 +215,7 @@ class Outage(World):
 @pytest.mark.parametrize("urls", [(A,), (A, B, C)], ids=["one", "three"])
 def test_an_outage_of_hours_is_waited_out(urls: tuple[str, ...]) -> None:
     world = Outage(*urls, seconds=3 * 3600)
-    assert world.store.pool.outage() is not None
+    assert world.store.pool.is_down
 
     world.run(world.store.read("k"), seconds_max=5 * 3600)
 

@@ -138,6 +138,24 @@ def test_an_object_over_which_the_server_always_fails_does_not_stop_the_others()
     assert load.done > 500
 
 
+@pytest.mark.parametrize("urls", ["a", "abc"])
+def test_many_objects_over_which_servers_always_fail_are_no_outage(urls: str) -> None:
+    def poisoned(request: Request) -> Answer:
+        number = int(request.url.rpartition("k")[2] or 0) if request.method == "PUT" else 0
+        return refused(500, "InternalError") if number >= 100 else fine(request)
+
+    weather = [(0.0, Link(0.1, reply=poisoned))]
+    load = Load(**dict.fromkeys(urls, weather))
+
+    load.run(40)
+
+    assert {type(error).__name__ for error in load.failed} == {"ServerFault"}
+    assert len(load.failed) > 20
+    assert load.done == 100
+    assert load.clock.now() < START + 90
+    assert load.inner.pool.outage() is None
+
+
 def test_one_half_of_whose_answers_are_faults_is_left() -> None:
     dice = Random(3)
 

@@ -32,6 +32,7 @@ class Breaker:
 
     __slots__ = (
         "_chance",
+        "_is_suspected",
         "_level",
         "_opened_at",
         "_pause",
@@ -57,6 +58,7 @@ class Breaker:
         self._proven = 0
         self._pause = 0.0
         self._opened_at = 0.0
+        self._is_suspected = False
         self._seconds_open = 0.0
 
     @property
@@ -75,6 +77,12 @@ class Breaker:
         self.phase = Phase.HALF_OPEN
         self.due = now + _PROBE_SECONDS
         return True
+
+    def ask_now(self, now: float, *, is_suspected: bool) -> None:
+        """The next probe need not wait. If it succeeds, one that is only suspected never opened."""
+        if not self.is_closed:
+            self.due = min(self.due, now)
+            self._is_suspected = is_suspected
 
     def success(self, epoch: int, now: float) -> None:
         """An exchange brought an answer."""
@@ -107,6 +115,7 @@ class Breaker:
         return True
 
     def _shut(self, now: float) -> None:
+        self._is_suspected = False
         longest = min(_LAST_SECONDS, FIRST_SECONDS * 2 ** min(self._level, 10))
         self._pause = longest * (1.0 + _RANDOM_SHARE * self._chance())
         self._level += 1
@@ -116,6 +125,9 @@ class Breaker:
 
     def _close(self, now: float) -> None:
         self._seconds_open += now - self._opened_at
+        self.times_opened -= self._is_suspected
+        self._level -= self._is_suspected
+        self._is_suspected = False
         self.phase, self.is_closed = Phase.CLOSED, True
         self.epoch += 1
         self._window = self._proven = 0

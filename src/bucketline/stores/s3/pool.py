@@ -59,6 +59,7 @@ class Pool:
         self._faded = clock.monotonic()
         self._mean_read = 0.0  # Bytes of an answer.
         self._down_since = 0.0  # By the wall clock; 0 = at least one works.
+        self._is_confirmed = False  # That none works was shown by a probe, too.
 
     @property
     def first(self) -> Address:
@@ -74,7 +75,7 @@ class Pool:
         one = self._only
         with self._lock:
             if one is None:
-                return self._best(size)
+                return None if self._down_since else self._best(size)
             if not one.breaker.is_closed or one.under_way >= self.connections_max:
                 return None
             one.under_way += 1
@@ -155,9 +156,9 @@ class Pool:
         return self._down_since > 0
 
     def outage(self) -> Outage | None:
-        """That none works, since when, and why."""
+        """That none works, since when, and why: told once a probe has shown it, too."""
         with self._lock:
-            if not self._down_since:
+            if not (self._down_since and self._is_confirmed):
                 return None
             errors = [one.last_error for one in self.addresses if one.last_error is not None]
             said = errors[-1] if errors else StoreError("the server fails")
@@ -222,16 +223,23 @@ class Pool:
         one = turn.address
         one.faults += 1
         self.ready = None
+        if not one.breaker.is_closed and turn.epoch == one.breaker.epoch:
+            self._is_confirmed = True
         has_opened = one.breaker.fault(turn.epoch, self._clock.monotonic(), is_final=is_final)
-        self._look()
+        self._look(one if has_opened else None)
         return has_opened
 
-    def _look(self) -> None:
-        """Whether any of them works."""
+    def _look(self, opened: Address | None = None) -> None:
+        """Whether any of them works. That none does is found out at once, and without an object:
+        there may be many over which a server always fails, and nothing else to do.
+        """
         if any(one.breaker.is_closed for one in self.addresses):
             self._down_since = 0.0
         elif not self._down_since:
-            self._down_since = self._clock.now()
+            self._down_since, self._is_confirmed = self._clock.now(), False
+            now = self._clock.monotonic()
+            for one in self.addresses:
+                one.breaker.ask_now(now, is_suspected=one is opened)
 
 
 def _turned(addresses: tuple[Address, ...]) -> Iterator[tuple[Address, ...]]:
