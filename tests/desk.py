@@ -67,8 +67,8 @@ class Desk:
     def run(self, command: str, *words: str, code: int = 0) -> list[dict[str, Any]]:
         """What the program prints, record by record."""
         ended = main([command, *words, "--json", "--endpoint-url", self.url])
-        out = self._capsys.readouterr().out
-        assert ended == code, out
+        out, errors = self._capsys.readouterr()
+        assert ended == code, out + errors
         return [json.loads(line) for line in out.split("\n") if line]  # Keys may hold other ends.
 
     def sync(self, *words: str) -> dict[str, Any]:

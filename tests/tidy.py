@@ -44,7 +44,7 @@ MODULE_HOMES = {
     "urllib.request": (),
     "http.client": (),
     "asyncio": (),
-    "subprocess": ("cli/demo/children.py",),
+    "subprocess": ("cli/demo/children.py", "cli/hands.py"),
     "multiprocessing": (),
     "click": ("cli/*",),
     "rich": ("cli/*",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -42,6 +43,7 @@ class Endpoints:
     stores: Mapping[str, S3Store]  # By the side.
     clock: Clock
     manners: Manners | None = None  # What is known of them from earlier runs.
+    others: dict[object, Counts] = field(default_factory=dict)  # What other processes tell of them.
     _seen: dict[str, Down] = field(default_factory=dict)
 
     @classmethod
@@ -95,7 +97,15 @@ class Endpoints:
 
     def counts(self) -> Counts:
         """What each did so far."""
-        return [(side, count) for side, pool in self.pools.items() for count in pool.counts()]
+        counts = [(side, count) for side, pool in self.pools.items() for count in pool.counts()]
+        if not self.others:
+            return counts
+        sums = {_name(side, count): count for side, count in counts}
+        for told in self.others.values():
+            for side, count in told:
+                name = _name(side, count)
+                sums[name] = _changed(sums[name], count, operator.add) if name in sums else count
+        return [(side, count) for (side, _), count in sums.items()]
 
 
 class Meter:
@@ -111,7 +121,7 @@ class Meter:
     def counts(self) -> Counts:
         """Since this run began."""
         return [
-            (side, _since(count, self._before[_name(side, count)]))
+            (side, _changed(count, self._before[_name(side, count)], operator.sub))
             for side, count in self.endpoints.counts()
         ]
 
@@ -141,13 +151,7 @@ def _name(side: str, count: EndpointCount) -> tuple[str, str]:
     return side, count.endpoint
 
 
-def _since(count: EndpointCount, before: EndpointCount) -> EndpointCount:
-    return EndpointCount(
-        count.endpoint,
-        count.requests - before.requests,
-        count.faults - before.faults,
-        count.bytes_read - before.bytes_read,
-        count.bytes_written - before.bytes_written,
-        count.times_opened - before.times_opened,
-        count.seconds_open - before.seconds_open,
-    )
+def _changed(
+    count: EndpointCount, other: EndpointCount, change: Callable[[Any, Any], Any]
+) -> EndpointCount:
+    return EndpointCount(count.endpoint, *map(change, count[1:], other[1:]))

@@ -59,12 +59,21 @@ class Workers(click.ParamType):  # type: ignore[type-arg] # Older clicks know no
     """`auto` or a number; stays the text that it is."""
 
     name = "workers"
+    most = 1024
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
-        if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1024):
-            self.fail(f"{text!r} is neither auto nor a number from 1 to 1024", param, ctx)
+        is_number = text.isascii() and text.isdigit() and 1 <= int(text) <= self.most
+        if text != "auto" and not is_number:
+            self.fail(f"{text!r} is neither auto nor a number from 1 to {self.most}", param, ctx)
         return text
+
+
+class Processes(Workers):
+    """The same for processes."""
+
+    name = "processes"
+    most = 64
 
 
 class Ordered(click.Command):
@@ -190,6 +199,9 @@ def limiting(command: F) -> F:
     return options(
         command,
         click.option("--workers", type=Workers(), metavar="auto|N", help="Objects under way."),
+        click.option(
+            "--processes", type=Processes(), metavar="auto|N", help="Processes, this one included."
+        ),
         click.option(
             "--bwlimit",
             type=Rates(),

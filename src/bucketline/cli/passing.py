@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from bucketline.clock import Clock
 from bucketline.flow.compare.guard import Counts
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead
+from bucketline.flow.run.crew import Crew, Own
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.pace import Pace
 from bucketline.flow.run.terms import Allowance, Engine, Ran, Stop, Terms
@@ -56,6 +58,7 @@ class Pass:
     if_empty: str = ""  # What to say when nothing took part.
     is_quiet: bool = False  # Nothing is said of a run that found nothing to do.
     log: Location | None = None  # Where its log goes.
+    crew: Callable[[Own], Crew] | None = None  # Who performs; None = this process alone.
     recorder: Recorder = field(init=False)
     meter: Meter = field(init=False)
 
@@ -93,7 +96,12 @@ class Pass:
         with view as watcher:
             try:
                 terms = Terms(
-                    around.clock, around.stop, around.pace, watcher, allowance=self.allowance
+                    around.clock,
+                    around.stop,
+                    around.pace,
+                    watcher,
+                    allowance=self.allowance,
+                    crew=self.crew,
                 )
                 ran = run(self.engine, self.recorder, around.drive, terms)
             except Exception as error:  # Raised again after the summary, which is due even now.

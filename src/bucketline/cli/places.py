@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from bucketline.stores import open_store
 from bucketline.stores.base import Store
 from bucketline.stores.batching import Batching
 from bucketline.stores.memory import MemoryStore
-from bucketline.stores.throttle import Capped, Throttled, TokenBucket
+from bucketline.stores.throttle import Capped, Rate, Throttled, TokenBucket
 from bucketline.stores.wrap import Retrying
 from bucketline.timetable import Timetable
 
@@ -60,8 +60,19 @@ def open_sides(source: Location, target: Location, hashes: Hashes) -> tuple[Side
     return open_place(source, hashes), Side(_opened(place, hashes), place.prefix)
 
 
+@dataclass
+class Share:
+    """Among how many processes a limit of bytes is shared; may change at any time."""
+
+    count: int = 1
+
+
 def open_for_moves(
-    source: Location, target: Location, hashes: Hashes, rates: Timetable | None
+    source: Location,
+    target: Location,
+    hashes: Hashes,
+    rates: Timetable | None,
+    share: Share | None = None,
 ) -> tuple[Side, Side]:
     """Both sides; the limit counts what is read from the source, each byte once."""
     place = resolved_target(source, target)
@@ -72,11 +83,11 @@ def open_for_moves(
     if place.remote is not None:
         there = replace(there, store=Batching(there.store))
     if rates is not None:
-        clock = SystemClock()
-        capped = Capped(here.store, rates.rate, clock)
-        store = Throttled(capped, bandwidth=TokenBucket(rates.rate, clock))
+        clock, rate = SystemClock(), _share_of(rates, share or Share())
+        capped = Capped(here.store, rate, clock)
+        store = Throttled(capped, bandwidth=TokenBucket(rate, clock))
         here = replace(here, store=store)
-        there = replace(there, store=Capped(there.store, rates.rate, clock))
+        there = replace(there, store=Capped(there.store, rate, clock))
     return here, there
 
 
@@ -129,6 +140,14 @@ def _inventory_place(inventory: Location, hashes: Hashes) -> Place:
         return Place(store, text + MANIFEST if is_folder else text, [store])
     roots = [_opened(replace(inventory, folder=str(up)), hashes) for up in path.parents]
     return Place(roots[0], MANIFEST, roots)
+
+
+def _share_of(rates: Timetable, share: Share) -> Rate:
+    def rate(now: float) -> float | None:
+        whole = rates.rate(now)
+        return None if whole is None else whole / share.count
+
+    return rate
 
 
 def _opened(place: Location, hashes: Hashes) -> Store:

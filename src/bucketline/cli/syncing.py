@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bucketline.cli.crewing import crew_of
 from bucketline.cli.endpoints import Endpoints
+from bucketline.cli.hands import Errand
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.passing import Around, Pass
-from bucketline.cli.places import from_inventory, open_for_moves
+from bucketline.cli.places import Share, from_inventory, open_for_moves
 from bucketline.cli.sanity import check_source
 from bucketline.cli.signals import Ears, listening
 from bucketline.cli.unfinished import clear_left, going_on
@@ -16,6 +18,7 @@ from bucketline.cli.wish import Wish
 from bucketline.clock import Clock, SystemClock
 from bucketline.engines.transfer import Transfer
 from bucketline.errors import UsageError, printable
+from bucketline.flow.compare.sides import Look
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
@@ -39,7 +42,8 @@ class Syncing:
         self.ledger = ledger
         self.clock: Clock = SystemClock()
         self.stop = Stop()
-        source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
+        share = Share()
+        source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates, share)
         self.source = from_inventory(source, wish.source, wish.inventory, hashes)
         pace = pace_of(wish.workers, source.store, self.target.store)
         endpoints = Endpoints.of(
@@ -48,6 +52,11 @@ class Syncing:
         self.source = replace(self.source, sort=endpoints.must_sort("source"))
         self.target = replace(self.target, sort=endpoints.must_sort("target"))
         self.around = Around(invocation, drive, ledger, self.clock, self.stop, pace, endpoints)
+        errand = Errand(
+            *(wish.source, wish.target, replace(wish.policy, look=Look()), wish.rates),
+            *(invocation.state_folder, wish.inventory is not None),
+        )
+        self.crew = crew_of(wish.processes, errand, self.around, share)
         self.began = self.clock.monotonic()
         self.size_moved = 0
         self.idle = ""  # The last pass, if it found nothing to do.
@@ -87,6 +96,7 @@ class Syncing:
             if_empty=f"{place}: nothing there takes part; is it the right place?",
             is_quiet=self.passes > 1,
             log=self.wish.log,
+            crew=self.crew,
         )
         if self.idle:
             self.ledger.forget(self.idle)

@@ -44,6 +44,11 @@ class Wish:
         return None if workers == "auto" else int(workers)
 
     @property
+    def processes(self) -> int | None:
+        """This one included; None = more when a core is full."""
+        return None if self.words["processes"] == "auto" else int(self.words["processes"])
+
+    @property
     def rates(self) -> Timetable | None:
         """Bytes per second; None = as fast as it goes."""
         rate = self.words["bwlimit"]
@@ -129,6 +134,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "from_inventory": said["from_inventory"],
         "accept_proof": word("accept_proof", "etag"),
         "workers": word("workers", WORKERS),
+        "processes": said["processes"] or "auto",
         "bwlimit": word("bwlimit", None),
         "max_duration": said["max_duration"],
         "max_bytes": said["max_bytes"],

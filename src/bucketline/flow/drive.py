@@ -101,6 +101,11 @@ class Drive:
         with self._counting:
             return self._requests + self._called
 
+    def count(self, requests: Counter[str]) -> None:
+        """Add those that others made for us."""
+        with self._counting:
+            self._called += requests
+
     def start(self, flow: Flow[Any], tag: Any) -> None:
         """Begin a flow; a later `step` tells its end under `tag`."""
         self.busy += 1
@@ -160,9 +165,8 @@ class Drive:
         self._workers.close()
 
     def _wait(self, timeout_seconds: float) -> float:
-        if not self._pauses:
-            return timeout_seconds
-        return max(0.0, min(timeout_seconds, self._pauses[0][0] - self._clock.monotonic()))
+        due = self._pauses[0][0] - self._clock.monotonic() if self._pauses else timeout_seconds
+        return max(0.0, min(timeout_seconds, due))
 
     def _end_pauses(self) -> None:
         while self._pauses and self._pauses[0][0] <= self._clock.monotonic():
@@ -265,7 +269,6 @@ def call(flow: Flow[T]) -> tuple[T, Counter[str]]:
 
 
 def blocking(flow: Flow[T]) -> T:
-    """`call` for those who do not count requests."""
     return call(flow)[0]
 
 

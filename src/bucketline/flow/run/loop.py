@@ -7,6 +7,7 @@ from math import inf
 
 from bucketline.errors import BucketlineError, Interrupted, Remedy, StoreError
 from bucketline.flow.drive import Drive, Ended
+from bucketline.flow.run.crew import Crew, Own
 from bucketline.flow.run.feed import Ahead, Feed, Inline
 from bucketline.flow.run.terms import Engine, Ran, Recorder, Terms
 from bucketline.model import Action, Copy, Delete, Fate, Outcome, Tally
@@ -27,7 +28,7 @@ class _Loop:
 
     engine: Engine
     ledger: Recorder
-    drive: Drive
+    crew: Crew
     feed: Feed
     terms: Terms
     tally: Tally = field(default_factory=Tally)
@@ -50,11 +51,11 @@ class _Loop:
             fresh = self._fresh()
             self._settle(fresh)
             for action in fresh:
-                self.drive.start(self.engine.perform(action), action)
+                self.crew.start(action)
             if not self.running and not fresh and self._is_over():
                 self.is_whole = self.feed.ended and not self.is_cut
                 return
-            for ended in self.drive.step(self._patience()):
+            for ended in self.crew.step(self._patience()):
                 self._take_in(ended)
             if self.terms.stop.now:  # What is under way stays in doubt; what ended is known.
                 self._settle([], at_once=True)
@@ -217,11 +218,14 @@ def run(engine: Engine, ledger: Recorder, drive: Drive, terms: Terms) -> Ran:
     """
     plan, watcher = engine.plan(), terms.watcher
     feed: Feed = Ahead(plan, drive.wake) if terms.plans_ahead else Inline(plan)
-    loop = _Loop(engine, ledger, drive, feed, terms, began=terms.clock.monotonic())
+    own = Own(engine, drive)
+    crew = own if terms.crew is None else terms.crew(own)
+    loop = _Loop(engine, ledger, crew, feed, terms, began=terms.clock.monotonic())
     try:
         loop.go()
     finally:
         feed.close()
+        crew.close()
     state = _state(loop)
     why = terms.stop.why if state == "interrupted" else ""
     ledger.end(state, _said(loop.fatal) or why)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bucketline.clock import Clock
 from bucketline.flow.move.proof import MEMORY
 from bucketline.flow.run.pace import Pace, Steady
 from bucketline.model import Action, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
+
+if TYPE_CHECKING:
+    from bucketline.flow.run.crew import Crew, Own
 
 
 class Engine(Protocol):
@@ -82,6 +85,7 @@ class Terms:
     plans_ahead: bool = True  # In a thread; without it, one thread makes one order.
     memory: int = MEMORY  # What actions in flight weigh together; one that weighs more goes alone.
     allowance: Allowance = Allowance()
+    crew: Callable[[Own], Crew] | None = None  # Who performs; None = this process alone.
 
 
 @dataclass(frozen=True, slots=True)
