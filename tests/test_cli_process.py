@@ -38,7 +38,7 @@ def test_help_loads_no_command_and_nothing_heavy(variables: dict[str, str]) -> N
     layers = {name.split(".")[1] for name in ours if "." in name}
     assert code == 0
     assert not modules & (HEAVY | {"pycurl", "apsw", "bucketline.cli.sync"})
-    assert layers == {"cli", "clock", "config", "errors", "settings"}
+    assert layers == {"cli", "clock", "errors", "settings"}
 
 
 def test_a_sync_that_brings_its_keys_loads_nothing_heavy(

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bucketline.cli.printer import Printer
-from bucketline.config import Config, load
-from bucketline.config.values import customer_key, reference_of, reveal
 from bucketline.errors import ConfigError, DiskError, UsageError
 from bucketline.settings import (
     Environment,
@@ -24,6 +22,9 @@ from bucketline.settings import (
     environment,
     is_loopback,
 )
+
+if TYPE_CHECKING:
+    from bucketline.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS = ("auto", "plain", "json", "none")
@@ -43,6 +44,8 @@ class Invocation:
     @cached_property
     def config(self) -> Config:
         """What the configuration says; without a file, nothing."""
+        from bucketline.config import load
+
         if self.config_file and not Path(self.config_file).exists():
             raise ConfigError(f"{self.config_file}: there is no such file; --config names it")
         return load(self.config_path, self.environment)
@@ -92,6 +95,8 @@ class Invocation:
     def _sealed(self, remote: Remote, reference: str) -> Remote:
         """With the key that its objects are encrypted with, which never crosses a wire in clear."""
         if reference:
+            from bucketline.config.values import customer_key, reference_of, reveal
+
             text = reveal(reference_of(reference), self.environment)
             remote = replace(remote, customer_key=customer_key(text, "--sse-c-key"))
         if remote.customer_key is not None:
