@@ -16,7 +16,9 @@ from bucketline.flow.plans import Head, SavedPlan
 from bucketline.settings import Location, Side
 
 # Of the words of a sync, those that belong to one run and not to what is planned.
-_OF_A_RUN = ("workers", "bwlimit", "max_duration", "max_bytes", "watch", "every", "logs")
+_OF_A_RUN = (
+    *("workers", "processes", "bwlimit", "max_duration", "max_bytes", "watch", "every", "logs"),
+)
 
 
 def head_of(wish: Wish, said: Said, made: float, compare: str) -> Head:

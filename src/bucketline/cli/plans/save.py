@@ -26,6 +26,7 @@ from bucketline.flow.plans import Totals, write_plan
 # What a sync can be told and a plan cannot: it is about one run.
 _UNSAID = (
     "workers",
+    "processes",
     "bwlimit",
     "max_duration",
     "max_bytes",
