@@ -188,6 +188,9 @@ def pacing(command: F) -> F:
         command,
         click.option("--watch", is_flag=True, help="Run again and again, for ever."),
         click.option(
+            "--processes", type=Processes(), metavar="auto|N", help="Processes, this one included."
+        ),
+        click.option(
             "--every", type=Period(), metavar="TIME", help="Between looks with --watch (60s)."
         ),
     )
@@ -199,9 +202,6 @@ def limiting(command: F) -> F:
     return options(
         command,
         click.option("--workers", type=Workers(), metavar="auto|N", help="Objects under way."),
-        click.option(
-            "--processes", type=Processes(), metavar="auto|N", help="Processes, this one included."
-        ),
         click.option(
             "--bwlimit",
             type=Rates(),
