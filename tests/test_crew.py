@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from bucketline.clock import FakeClock
 from bucketline.flow.drive import Drive, Ended
-from bucketline.flow.run.crew import Fleet, Own
+from bucketline.flow.run.crew import Fleet
 from bucketline.flow.run.gauge import Cores, Fixed
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.pace import Steady
-from bucketline.flow.run.terms import Terms
+from bucketline.flow.run.terms import Crew, Terms
 from bucketline.flow.workers import Inline
 from bucketline.model import Action
 from stage import MIB, Engine, NoNetwork, Stage, a_copy, a_delete, copies, done
@@ -73,7 +73,7 @@ class Yard:
         carrier = NoNetwork(clock)
         drive = Drive(carrier, Inline(carrier.wake), clock)
 
-        def crew(own: Own) -> Fleet:
+        def crew(own: Crew) -> Fleet:
             return Fleet(own, self.hire, Fixed(count), small=MIB, share=self.shares.append)
 
         terms = Terms(clock, self.stage.stop, Steady(width), plans_ahead=False, crew=crew)

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from bucketline.cli.hands import Errand, Hand, Told
 from bucketline.cli.passing import Around
 from bucketline.cli.places import Share
-from bucketline.flow.run.crew import Crew, Fleet, Own
+from bucketline.flow.run.crew import Fleet
 from bucketline.flow.run.gauge import Cores, Fixed
+from bucketline.flow.run.terms import Crew
 
 
 def crew_of(
     processes: int | None, errand: Errand, around: Around, share: Share
-) -> Callable[[Own], Crew] | None:
+) -> Callable[[Crew], Crew] | None:
     """So many processes; None = one, and more when its core is full and others are idle."""
     if processes == 1:
         return None
@@ -26,7 +27,7 @@ def crew_of(
     def tell(count: int) -> None:
         share.count = count
 
-    def crew(own: Own) -> Crew:
+    def crew(own: Crew) -> Crew:
         gauge = Cores() if processes is None else Fixed(processes - 1)
         return Fleet(own, hire, gauge, small=errand.policy.move.part_size, share=tell)
 

@@ -15,10 +15,9 @@ from bucketline.clock import Clock
 from bucketline.flow.compare.guard import Counts
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead
-from bucketline.flow.run.crew import Crew, Own
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.pace import Pace
-from bucketline.flow.run.terms import Allowance, Engine, Ran, Stop, Terms
+from bucketline.flow.run.terms import Allowance, Crew, Engine, Ran, Stop, Terms
 from bucketline.model import Tally
 from bucketline.settings import Location
 
@@ -58,7 +57,7 @@ class Pass:
     if_empty: str = ""  # What to say when nothing took part.
     is_quiet: bool = False  # Nothing is said of a run that found nothing to do.
     log: Location | None = None  # Where its log goes.
-    crew: Callable[[Own], Crew] | None = None  # Who performs; None = this process alone.
+    crew: Callable[[Crew], Crew] | None = None  # Who performs; None = this process alone.
     recorder: Recorder = field(init=False)
     meter: Meter = field(init=False)
 

@@ -6,18 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bucketline.flow.drive import Drive, Ended
-from bucketline.flow.run.terms import Engine
+from bucketline.flow.run.terms import Crew, Engine
 from bucketline.model import Action, Copy
 
 _LOSSES_MAX = 2  # So many hands may be lost before no more are taken on.
-
-
-class Crew(Protocol):
-    """Performs steps; each ends in a later `step`, under its action."""
-
-    def start(self, action: Action) -> None: ...
-    def step(self, timeout_seconds: float) -> list[Ended]: ...
-    def close(self) -> None: ...
 
 
 class Own:
@@ -85,7 +77,7 @@ class Fleet:
 
     def __init__(
         self,
-        own: Own,
+        own: Crew,
         hire: Callable[[], Hand],
         gauge: Gauge,
         *,
@@ -104,6 +96,11 @@ class Fleet:
     def hands(self) -> int:
         """How many other processes there are now."""
         return len(self._hands)
+
+    @property
+    def busy(self) -> int:
+        """Steps under way, wherever."""
+        return self._own.busy + sum(hand.busy for hand in self._hands)
 
     def start(self, action: Action) -> None:
         least = min(self._hands, key=lambda hand: hand.busy, default=None)

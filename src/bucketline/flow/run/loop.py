@@ -7,9 +7,9 @@ from math import inf
 
 from bucketline.errors import BucketlineError, Interrupted, Remedy, StoreError
 from bucketline.flow.drive import Drive, Ended
-from bucketline.flow.run.crew import Crew, Own
+from bucketline.flow.run.crew import Own
 from bucketline.flow.run.feed import Ahead, Feed, Inline
-from bucketline.flow.run.terms import Engine, Ran, Recorder, Terms
+from bucketline.flow.run.terms import Crew, Engine, Ran, Recorder, Terms
 from bucketline.model import Action, Copy, Delete, Fate, Outcome, Tally
 from bucketline.sizes import show_seconds, show_size
 

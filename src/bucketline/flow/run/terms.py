@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from bucketline.clock import Clock
+from bucketline.flow.drive import Ended
 from bucketline.flow.move.proof import MEMORY
 from bucketline.flow.run.pace import Pace, Steady
 from bucketline.model import Action, Outcome, Skip, Tally
 from bucketline.stores.base import Flow
-
-if TYPE_CHECKING:
-    from bucketline.flow.run.crew import Crew, Own
 
 
 class Engine(Protocol):
@@ -27,6 +25,18 @@ class Engine(Protocol):
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
+
+
+class Crew(Protocol):
+    """Performs steps; each ends in a later `step`, under its action."""
+
+    @property
+    def busy(self) -> int:
+        """Steps under way."""
+
+    def start(self, action: Action) -> None: ...
+    def step(self, timeout_seconds: float) -> list[Ended]: ...
+    def close(self) -> None: ...
 
 
 class Recorder(Protocol):
@@ -85,7 +95,7 @@ class Terms:
     plans_ahead: bool = True  # In a thread; without it, one thread makes one order.
     memory: int = MEMORY  # What actions in flight weigh together; one that weighs more goes alone.
     allowance: Allowance = Allowance()
-    crew: Callable[[Own], Crew] | None = None  # Who performs; None = this process alone.
+    crew: Callable[[Crew], Crew] | None = None  # Who performs; None = this process alone.
 
 
 @dataclass(frozen=True, slots=True)
