@@ -255,6 +255,7 @@ WORKLOADS = (
     ),
     Workload("memory-100k", "memory: 0.1 M keys compared", 100_000, (), 0, 0, no_change),
     Workload("memory-1m", "memory: 1 M keys compared", 1_000_000, (), 0, 0, no_change),
+    Workload("memory-10m", "memory: 10 M keys compared", 10_000_000, (), 0, 0, no_change),
 )
 
 

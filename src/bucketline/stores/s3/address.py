@@ -23,6 +23,7 @@ class Address:
         "bytes_written",
         "faults",
         "has_answered",
+        "is_corrected",
         "is_dated",
         "is_met",
         "last_error",
@@ -49,6 +50,7 @@ class Address:
         self.breaker = breaker
         self.signer: Signs | None = None
         self.offset_seconds = 0.0  # The server's clock minus ours, when they are far apart.
+        self.is_corrected = False  # Once, at least: answers to what was signed before still come.
         self.is_dated = False  # That has been looked at.
         self.is_met = False  # A success has shown who it is.
         self.server = ""  # As it calls itself.

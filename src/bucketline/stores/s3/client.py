@@ -223,6 +223,7 @@ class Client:
         far = offset is not None and abs(offset - address.offset_seconds) > _SKEW_SECONDS
         if offset is not None and far:
             address.offset_seconds = offset if abs(offset) > _SKEW_SECONDS else 0.0
+            address.is_corrected = True
         return address.offset_seconds if far else 0.0
 
     def ahead(self, answer: Answer) -> float:

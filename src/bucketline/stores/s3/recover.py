@@ -54,8 +54,8 @@ def _corrected(client: Client, answer: Answer, turn: Turn, made: list[str]) -> F
         moved = made.count("place") < _REDIRECTS_MAX and _moved(client, answer, said, turn)
         return "place" if moved else ""
     if answer.status in {400, 403} and "time" not in made:
-        is_far = client.learn_time(turn.address, answer) != 0.0
-        if is_far or said.code == "RequestTimeTooSkewed":
+        client.learn_time(turn.address, answer)
+        if turn.address.is_corrected or said.code == "RequestTimeTooSkewed":
             return "time"
     if said.code in _STALE and "keys" not in made and turn.signer:
         return (yield from _renewed(client, turn, turn.signer))
