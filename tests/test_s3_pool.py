@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,12 +114,38 @@ def test_server_faults_take_one_out() -> None:
     world = World(A, B)
     world.down[A] = refused(500, "InternalError")
     faults = 0
-    for _ in range(50):
+    while not world.store.pool.counts()[0].times_opened:
+        world.clock.sleep(1)
         try:
             world.run(world.store.read("k"))
         except ServerFault:
             faults += 1
     assert (faults, world.share()[A]) == (4, 5)  # The fifth opened it, and went to the other one.
+    assert world.share()[B] > 2 * world.share()[A]
+
+
+@pytest.mark.parametrize("told", [refused(500, "InternalError"), answer(502)])
+def test_who_tries_again_after_a_fault_goes_elsewhere(told: Answer) -> None:
+    world = World(A, B)
+    world.down[A] = told
+    for _ in range(6):
+        with suppress(ServerFault):
+            world.run(world.store.read("k"))
+    assert world.share() == {A: 1, B: 5}
+
+
+def test_one_that_failed_and_works_is_used_again() -> None:
+    world = World(A, B)
+    world.down[A] = refused(500, "InternalError")
+    with suppress(ServerFault):
+        world.run(world.store.read("k"))
+    world.down.clear()
+    world.asked.clear()
+    for _ in range(40):
+        world.run(world.store.read("k"))
+        world.clock.sleep(0.5)
+
+    assert world.share()[A] > 5
 
 
 @pytest.mark.parametrize("told", [404, 403, 412, 416, 501, 507])

@@ -21,6 +21,7 @@ class Address:
         "breaker",
         "bytes_read",
         "bytes_written",
+        "doubt",
         "faults",
         "has_answered",
         "is_corrected",
@@ -60,6 +61,7 @@ class Address:
         self.under_way = 0
         self.load = 0  # The bytes of what is under way.
         self.pace = 0.0  # Seconds per byte in one exchange; 0 = not known, taken for quick.
+        self.doubt = 1  # It is taken for so many times slower, for its faults since a success.
         self.used = 0.0  # When an exchange began last.
 
     def counts(self, now: float) -> EndpointCount:

@@ -21,6 +21,10 @@ from bucketline.stores.s3.blame import Blame, blame_for, blame_of
 _EXCHANGE_BYTES = 64 << 10  # What an exchange costs by itself, as bytes.
 _LEARNING = 0.1  # The share of the newest measurement in what is learnt.
 _SLOWED = 2.0  # One that asks for less is taken for so many times slower.
+# The same after each answer that is a fault, until it brings another one or was left alone for a
+# while: who was told the fault and tries again goes elsewhere, although the breaker is closed.
+_DOUBTED = 8
+_DOUBT_MAX = _DOUBTED**3
 _ALIKE = 1.5  # Up to so many times slower than the best one is as good as that.
 _FADING = 0.93  # One that was not used for a second may have become quicker: twice in ten seconds.
 _FADE_SECONDS = 1.0
@@ -123,9 +127,11 @@ class Pool:
             one.bytes_read += read
             one.bytes_written += written
             if blame is Blame.FAULT:
+                one.doubt = min(_DOUBT_MAX, one.doubt * _DOUBTED)
                 return self._fault(turn, is_final=False)
             one.has_answered = True
             if not one.breaker.is_calm:
+                one.doubt = 1
                 one.breaker.success(turn.epoch, self._clock.monotonic())
                 self._look()
             if self._only is None:
@@ -185,7 +191,8 @@ class Pool:
                 if not tried and one.breaker.probes(now):
                     return self._begun(one, weight, now)
                 continue
-            cost = (one.load + weight) * (one.pace if one.pace > noise else usual)
+            pace = one.pace if one.pace > noise else usual
+            cost = (one.load + weight) * pace * one.doubt
             if best is None or cost < least:
                 best, least = one, cost
         return self._begun(best, weight, now) if best is not None else None
@@ -217,6 +224,7 @@ class Pool:
         for one in self.addresses:
             if now - one.used >= _FADE_SECONDS:
                 one.pace *= _FADING
+                one.doubt = max(1, one.doubt // 2)
         self._best_pace = min((one.pace for one in self.addresses if one.pace), default=0.0)
 
     def _fault(self, turn: Turn, *, is_final: bool) -> bool:
