@@ -97,20 +97,22 @@ class Transfer:
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy or one delete."""
         source, target = self._sides.source.store, self._sides.target.store
+        if isinstance(action, Copy):
+            if action.refused:
+                return _fail(action, source)
+            flow = copy(action, source, target, self._policy.move)
+            return flow if self._sides.source.told is None else as_it_is_now(flow, action, source)
         if isinstance(action, Delete):
             return remove(action, target)
-        if isinstance(action, Update):
-            return update(action, source, target, self._policy.move)
-        assert isinstance(action, Copy)
-        if action.refused:
-            return _fail(action, source)
-        flow = copy(action, source, target, self._policy.move)
-        return flow if self._sides.source.told is None else as_it_is_now(flow, action, source)
+        assert isinstance(action, Update)
+        return update(action, source, target, self._policy.move)
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
         if not isinstance(action, Copy):
             return 0
+        if action.source.size <= self._policy.move.part_size:
+            return action.source.size
         return weight(action.source, self._sides.target.store.able, self._policy.move)
 
     def _decided(self) -> Iterator[Action | Skip]:

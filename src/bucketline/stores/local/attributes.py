@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from bucketline.errors import Unholdable, Unsupported
-from bucketline.model import PLAIN, Attributes, Entry, Found
+from bucketline.model import NOTHING, PLAIN, Attributes, Entry, Found
 from bucketline.stores.base import IN_MOTION
 from bucketline.stores.local.types import type_of
 
@@ -104,6 +104,8 @@ def entry(key: str, status: os.stat_result, etag: str, told: str = "") -> Entry:
 def found(whole: Entry, status: os.stat_result, file: int) -> Found:
     """What an open file is."""
     kept = _kept(file)
+    if not kept:
+        return Found(whole, Attributes(NOTHING, {"mtime": to_seconds(status.st_mtime_ns)}))
     attributes = Attributes(
         kept.get("headers", {}),
         {**kept.get("metadata", {}), "mtime": to_seconds(status.st_mtime_ns)},

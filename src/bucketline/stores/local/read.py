@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bucketline.errors import Broken, Changed, NotFound, StoreError
 from bucketline.model import Entry, Found
-from bucketline.stores.base import Piece
+from bucketline.stores.base import IN_MOTION, Piece
 from bucketline.stores.local.attributes import (
     entry,
     found,
@@ -29,6 +29,8 @@ T = TypeVar("T")
 # Not to wait at a pipe's other end, should there be a pipe.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _SMALL = 256 << 10  # Bytes that are read on the spot: a thread would cost more than they do.
+_NOTED_MAX = 1_000  # Reads that nobody has hashed yet.
+_NOT_READ: tuple[str, os.stat_result | None] = ("", None)
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO)
 
 
@@ -50,14 +52,20 @@ def read(place: Place, key: str, start: int, size: int | None, etag: str) -> Pie
 
 
 def learn(place: Place, entry: Entry, etag: str) -> None:
-    """Remember the etag of bytes that were read, if the file is still the one they are of."""
+    """Remember the etag of bytes that were read, if it is known of which state of the file."""
+    if place.hashes is None:
+        return
+    told, read_as = place.read_lately.pop(entry.key, _NOT_READ)
+    if read_as is not None and told == entry.stamp:
+        place.hashes.remember(read_as, etag)
+        return
     try:
         status = os.lstat(place.name + entry.key)
         if modes.S_ISLNK(status.st_mode):
             status = Path(place.name + entry.key).stat()
     except OSError:
         return
-    if place.hashes is not None and entry.stamp == stamp(status):
+    if entry.stamp == stamp(status):
         place.hashes.remember(status, etag)
 
 
@@ -84,7 +92,18 @@ def _piece(place: Place, key: str, file: int, wanted: tuple[int, int | None, str
     after = os.fstat(file)
     if not is_unchanged(before, after) or len(body) < end - start:
         raise Changed("the file changed while it was read", store=place.name, key=key)
+    if len(body) == before.st_size:
+        _note(place, whole, after)
     return Piece(found(whole, before, file), body)
+
+
+def _note(place: Place, whole: Entry, status: os.stat_result) -> None:
+    """Of what state of a file all bytes were read, for whoever hashes them in a moment."""
+    if place.hashes is None or whole.stamp.endswith(IN_MOTION):
+        return
+    if len(place.read_lately) >= _NOTED_MAX:
+        place.read_lately.clear()
+    place.read_lately[whole.key] = whole.stamp, status
 
 
 def with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:

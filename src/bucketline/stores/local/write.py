@@ -34,6 +34,7 @@ class Place:
         self.folders = Folders(root)
         self.hashes = hashes
         self.clock = clock
+        self.read_lately: dict[str, tuple[str, os.stat_result]] = {}  # By key: see read.py.
         self.keeps_attributes = True  # Until the file system says otherwise.
 
 

@@ -84,7 +84,9 @@ def write(
         yield from _expect_absent(client, key)
         headers["if-none-match"] = "*"
     call = Call("PUT", key, "PUT", "", headers, body, is_bound=True)
-    if checksum is None:
+    if checksum is None and not attributes.tags:
+        answer = yield from client.send(call)
+    elif checksum is None:
         answer = yield from send_with_tags(client, call, attributes.tags)
     else:
         send = partial(send_with_tags, client, wanted=attributes.tags)
