@@ -179,8 +179,9 @@ class Abilities:
     metadata_size_max: int = 0  # Bytes of names and values; 0 = it says so itself.
     versions: bool = False
     conditional_write: bool = False
-    # Algorithms by which it refuses what does not fit; to tell what it was told is not enough.
+    # By these it refuses what does not fit; to tell what it was told is not enough.
     checksums: frozenset[str] = frozenset()
+    answers: frozenset[str] = frozenset()  # Those that it tells of what is written, never later.
     lists_parts: bool = True  # Else the parts that we remember must do.
     begin_keeps_object: bool | None = True  # That stands where an upload begins; None = not known.
     part_size_min: int = 5 << 20
@@ -243,9 +244,8 @@ class Store(Protocol):
         """The whole object at once; no reader ever sees a part of it.
 
         `md5` (16 bytes) is the digest of `body`, computed by the caller; the store passes it on to
-        be checked, or computes it. So is `checksum`, of an algorithm that `able` names: the object
-        keeps it, and the receipt has the store's own. Raises `Conflict` with `if_absent`, `NoRoom`,
-        `Unholdable`, `Mismatch` when other bytes came than were meant.
+        be checked, or computes it. So is `checksum`, of an algorithm that `able` names; the receipt
+        has the store's own. Raises `Conflict` with `if_absent`, `NoRoom`, `Unholdable`, `Mismatch`.
         """
 
     def delete(self, key: str, *, version: str = "") -> Flow[None]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bucketline.errors import Changed, Mismatch, Unholdable
 from bucketline.flow.compare.pairs import is_same_etag
 from bucketline.flow.move.carry import carried, looked, said_of
-from bucketline.flow.move.hashing import choose
+from bucketline.flow.move.hashing import choose, unjudged
 from bucketline.flow.move.layout import weight
 from bucketline.flow.move.live import WouldDelete
 from bucketline.flow.move.parts import copy_in_parts
@@ -19,7 +19,7 @@ from bucketline.flow.move.proof import (
     told_md5,
 )
 from bucketline.flow.move.within import copied_within
-from bucketline.model import Copy, Delete, Entry, Fate, Outcome
+from bucketline.model import Copy, Delete, Entry, Fate, Outcome, Proof
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import remember
 
@@ -89,9 +89,13 @@ def _copy_in_one_piece(
         )
     if entry.etag != action.source.etag and entry.etag and action.source.etag:
         yield from _is_still_that(entry, source)
-    hashing = choose(piece.found, source, target, is_silent=policy.learnt.target_is_silent)
-    hashed = yield from hashing.of(body)
-    yield from agree_with_source(hashing, hashed, piece, source, policy.learnt)
+    if policy.accept is Proof.SIZE:
+        hashing = unjudged(piece.found, target)
+        hashed = yield from hashing.of(body)
+    else:
+        hashing = choose(piece.found, source, target, is_silent=policy.learnt.target_is_silent)
+        hashed = yield from hashing.of(body)
+        yield from agree_with_source(hashing, hashed, piece, source, policy.learnt)
     key = action.target_key
     fitted = yield from carried(piece.found, key, source, target, policy)
     sent = Sent(key, entry.size, hashing, hashed)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bucketline.model import Checksum, Found
-from bucketline.stores.base import Abilities, Flow, Store
+from bucketline.stores.base import Flow, Store
 from bucketline.stores.digests import MD5, VOUCHED, Algorithm, Body
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -74,14 +74,26 @@ def choose(found: Found, source: Store, target: Store, *, is_silent: bool = Fals
     nothing. A target that is silent, as it tells its checksum only when asked, shows small objects
     by their etags.
     """
-    able = target.able.checksums
+    able = checked_by(target, found.entry.size)
     if not able and not found.checksums:
         return BY_MD5
     told = told_of(found)
-    sent = told if told and told.name in able else best_of(target.able)
+    sent = told if told and told.name in able else best_of(able)
     is_small = is_silent and found.entry.size <= _SMALL
-    needs_md5 = sent is None or is_small or (told is None and tells_md5(found, source))
-    return Hashing(needs_md5, sent, told)
+    shows = told is None and (tells_md5(found, source) or is_among_folders(source, target))
+    return Hashing(sent is None or is_small or shows, sent, told)
+
+
+def unjudged(found: Found, target: Store, *, in_parts: bool = False) -> Hashing:
+    """Where the size is proof enough: what the target can answer, and nothing about the source."""
+    able = checked_by(target, found.entry.size)
+    return Hashing(md5=False, sent=best_of(able, in_parts=in_parts))
+
+
+def checked_by(target: Store, size: int) -> frozenset[str]:
+    """The algorithms that show what arrived there; for small files one MD5 is the least work."""
+    able = target.able
+    return able.checksums if able.checksums or size <= _SMALL else able.answers
 
 
 def choose_for_parts(
@@ -92,14 +104,21 @@ def choose_for_parts(
     Their MD5s are needed besides where only they show that the parts are the source's. That an etag
     is the MD5 of the whole object asks for another hash, in order: see whole.py.
     """
-    if not target.able.checksums and not found.checksums:
+    able = checked_by(target, found.entry.size)
+    if not able and not found.checksums:
         return BY_MD5
     told = told_of(found, in_parts=True)
-    sent = told if told and told.name in target.able.checksums else None
-    sent = sent or best_of(target.able, in_parts=True)
+    sent = told if told and told.name in able else None
+    sent = sent or best_of(able, in_parts=True)
     is_cut_alike = told is None and found.entry.etag.endswith(f"-{count}")
     is_etag_of_parts = source.able.etag_is_md5 and not found.is_etag_opaque and is_cut_alike
-    return Hashing(sent is None or is_silent or is_etag_of_parts, sent, told)
+    needs_md5 = sent is None or is_silent or is_etag_of_parts or is_among_folders(source, target)
+    return Hashing(needs_md5, sent, told)
+
+
+def is_among_folders(source: Store, target: Store) -> bool:
+    """Whether only an MD5 of ours tells later comparisons what the files hold."""
+    return source.able.is_folder and target.able.is_folder
 
 
 def told_of(found: Found, *, in_parts: bool = False) -> Algorithm | None:
@@ -110,10 +129,10 @@ def told_of(found: Found, *, in_parts: bool = False) -> Algorithm | None:
     return None
 
 
-def best_of(able: Abilities, *, in_parts: bool = False) -> Algorithm | None:
-    """The best that the store checks; in parts, one that it can tell of the whole."""
+def best_of(able: Collection[str], *, in_parts: bool = False) -> Algorithm | None:
+    """The best that a store checks; in parts, one that it can tell of the whole."""
     for name, algorithm in VOUCHED.items():
-        if name in able.checksums and (algorithm.combine or not in_parts):
+        if name in able and (algorithm.combine or not in_parts):
             return algorithm
     return None
 

@@ -12,7 +12,7 @@ from bucketline.errors import (
     NotFound,
 )
 from bucketline.flow.move.carry import carried, looked, said_of
-from bucketline.flow.move.hashing import Hashed, Hashing, choose_for_parts, tells_md5
+from bucketline.flow.move.hashing import Hashed, Hashing, choose_for_parts, tells_md5, unjudged
 from bucketline.flow.move.hints import SentPart, Upload, fingerprint
 from bucketline.flow.move.layout import Layout, Span, layout, spans
 from bucketline.flow.move.live import look_after, look_before
@@ -46,7 +46,10 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
     plan = layout(found.entry, target.able, policy, (yield from first_part(source, found.entry)))
     silent = policy.learnt.target_tells_no_whole
     count = -(-found.entry.size // plan.part_size)
-    hashing = choose_for_parts(found, source, target, count, is_silent=silent)
+    if policy.accept is Proof.SIZE:
+        hashing = unjudged(found, target, in_parts=True)
+    else:
+        hashing = choose_for_parts(found, source, target, count, is_silent=silent)
     errand = _Errand(found, fitted, source, target, policy, plan, hashing)
     wanted = errand.wanted(action.target_key)
     upload = yield from left_upload(wanted, target, policy.hints)
@@ -95,8 +98,8 @@ class _Errand:
     def carry_out(self, upload: OpenUpload) -> Flow[Outcome]:
         """All parts across, the whole finished and proven."""
         entry, step = self.found.entry, self.plan.part_size
-        is_hashed_whole = self.hashing.told is None and tells_md5(self.found, self.source)
-        order = InOrder() if is_hashed_whole else None
+        is_judged = self.policy.accept is not Proof.SIZE and self.hashing.told is None
+        order = InOrder() if is_judged and tells_md5(self.found, self.source) else None
         mover = Mover(
             self.found, self.source, self.target, upload, self.policy, self.hashing, order
         )
@@ -131,7 +134,8 @@ class _Errand:
             flows = [mover.move(span) for span in stretches]
             sent: list[SentPart] = yield Together(flows, width=self.plan.at_once)
             parts = Parts(self.hashing, stretches, _hashes_of(sent, self.hashing))
-            yield from agree_in_parts(parts, mover)
+            if self.policy.accept is not Proof.SIZE:
+                yield from agree_in_parts(parts, mover)
             if upload.receipt is not None:
                 return parts, upload.receipt
             etags = [part.etag for part in sent]

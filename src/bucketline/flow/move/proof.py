@@ -161,7 +161,7 @@ def prove(sent: Sent, receipt: Receipt, target: Store, policy: MovePolicy) -> Fl
     if sent.hashed.md5 and receipt.etag == sent.hashed.md5.hex():
         return Proven(Proof.ETAG, receipt.pin)
     if policy.accept is Proof.SIZE:
-        return (yield from _prove_size(sent, receipt, target))
+        return (yield from prove_size(sent.key, sent.size, receipt, target))
     # The etag of an encrypted object, or of an unusual server, says nothing: look at the bytes.
     back = yield from target.read(sent.key, version=receipt.version)
     is_whole = len(back.body) == back.found.entry.size  # Less may have come than it holds.
@@ -193,13 +193,10 @@ def _other_bytes(sent: Sent, target: Store) -> Mismatch:
     return Mismatch(said, store=target.name, key=sent.key)
 
 
-def _prove_size(sent: Sent, receipt: Receipt, target: Store) -> Flow[Proven]:
+def prove_size(key: str, size: int, receipt: Receipt, target: Store) -> Flow[Proven]:
     """The least that can be shown; only where a person accepted it."""
-    found = yield from target.stat(sent.key, version=receipt.version)
-    if found.entry.size != sent.size:
-        raise Mismatch(
-            f"the target holds {found.entry.size} bytes, not {sent.size}",
-            store=target.name,
-            key=sent.key,
-        )
+    found = yield from target.stat(key, version=receipt.version)
+    if found.entry.size != size:
+        said = f"the target holds {found.entry.size} bytes, not {size}"
+        raise Mismatch(said, store=target.name, key=key)
     return Proven(Proof.SIZE, found.entry.pin)

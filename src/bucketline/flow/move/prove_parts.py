@@ -11,7 +11,7 @@ from bucketline.errors import Mismatch
 from bucketline.flow.move.hashing import Hashed, Hashing, tells_md5
 from bucketline.flow.move.layout import Span, etag_of_parts
 from bucketline.flow.move.part import Mover
-from bucketline.flow.move.proof import disagreement, tells_parts
+from bucketline.flow.move.proof import disagreement, prove_size, tells_parts
 from bucketline.flow.move.wholes import Whole, whole_of
 from bucketline.model import Proof
 from bucketline.stores.base import Flow, Receipt, Sums, Together, Work
@@ -105,6 +105,8 @@ def prove_in_parts(parts: Parts, mover: Mover, receipt: Receipt, etag: str) -> F
         mover.policy.learnt.target_tells_no_whole = True
     if parts.etag and etag == parts.etag:
         return Proof.MD5_PARTS
+    if mover.policy.accept is Proof.SIZE:
+        return (yield from prove_size(key, mover.found.entry.size, receipt, target)).proof
     backs = [mover.read_back(span) for span in parts.stretches]
     held: list[Hashed] = yield Together(backs, width=min(2, mover.policy.parts_at_once))
     if held != list(parts.hashes):

@@ -28,9 +28,11 @@ from bucketline.stores.base import (
     Sums,
     Work,
 )
+from bucketline.stores.digests import VOUCHED
 from bucketline.stores.local import read as reading
 from bucketline.stores.local.attributes import HashMemory, entry, known_etags
 from bucketline.stores.local.paths import why_unholdable
+from bucketline.stores.local.proven import Told
 from bucketline.stores.local.retouch import retouch
 from bucketline.stores.local.sync import Group
 from bucketline.stores.local.upload import Uploads
@@ -39,6 +41,8 @@ from bucketline.stores.local.write import Place, Put, Removal, clear_away
 
 _WALKS_MAX = 16
 _LARGE = 256 << 10  # From here on a file is written and flushed without making others wait.
+# Those that can be made piece by piece.
+_ANSWERS = frozenset(name for name, one in VOUCHED.items() if one.combine)
 
 
 class LocalStore:
@@ -61,6 +65,7 @@ class LocalStore:
             tags=True,
             is_folder=True,
             conditional_write=True,
+            answers=_ANSWERS,
             part_size_min=1,
         )
         self._group = Group()
@@ -117,12 +122,12 @@ class LocalStore:
         *,
         attributes: Attributes = PLAIN,
         md5: bytes = b"",
-        checksum: Checksum | None = None,  # noqa: ARG002 - It vouches for none.
+        checksum: Checksum | None = None,
         if_absent: bool = False,
     ) -> Flow[Receipt]:
         put = Put(self._place, self._checked(key), attributes)
         put.if_absent = if_absent
-        put.fill(body, md5)
+        put.fill(body, Told(md5, checksum))
         if len(body) >= _LARGE:
             yield Work(put.write_alone, "fill", key)
         return (yield from self._settle(put, "write"))
@@ -176,10 +181,10 @@ class LocalStore:
         *,
         offset: int,
         md5: bytes = b"",
-        checksum: Checksum | None = None,  # noqa: ARG002
+        checksum: Checksum | None = None,
     ) -> Flow[Receipt]:
         parts = self._uploads.get(key, upload)
-        call = partial(parts.write, number, body, offset, md5)
+        call = partial(parts.write, number, body, offset, Told(md5, checksum))
         receipt: Receipt = yield Work(call, "part", key)
         return receipt
 
@@ -189,12 +194,12 @@ class LocalStore:
         upload: str,
         etags: Sequence[str],
         *,
-        sums: Sums | None = None,  # noqa: ARG002
+        sums: Sums | None = None,
     ) -> Flow[Receipt]:
         if done := self._uploads.finished.get(upload):
             return done
         parts = self._uploads.get(key, upload)
-        yield Work(lambda: parts.close(etags), "fill", key)
+        yield Work(lambda: parts.close(etags, sums), "fill", key)
         try:
             receipt = yield from self._settle(parts.put, "finish")
         except StoreError:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
-from hashlib import md5 as md5_of
 
 from bucketline.clock import Clock
 from bucketline.errors import Broken, Conflict, Mismatch, StoreError, Unsupported
-from bucketline.model import PLAIN, Attributes
+from bucketline.model import NOTHING, PLAIN, Attributes, Checksum
 from bucketline.stores.base import Receipt
 from bucketline.stores.local.attributes import HashMemory, keep, mtime_of, packed, stamp
 from bucketline.stores.local.folders import Folder, Folders
 from bucketline.stores.local.paths import cause, new_name
+from bucketline.stores.local.proven import Told, write_proven
 from bucketline.stores.local.sync import Failure
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 _ATTEMPTS = 3
-_PIECE = 256 << 10  # Of a large file, read back: small enough for the cache of a core.
 
 
 class Place:
@@ -46,9 +45,10 @@ class Put:
         self.key = key
         self.attributes = attributes
         self.body: bytes | memoryview = b""
-        self.md5 = b""  # What the caller says of the body.
-        self.etag = ""
+        self.told = Told()  # What the caller says of the body.
+        self.etag = ""  # "" = nobody knows its MD5: other hashes were asked for.
         self.stamp = ""
+        self.whole: Checksum | None = None  # Of parts, all of which were checked.
         self.size = 0
         self.if_absent = False
         self.is_flushed = False
@@ -65,16 +65,22 @@ class Put:
         now that it is whole, on the disk and under its name. The system may have answered from its
         memory: what the medium holds, only a later reading shows.
         """
-        return Receipt(self.etag, stamp=self.stamp)
+        return Receipt(self.etag, checksums=self.checksums, stamp=self.stamp)
 
-    def fill(self, body: bytes | memoryview, md5: bytes) -> None:
+    @property
+    def checksums(self) -> Mapping[str, str]:
+        """Of the same bytes, by the algorithm that the caller named."""
+        told = self.whole or self.told.checksum
+        return {told.algorithm: told.value} if told else NOTHING
+
+    def fill(self, body: bytes | memoryview, told: Told) -> None:
         """Give it its whole content."""
-        self.body, self.size, self.md5 = body, len(body), md5
+        self.body, self.size, self.told = body, len(body), told
 
     def prepare(self) -> int:
         if self.file < 0:
             self.create()
-            self.etag = write_proven(self.file, self.body, 0, self.md5)
+            self.etag = write_proven(self.file, self.body, 0, self.told)
             self.body = b""
             self.set_time()
         return -1 if self.is_flushed else self.file
@@ -139,7 +145,7 @@ class Put:
         # Nobody else had it open before it had its name: these bytes are those of this state. (An
         # edit in place in the very tick of the clock that named it would pass for it.)
         self.stamp = stamp(ours)
-        if self.place.hashes is not None:
+        if self.place.hashes is not None and self.etag:
             self.place.hashes.remember(ours, self.etag)
         self._close()
 
@@ -239,33 +245,6 @@ class Removal:
         except FileNotFoundError:
             return False
         return True
-
-
-def write_at(file: int, body: bytes | memoryview, offset: int) -> None:
-    """All of `body`, however many calls it takes; raises OSError."""
-    view = memoryview(body)
-    while view:
-        count = os.pwrite(file, view, offset)
-        view, offset = view[count:], offset + count
-
-
-def write_proven(file: int, body: bytes | memoryview, offset: int, md5: bytes) -> str:
-    """Write all of `body`; the MD5 of what the file gives there now. Raises OSError, `Mismatch`."""
-    write_at(file, body, offset)
-    digest = _md5_at(file, offset, len(body))
-    if md5 and digest != md5:
-        raise Mismatch("the file gives other bytes back than those of the MD5")
-    return digest.hex()
-
-
-def _md5_at(file: int, start: int, size: int) -> bytes:
-    if size <= _PIECE:
-        return md5_of(os.pread(file, size, start), usedforsecurity=False).digest()
-    hashed, piece, end = md5_of(usedforsecurity=False), memoryview(bytearray(_PIECE)), start + size
-    while start < end and (count := os.preadv(file, [piece[: end - start]], start)):
-        hashed.update(piece[:count])
-        start += count
-    return hashed.digest()
 
 
 def clear_away(place: Place, paths: Iterable[str]) -> None:
