@@ -18,6 +18,7 @@ class Job:
 
     source: Path | tuple[str, str]
     target: Path | tuple[str, str]
+    proof: str = ""  # The weakest that ours accepts; "" = what it does unasked.
 
 
 def environment(job: Job, state: Path) -> dict[str, str]:
@@ -68,6 +69,8 @@ def sync(name: str, job: Job) -> list[str] | None:
         words += ["--source-endpoint-url", job.source[0]]
     if isinstance(job.target, tuple):
         words += ["--target-endpoint-url", job.target[0]]
+    if job.proof:
+        words += ["--accept-proof", job.proof]
     return [*words, _plain(job.source), _plain(job.target)]
 
 

@@ -162,13 +162,13 @@ def big_upload(rooms: Rooms, objects: int, *, size: int) -> Iterator[Start]:
 
 
 @contextmanager
-def big_download(rooms: Rooms, objects: int, *, size: int) -> Iterator[Start]:
+def big_download(rooms: Rooms, objects: int, *, size: int, proof: str = "") -> Iterator[Start]:
     with radosgw() as endpoint:
         place = seeded_big(rooms, endpoint, objects, size)
 
         def start(name: str) -> Attempt | None:
             folder = rooms.files / f"target-{next(numbers)}"
-            job = Job((endpoint, f"{place}/"), folder)
+            job = Job((endpoint, f"{place}/"), folder, proof)
 
             def check() -> None:
                 sizes = [path.stat().st_size for path in folder.glob("big-*.bin")]
@@ -237,11 +237,20 @@ WORKLOADS = (
     ),
     Workload(
         "big-download",
-        "download of 2 GiB",
+        "download of 2 GiB, proven by size as by the peers",
         1,
         (S5CMD, RCLONE),
         0.90,
         1.00,
+        partial(big_download, size=2 * GIB, proof="size"),
+    ),
+    Workload(
+        "big-download-proven",
+        "download of 2 GiB, proven as ever",
+        1,
+        (),
+        0,
+        0,
         partial(big_download, size=2 * GIB),
     ),
     Workload(
