@@ -172,7 +172,7 @@ def planning(command: F) -> F:
         click.option(
             "--accept-proof",
             type=click.Choice(["size", "etag"]),
-            help="Weakest proof of DONE.",
+            help="Weakest proof of DONE; size: nothing is hashed to judge the source.",
         ),
         click.option(
             "--name",
