@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bucketline.errors import TooLarge
-from bucketline.flow.move.layout import layout, part_size_of, weight
+from bucketline.flow.move.layout import Layout, layout, part_size_of, weight
 from bucketline.flow.move.proof import MovePolicy
 from bucketline.model import Entry, Proof
 from bucketline.stores.base import Abilities
@@ -39,6 +39,25 @@ def test_parts_at_once_shrink_as_parts_grow(
     plan = layout(entry, S3, POLICY)
     assert (plan.part_size, plan.at_once) == (part, at_once)
     assert weight(entry, S3, POLICY) == bytes_at_once
+
+
+@pytest.mark.parametrize(
+    ("etag", "accept", "expected"),
+    [
+        ("a" * 32, Proof.ETAG, Layout(4 * MIB, 8)),
+        ("x-7", Proof.ETAG, Layout(15 * MIB, 4)),  # Its parts are what its etag is made of.
+        ("x-7", Proof.SIZE, Layout(4 * MIB, 8)),
+    ],
+)
+def test_a_folder_takes_small_parts_where_nobody_asks_for_others(
+    etag: str, accept: Proof, expected: Layout
+) -> None:
+    able = Abilities(is_folder=True, part_size_min=1)
+    entry = Entry("k", 100 * MIB, etag=etag)
+
+    told = layout(entry, able, replace(POLICY, accept=accept), 15 * MIB if "-" in etag else 0)
+
+    assert told == expected
 
 
 def test_a_smaller_memory_means_fewer_parts_at_once() -> None:

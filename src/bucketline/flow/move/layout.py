@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from bucketline.errors import TooLarge
 from bucketline.flow.move.proof import MovePolicy
-from bucketline.model import Entry
+from bucketline.model import Entry, Proof
 from bucketline.stores.base import Abilities
 
 _MIB = 1 << 20
+# Parts of a file that stay in a core's cache: fresh memory costs more than what is done with it.
+_LOOSE = 4 * _MIB
 # What the world's clients make their parts of, the most common first.
 USUAL_PART_SIZES = tuple(
     mib * _MIB for mib in (8, 16, 5, 64, 10, 15, 25, 32, 50, 100, 128, 256, 512, 6, 12, 20, 200)
@@ -42,10 +44,21 @@ def layout(entry: Entry, able: Abilities, policy: MovePolicy, first: int = 0) ->
     """
     if entry.size <= policy.part_size:
         return Layout(entry.size, 1)
+    if _is_loose(entry, able, policy):
+        size = part_size(entry, able, min(_LOOSE, policy.part_size), _LOOSE)
+        return Layout(size, max(1, min(2 * policy.parts_at_once, policy.memory // size)))
     size = part_size(entry, able, policy.part_size, first)
     count = -(-entry.size // size)
     memory = weight(entry, able, policy) if first else policy.memory
     return Layout(size, max(1, min(policy.parts_at_once, count, memory // size)))
+
+
+def _is_loose(entry: Entry, able: Abilities, policy: MovePolicy) -> bool:
+    """Whether its parts are nobody's business: a file has none, and no etag of the source's tells
+    of which it was made.
+    """
+    is_told = "-" in entry.etag and policy.accept is not Proof.SIZE
+    return able.is_folder and not is_told and policy.answer_max >= _LOOSE
 
 
 def weight(entry: Entry, able: Abilities, policy: MovePolicy) -> int:

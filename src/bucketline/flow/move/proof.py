@@ -53,7 +53,7 @@ class NoWish:
 class MovePolicy:
     """How objects are moved."""
 
-    part_size: int = 16 << 20  # Also the largest object that is moved in one piece.
+    part_size: int = 8 << 20  # Also the largest object that is moved in one piece.
     parts_at_once: int = 4  # Of one object; fewer where parts are large.
     memory: int = MEMORY  # No object takes more, unless one of its parts does.
     answer_max: int = 512 << 20  # A larger part is read as several ranges, and sent as one body.
