@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bucketline.stores.base import EndpointCount
+from bucketline.stores.beyond import EndpointCount
 from story import Story, chosen
 
 

@@ -14,7 +14,8 @@ from bucketline.flow.ledger import Ledger
 from bucketline.flow.report.endpoints import Counts, as_records
 from bucketline.flow.run.terms import Stop
 from bucketline.sizes import show_seconds
-from bucketline.stores.base import EndpointCount, Store
+from bucketline.stores.base import Store
+from bucketline.stores.beyond import EndpointCount
 
 if TYPE_CHECKING:
     from bucketline.stores.s3 import Manners, Pool, S3Store

@@ -28,7 +28,7 @@ from bucketline.flow.report.runs import (
 )
 from bucketline.model import Fate
 from bucketline.sizes import show_seconds, show_size
-from bucketline.stores.base import EndpointCount
+from bucketline.stores.beyond import EndpointCount
 
 _FATES = ("done", "failed", "waiting", "skipped", "started")
 

@@ -43,18 +43,7 @@ class Request:
     kind: str = "GET"  # LIST, GET, PUT, HEAD, TAG, DELETE, POST: what the operator is billed for.
     speed_max: int = 0  # Bytes per second, either way; 0 = as fast as it goes.
     is_once: bool = False  # Not to be made twice unseen, as it may be over a kept connection.
-
-
-class EndpointCount(NamedTuple):
-    """What one endpoint of a store did so far."""
-
-    endpoint: str  # Its URL; with the address that is sent from where that is given.
-    requests: int
-    faults: int  # No answer, or one that says that the endpoint itself is ill.
-    bytes_read: int
-    bytes_written: int
-    times_opened: int  # How often it was found to be down …
-    seconds_open: float  # … and for how long, all in all.
+    is_large: bool = False  # The answer's body will be: it comes as a view of memory used again.
 
 
 class Answer(NamedTuple):
@@ -62,7 +51,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: Any  # Bytes; of a large one a view of them, whose memory it keeps for itself.
 
 
 @dataclass(slots=True)
@@ -122,7 +111,7 @@ class Piece(NamedTuple):
     """Some bytes of an object and what the store said of the whole of it in the same answer."""
 
     found: Found
-    body: bytes
+    body: bytes  # Of a large range, a view of them.
 
 
 class Sums(NamedTuple):

@@ -11,6 +11,18 @@ from bucketline.settings import Remote
 from bucketline.stores.base import Flow, Receipt, Store
 
 
+class EndpointCount(NamedTuple):
+    """What one endpoint of a store did so far."""
+
+    endpoint: str  # Its URL; with the address that is sent from where that is given.
+    requests: int
+    faults: int  # No answer, or one that says that the endpoint itself is ill.
+    bytes_read: int
+    bytes_written: int
+    times_opened: int  # How often it was found to be down …
+    seconds_open: float  # … and for how long, all in all.
+
+
 class Remembering(Protocol):
     """A store that does not know its etags by itself; its entries bear stamps."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bucketline.flow.ledger.uploads import Commit
-from bucketline.stores.base import EndpointCount
+from bucketline.stores.beyond import EndpointCount
 
 
 class Endpoints:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bucketline.flow.ledger.read import Reader
 from bucketline.flow.report.runs import RunRow
-from bucketline.stores.base import EndpointCount
+from bucketline.stores.beyond import EndpointCount
 
 _COUNTS = """SELECT side, endpoint, requests, faults, bytes_read, bytes_written, times_opened,
     seconds_open FROM endpoints WHERE run=? ORDER BY side, rowid"""

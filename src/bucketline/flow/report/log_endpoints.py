@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bucketline.flow.report.endpoints import Counts, as_records
-from bucketline.stores.base import EndpointCount
+from bucketline.stores.beyond import EndpointCount
 
 _SIDES = {"source": "src", "target": "dst"}
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from bucketline.errors import StoreError
 from bucketline.settings import Remote
-from bucketline.stores.base import EndpointCount, Route
+from bucketline.stores.base import Route
+from bucketline.stores.beyond import EndpointCount
 from bucketline.stores.s3.breaker import Breaker
 from bucketline.stores.s3.endpoint import Place, place_of
 from bucketline.stores.s3.signers import Signs

@@ -43,6 +43,7 @@ class Call(NamedTuple):
     body: bytes | memoryview = b""
     is_bound: bool = False  # A signed header has a hash of the body.
     is_once: bool = False  # Made twice, it has another effect.
+    is_large: bool = False  # The answer's body is.
 
 
 class Begun(NamedTuple):
@@ -169,7 +170,7 @@ class Client:
                 f"{call.method}\n{path}\n{query}", headers, payload, now + address.offset_seconds
             )
         request = Request(call.method, url, lines, address.route, body, call.kind)
-        request.is_once = call.is_once
+        request.is_once, request.is_large = call.is_once, call.is_large
         return request
 
     def presigned(self, method: str, key: str, seconds: int, query: Mapping[str, str]) -> Flow[str]:

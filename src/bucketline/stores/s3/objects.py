@@ -27,6 +27,7 @@ from bucketline.stores.s3.sums import headers_of, send_checked
 from bucketline.stores.s3.tagging import prove_tags, send_with_tags
 
 _DEVICE = "AWSSnowball"  # Its adapter deletes the object of a name when one in parts begins.
+_LARGE = 1 << 20  # A body's memory is then worth to be used again.
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)").fullmatch
 _ASKING = {"x-amz-checksum-mode": "ENABLED"}
 
@@ -54,7 +55,9 @@ def read(
         headers.update(_ASKING)
     if etag:
         headers["if-match"] = f'"{etag}"'
-    answer = yield from client.exchange(Call("GET", key, "GET", of_version(version), headers))
+    is_large = size is not None and size > _LARGE
+    call = Call("GET", key, "GET", of_version(version), headers, is_large=is_large)
+    answer = yield from client.exchange(call)
     is_part = answer.status == 206 or "content-range" in answer.headers  # `rclone serve`: a 200.
     if answer.status in {200, 206} and is_part and headers:
         return _checked(client, _piece(client, key, answer, start, size), etag)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from bucketline.clock import Clock
 from bucketline.errors import StoreError
 from bucketline.settings import Remote
-from bucketline.stores.base import Answer, EndpointCount
+from bucketline.stores.base import Answer
+from bucketline.stores.beyond import EndpointCount
 from bucketline.stores.s3.address import Address, Turn, addresses
 from bucketline.stores.s3.blame import Blame, blame_for, blame_of
 

@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pycurl
 from bucketline import __version__
 from bucketline.errors import Broken, StoreError, Unreachable, Untrusted
 from bucketline.stores.base import Answer, Request, Route
+from bucketline.stores.s3.bodies import Bodies
 from bucketline.stores.s3.failures import failure
 from bucketline.stores.s3.heads import headers_of, is_whole
 
@@ -45,7 +47,7 @@ _SHAPES = {"GET": "plain", "DELETE": "plain", "HEAD": "head"}  # Everything else
 class _Exchange:
     """A reusable easy handle and what its exchange under way has brought so far."""
 
-    __slots__ = ("body", "curl", "head", "method", "request", "speed_max", "ticket")
+    __slots__ = ("body", "curl", "head", "large", "method", "request", "speed_max", "ticket")
 
     def __init__(self, curl: pycurl.Curl) -> None:
         self.curl = curl
@@ -54,6 +56,7 @@ class _Exchange:
         self.method = ""
         self.head: list[bytes] = []
         self.body: list[bytes] = []
+        self.large: BytesIO | None = None  # Takes the body instead.
         self.speed_max = 0
         curl.setopt(pycurl.HEADERFUNCTION, self.head.append)
         curl.setopt(pycurl.WRITEFUNCTION, self.body.append)
@@ -78,11 +81,12 @@ class Wire:
         self._due: float | None = None
         self._spare: dict[tuple[Route, str], list[_Exchange]] = {}
         self._running: dict[pycurl.Curl, _Exchange] = {}
+        self._bodies = Bodies()
         self.busy = 0
 
     def start(self, request: Request, ticket: Any) -> None:
         """Begin an exchange; a later `poll` tells its end under `ticket`."""
-        shape = _SHAPES.get(request.method, "body")
+        shape = _shape(request)
         spare = self._spare.setdefault((request.route, shape), [])
         exchange = spare.pop() if spare else _Exchange(_easy(request.route, shape))
         exchange.request, exchange.ticket = request, ticket
@@ -100,6 +104,9 @@ class Wire:
             curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, request.speed_max)
             curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, request.speed_max)
             curl.setopt(pycurl.LOW_SPEED_LIMIT, 1 if request.speed_max else _TRICKLE)
+        if shape == "large":
+            exchange.large = self._bodies.take()
+            curl.setopt(pycurl.WRITEFUNCTION, exchange.large.write)
         if request.is_once:  # Over a kept connection that dies libcurl makes it again, unseen.
             curl.setopt(pycurl.FRESH_CONNECT, 1)
         _set_headers(curl, headers)
@@ -193,7 +200,7 @@ class Wire:
                     ended.append((exchange.ticket, _failure(exchange, 0, "amid the headers")))
                     curl.close()
                     continue
-                answer = Answer(status, headers_of(exchange.head), b"".join(exchange.body))
+                answer = Answer(status, headers_of(exchange.head), self._body(exchange, status))
                 ended.append((exchange.ticket, answer))
                 self._keep(exchange)
             for curl, number, text in bad:
@@ -207,18 +214,29 @@ class Wire:
         self.busy -= 1
         return self._running.pop(curl)
 
+    def _body(self, exchange: _Exchange, status: int) -> bytes | memoryview:
+        if exchange.large is None:
+            return b"".join(exchange.body)
+        view = self._bodies.view(exchange.large)
+        return view if status < 300 else bytes(view)  # A refusal is text.
+
     def _keep(self, exchange: _Exchange) -> None:
         request = exchange.request
         assert request is not None
-        shape = _SHAPES.get(request.method, "body")
+        shape = _shape(request)
         if shape == "body":
             exchange.curl.setopt(pycurl.POSTFIELDS, b"")  # Lets go of the body's memory.
         if request.is_once:
             exchange.curl.setopt(pycurl.FRESH_CONNECT, 0)
-        exchange.request = exchange.ticket = None
+        exchange.request = exchange.ticket = exchange.large = None
         exchange.head.clear()
         exchange.body.clear()
         self._spare[request.route, shape].append(exchange)
+
+
+def _shape(request: Request) -> str:
+    """Which handles it can have: each is set up for one kind of exchange."""
+    return "large" if request.is_large else _SHAPES.get(request.method, "body")
 
 
 def _easy(route: Route, shape: str) -> pycurl.Curl:
