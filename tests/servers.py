@@ -119,6 +119,7 @@ STRANGER = "demo-stranger"
 SERVERS: dict[str, Server] = {
     "memory": Server(gaps=servers_gaps.MEMORY),
     "local": Server(gaps=servers_gaps.LOCAL),
+    "spool": Server(gaps=servers_gaps.SPOOL),
     "rclone": Server(_rclone, ("rclone",), servers_gaps.RCLONE),
     "moto": Server(_moto, ("moto_server",), servers_gaps.MOTO),
     "ministack": Server(_ministack, ("ministack",), servers_gaps.MINISTACK),

@@ -30,6 +30,18 @@ _NO_SECOND_USER = {"test_a_stranger_is_denied": "knows one user"}
 
 MEMORY: dict[str, str] = {}
 
+SPOOL = dict.fromkeys(
+    (
+        "test_headers_and_metadata_change_and_the_bytes_stay",
+        "test_the_same_again_changes_nothing",
+        "test_tags_change_alone",
+        "test_tags_come_along_with_the_rest",
+        "test_another_object_than_was_looked_at_is_left_as_it_is",
+        "test_what_is_gone_stays_gone",
+    ),
+    "what is staged goes as it came: its attributes never change alone",
+)
+
 LOCAL = {
     **_keys("no path of a folder is called so", *_NOT_A_PATH),
     **_keys(

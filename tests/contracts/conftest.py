@@ -16,6 +16,7 @@ from bucketline.stores.local import LocalStore, ShortMemory
 from bucketline.stores.memory import MemoryStore
 from bucketline.stores.s3.store import S3Store
 from servers import Endpoint, Park
+from spools import spool_on
 
 
 def open_bucket(remote: Remote, bucket: str) -> S3Store:
@@ -31,6 +32,8 @@ def store(server: str, park: Park, tmp_path: Path) -> Store:
         folder = tmp_path / "store"
         folder.mkdir()
         return LocalStore(str(folder), ShortMemory())
+    if server == "spool":
+        return spool_on(tmp_path, ("one", "two"))
     return new_bucket(park.endpoint(server))
 
 

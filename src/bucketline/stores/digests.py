@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -97,3 +97,9 @@ CRC64NVME = Algorithm("crc64nvme", Proof.CRC64NVME, *_crc("crc64nvme", 8), inlin
 # What a store may vouch for, the most useful first: a CRC of 64 bits costs the least, proves the
 # whole of an object in parts too, and misses damage once in 2**64 times.
 VOUCHED = {one.name: one for one in (CRC64NVME, CRC32C, SHA256, CRC32)}
+
+
+def etag_of_parts(etags: Sequence[str]) -> str:
+    """The etag that S3 gives to an object of parts with these etags, which are their MD5s."""
+    digests = b"".join(map(bytes.fromhex, etags))
+    return f"{_md5(digests).hex()}-{len(etags)}"

@@ -6,13 +6,12 @@ import re
 import secrets
 from base64 import b64decode
 from collections.abc import Sequence
-from hashlib import md5 as md5_of
 from typing import NamedTuple
 
 from bucketline.errors import BadRequest, Mismatch, NotFound, StoreError
 from bucketline.model import Checksum
 from bucketline.stores.base import OpenUpload, Part, Receipt, Sums
-from bucketline.stores.digests import VOUCHED
+from bucketline.stores.digests import VOUCHED, etag_of_parts
 from bucketline.stores.local.paths import cause
 from bucketline.stores.local.proven import Told, write_proven
 from bucketline.stores.local.system import reserve
@@ -97,9 +96,7 @@ def _etag_of(etags: Sequence[str]) -> str:
     """As S3 makes it of the parts' MD5s; "" = not all of them are known."""
     if not all(_MD5(etag) for etag in etags):
         return ""
-    digests = b"".join(bytes.fromhex(etag) for etag in etags)
-    whole = md5_of(digests, usedforsecurity=False).hexdigest()
-    return f"{whole}-{len(etags)}"
+    return etag_of_parts(etags)
 
 
 class Uploads:
