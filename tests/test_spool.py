@@ -75,6 +75,43 @@ def test_an_upload_goes_on_after_the_process_died(tmp_path: Path) -> None:
     assert files(tmp_path, "*.begin") == []
 
 
+def test_an_upload_keeps_its_parts_while_the_volume_of_its_marker_is_away(tmp_path: Path) -> None:
+    spool = spool_on(tmp_path, ("a", "b"))
+    upload = call(spool.begin("big", 4 * len(BODY)))
+    for number in range(1, 5):
+        spool.shelves.all[number % 2].room.promises["big"] = 1 << 20  # One here, one there.
+        spool.shelves.all[1 - number % 2].room.promises.pop("big", None)
+        call(spool.part("big", upload, number, BODY, offset=(number - 1) * len(BODY)))
+    assert {path.parts[-5] for path in files(tmp_path, "*.0000*")} == {"a", "b"}
+
+    for volume in spool.shelves.all:
+        volume.is_known = False
+        call(load(spool))
+        assert [part.number for part in call(spool.list_parts("big", upload))] == [1, 2, 3, 4]
+
+
+def test_parts_are_found_whichever_volume_comes_first(tmp_path: Path) -> None:
+    spool = spool_on(tmp_path, ("a", "b"))
+    upload = call(spool.begin("big", 2 * len(BODY)))
+    for number in (1, 2):
+        spool.shelves.all[number % 2].room.promises["big"] = 1 << 20
+        spool.shelves.all[1 - number % 2].room.promises.pop("big", None)
+        call(spool.part("big", upload, number, BODY, offset=(number - 1) * len(BODY)))
+    spool.close()
+
+    for first in ("a", "b"):
+        volumes = [open_volume(tmp_path / name, "job") for name in ("a", "b")]
+        again = Spool(volumes)
+        other = again.shelves.all[first == "a"]
+        other.reason, looked = "away", other.look
+        other.look = lambda **_: False  # type: ignore[method-assign]
+        call(load(again))
+        other.reason, other.look = "", looked  # type: ignore[method-assign]
+        call(load(again))
+        assert [part.number for part in call(again.list_parts("big", upload))] == [1, 2]
+        again.close()
+
+
 def test_a_part_that_comes_again_replaces_the_one_before(tmp_path: Path) -> None:
     spool = spool_on(tmp_path, ("a",))
     upload = call(spool.begin("big", 3))
@@ -214,15 +251,35 @@ def test_a_volume_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         open_volume(tmp_path, "job")
 
 
+def test_what_was_there_before_arrives_once_it_is_reviewed(tmp_path: Path) -> None:
+    spool = spool_on(tmp_path, ("a",))
+    call(spool.write("old", BODY))
+    spool.close()
+    again = spool_on(tmp_path, ("a",))
+    arrivals = again.index.follow()
+    assert arrivals.next(0.0) is None
+
+    again.index.reviewed(again.index.all())
+
+    assert arrivals.next(0.0).entry.key == "old"  # type: ignore[union-attr]
+    assert arrivals.next(0.0) is None
+
+
 def test_arrivals_come_in_order_and_once(tmp_path: Path) -> None:
     spool = spool_on(tmp_path, ("a",))
-    for key in ("z", "a", "m"):
+    call(spool.write("z", BODY))
+    arrivals = spool.index.follow()
+    for key in ("a", "m"):
         call(spool.write(key, BODY))
     call(spool.delete("a"))
 
-    found = [one.entry.key for _ in range(2) if (one := spool.index.arrival(0.0))]
+    found = [one.entry.key for _ in range(2) if (one := arrivals.next(0.0))]
 
     assert found == ["z", "m"]
-    assert spool.index.arrival(0.0) is None
-    spool.index.hand_out_again()
-    assert spool.index.arrival(0.0).entry.key == "z"  # type: ignore[union-attr]
+    assert arrivals.next(0.0) is None
+    call(spool.write("later", BODY))
+    again = spool.index.follow()
+    assert again.next(0.0).entry.key == "z"  # type: ignore[union-attr]
+    call(spool.write("last", BODY))
+    assert arrivals.next(0.0).entry.key == "later"  # type: ignore[union-attr]
+    assert arrivals.next(0.0) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ class Recorder:
     stop: Stop
     meter: Meter
     tells: bool  # Each object's fate on stdout, as JSON.
+    hop: str = ""  # Of a command that has several runs at once: which one this is.
+    heard: Callable[[Sequence[tuple[Action, Outcome]]], None] | None = None  # Of what is recorded.
     proofs: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, Outcome]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)  # Of what was done, but not in full.
@@ -41,6 +43,8 @@ class Recorder:
         skipped: Skip,
     ) -> None:
         self.ledger.record(intents, ends, skipped)
+        if self.heard is not None:
+            self.heard(ends)
         self.meter.tick()
         for action, outcome in ends:
             if outcome.fate is Fate.DONE and not isinstance(action, Delete):
@@ -67,7 +71,7 @@ class Recorder:
             return
         try:
             for action, outcome in ends:
-                self.printer.record(as_record(action, outcome))
+                self.printer.record({**as_record(action, outcome), **of_hop(self.hop)})
         except (BrokenPipeError, DiskError) as error:  # End in good order.
             self.unheard = error
             self.stop.drain = True
@@ -84,6 +88,7 @@ class Told:
     requests: Mapping[str, int]
     compare: str
     seconds: float
+    hop: str = ""
 
     def __str__(self) -> str:
         tally = self.tally
@@ -100,8 +105,8 @@ class Told:
             show_seconds(self.seconds),
             f"run {self.run}",
         ]
-        state = f"{self.state}: " if self.state != "complete" else ""
-        return state + " · ".join(parts)
+        words = [self.hop, self.state if self.state != "complete" else ""]
+        return "".join(f"{word}: " for word in words if word) + " · ".join(parts)
 
     def as_record(self) -> dict[str, Any]:
         tally = self.tally
@@ -121,10 +126,16 @@ class Told:
             "proof": dict(self.proofs),
             "requests": self._requests(),
             "seconds": round(self.seconds, 3),
+            **of_hop(self.hop),
         }
 
     def _requests(self) -> dict[str, int]:
         return {name: self.requests[name] for name in _CLASSES if self.requests.get(name)}
+
+
+def of_hop(hop: str) -> dict[str, str]:
+    """What a record says of it."""
+    return {"hop": hop} if hop else {}
 
 
 def as_record(action: Action, outcome: Outcome) -> dict[str, Any]:

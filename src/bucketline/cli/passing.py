@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from bucketline.flow.ledger import Ledger, RunHead
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.pace import Pace
 from bucketline.flow.run.terms import Allowance, Crew, Engine, Ran, Stop, Terms
-from bucketline.model import Tally
+from bucketline.model import Action, Outcome, Tally
 from bucketline.settings import Location
 
 
@@ -58,6 +58,8 @@ class Pass:
     is_quiet: bool = False  # Nothing is said of a run that found nothing to do.
     log: Location | None = None  # Where its log goes.
     crew: Callable[[Crew], Crew] | None = None  # Who performs; None = this process alone.
+    hop: str = ""  # Which of several runs of one command it is.
+    heard: Callable[[Sequence[tuple[Action, Outcome]]], None] | None = None
     recorder: Recorder = field(init=False)
     meter: Meter = field(init=False)
 
@@ -65,7 +67,9 @@ class Pass:
         around = self.around
         printer, tells = around.invocation.printer, around.invocation.as_json
         self.meter = Meter(around.endpoints, around.ledger, self.head.run)
-        self.recorder = Recorder(around.ledger, printer, around.stop, self.meter, tells=tells)
+        self.recorder = Recorder(
+            *(around.ledger, printer, around.stop, self.meter, tells, self.hop, self.heard)
+        )
 
     def go(self) -> Ran:
         """Ends with the summary, also when it failed; raises what stopped the run."""
@@ -86,11 +90,11 @@ class Pass:
         view = watching(
             around.invocation.progress,
             around.invocation.printer,
-            clock=around.clock,
             stop=around.stop,
             run=self.head.run,
             found=lambda: self.engine.counts.source,
             meter=self.meter,
+            hop=self.hop,
         )
         with view as watcher:
             try:
@@ -122,7 +126,9 @@ class Pass:
         if self.is_quiet and state == "complete" and not tally.done:
             return
         requests, said = around.drive.requests, engine.compare_said
-        told = Told(self.head.run, state, tally, recorder.proofs, requests, said, seconds)
+        told = Told(
+            *(self.head.run, state, tally, recorder.proofs, requests, said, seconds, self.hop)
+        )
         if around.invocation.as_json:
             printer.record({**told.as_record(), "endpoints": self.meter.as_records()})
         else:

@@ -121,14 +121,15 @@ class Watcher:
 class Plain:
     """A line now and then."""
 
-    def __init__(self, printer: Printer) -> None:
+    def __init__(self, printer: Printer, hop: str) -> None:
         self._printer = printer
+        self._hop = f"{hop}: " if hop else ""
 
     def show(self, moment: Moment) -> None:
-        self._printer.notice(str(moment))
+        self._printer.notice(f"{self._hop}{moment}")
 
     def say(self, text: str) -> None:
-        self._printer.notice(text)
+        self._printer.notice(f"{self._hop}{text}")
 
     def close(self) -> None:
         """Lines need no end."""
@@ -137,10 +138,11 @@ class Plain:
 class Json:
     """One JSON object a line."""
 
-    def __init__(self, printer: Printer, clock: Clock, run: str) -> None:
+    def __init__(self, printer: Printer, clock: Clock, run: str, hop: str) -> None:
         self._printer = printer
         self._clock = clock
         self._run = run
+        self._hop = {"hop": hop} if hop else {}
 
     def show(self, moment: Moment) -> None:
         tally, left = moment.tally, moment.seconds_left
@@ -169,7 +171,7 @@ class Json:
 
     def _send(self, event: str, **fields: Any) -> None:
         head = {"event": event, "time": round(self._clock.now(), 3), "run": self._run}
-        self._printer.notice(as_json({**head, **fields}))
+        self._printer.notice(as_json({**head, **self._hop, **fields}))
 
 
 class Nothing:
@@ -185,28 +187,29 @@ def watching(
     kind: str,
     printer: Printer,
     *,
-    clock: Clock,
     stop: Stop,
     run: str,
     found: Callable[[], int],
     meter: Meter,
+    hop: str = "",
 ) -> Iterator[Watcher]:
     """A watcher for the loop; `kind` as --progress says it."""
-    face, every_seconds = _face(kind, printer, clock, run)
+    clock = meter.endpoints.clock
+    face, every_seconds = _face(kind, printer, clock, run, hop)
     try:
         yield Watcher(face, every_seconds, clock, stop, found, meter)
     finally:
         face.close()
 
 
-def _face(kind: str, printer: Printer, clock: Clock, run: str) -> tuple[Face, float]:
-    if kind == "auto" and sys.stderr.isatty():
+def _face(kind: str, printer: Printer, clock: Clock, run: str, hop: str) -> tuple[Face, float]:
+    if kind == "auto" and sys.stderr.isatty() and not hop:  # Two bars would fight for the screen.
         # Imported here: rich costs a tenth of a second that nobody off a screen should pay.
         from bucketline.cli.progress_rich import Bar
 
         return Bar(), 0.2
     if kind == "json":
-        return Json(printer, clock, run), _JSON_SECONDS
+        return Json(printer, clock, run, hop), _JSON_SECONDS
     if kind == "none":
         return Nothing(), _PLAIN_SECONDS
-    return Plain(printer), _PLAIN_SECONDS
+    return Plain(printer, hop), _PLAIN_SECONDS

@@ -19,6 +19,8 @@ MOVE, LOOK, SET_UP = "Move and prove", "Look", "Set up"
 COMMANDS = (
     Row("sync", "sync:sync", "Make TARGET hold what SOURCE holds, and prove it.", MOVE),
     Row("check", "check:check", "Compare SOURCE with TARGET; change nothing.", MOVE),
+    Row("relay", "", "Source -> volumes of an edge box -> target, through power cuts.", MOVE),
+    Row("relay run", "relay.run:run", "Bring all of SOURCE to TARGET, for ever or once.", MOVE),
     Row("verify", "verify:verify", "Prove again what was delivered.", MOVE),
     Row("proof", "", "Show others what was delivered.", MOVE),
     Row("proof save", "proof:save", "Write a signed proof of what was delivered.", MOVE),

@@ -156,7 +156,6 @@ class Verifying:
         watch = watching(
             self.invocation.progress,
             self.invocation.printer,
-            clock=self.clock,
             stop=self.stop,
             run=self.run_id,
             found=lambda: self.engine.found,

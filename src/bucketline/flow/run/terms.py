@@ -61,14 +61,35 @@ class Watcher(Protocol):
         """Called at most every 0.2 s, and at the end; `running` tells since when (monotonic)."""
 
 
-@dataclass(slots=True)
 class Stop:
-    """Somebody's wish to end: `drain` what is under way, or end `now`. Set by a signal handler."""
+    """Somebody's wish to end: `drain` what is under way, or end `now`. Set by a signal handler.
 
-    drain: bool = False
-    now: bool = False
-    why: str = ""  # Where it was no person's: which limit is reached.
-    may_finish: bool = False  # What was begun is within that limit, however large it is.
+    One that has a parent also ends when that does; what is wished of it alone stays with it.
+    """
+
+    __slots__ = ("_drain", "_now", "_parent", "may_finish", "why")
+
+    def __init__(self, parent: Stop | None = None) -> None:
+        self._parent = parent
+        self._drain = self._now = False
+        self.why = ""  # Where it was no person's: which limit is reached.
+        self.may_finish = False  # What was begun is within that limit, however large it is.
+
+    @property
+    def drain(self) -> bool:
+        return self._drain or (self._parent is not None and self._parent.drain)
+
+    @drain.setter
+    def drain(self, wish: bool) -> None:
+        self._drain = wish
+
+    @property
+    def now(self) -> bool:
+        return self._now or (self._parent is not None and self._parent.now)
+
+    @now.setter
+    def now(self, wish: bool) -> None:
+        self._now = wish
 
     @property
     def cuts(self) -> bool:

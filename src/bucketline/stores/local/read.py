@@ -120,17 +120,21 @@ def with_file(place: Place, key: str, asked: Callable[[int], T]) -> T:
 
 
 def _open(place: Place, key: str) -> int:
-    path, name = split(key)
     try:
-        return os.open(name, _FLAGS, dir_fd=place.folders.get(path).fd)
+        return _open_in_folder(place, key)
     except FileNotFoundError:
         place.folders.forget()  # The folder that we hold open may be another by now.
-        return os.open(name, _FLAGS, dir_fd=place.folders.get(path).fd)
+        return _open_in_folder(place, key)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        path, name = split(_beyond_link(place, key))
-        return os.open(name, _FLAGS, dir_fd=place.folders.get(path).fd)
+        return _open_in_folder(place, _beyond_link(place, key))
+
+
+def _open_in_folder(place: Place, key: str) -> int:
+    path, name = split(key)
+    folder = place.folders.get(path)  # Held until the file is open: another thread may forget it.
+    return os.open(name, _FLAGS, dir_fd=folder.fd)
 
 
 def _beyond_link(place: Place, key: str) -> str:

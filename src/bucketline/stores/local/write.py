@@ -241,7 +241,8 @@ class Removal:
 
     def _unlink(self, path: str, name: str) -> bool:
         try:
-            os.unlink(name, dir_fd=self.place.folders.get(path).fd)
+            folder = self.place.folders.get(path)  # Held: another thread may forget it.
+            os.unlink(name, dir_fd=folder.fd)
         except FileNotFoundError:
             return False
         return True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bucketline.model import Entry
-from bucketline.stores.spool.sidecar import Growing, Sidecar
+from bucketline.stores.spool.sidecar import Growing, PartFile, Sidecar
 
 
 class Staged(NamedTuple):
@@ -21,6 +21,29 @@ class Staged(NamedTuple):
     is_old: bool  # It was there when the spool was opened: it may be delivered already.
 
 
+class Arrivals:
+    """What comes to be staged, each once, for one who follows."""
+
+    def __init__(self, index: Index, news: threading.Condition) -> None:
+        self.come: deque[Staged] = deque()
+        self._index = index
+        self._news = news
+
+    def next(self, wait_seconds: float) -> Staged | None:
+        """None = nothing came in so many seconds."""
+        with self._news:
+            if not self.come:
+                self._news.wait(wait_seconds)
+            while self.come:
+                one = self.come.popleft()
+                there = self._index.get(one.entry.key)
+                if there is None or there.generation != one.generation:
+                    continue
+                if not there.is_old and not self._index.is_leaving(there):
+                    return there  # An old one comes when it is reviewed.
+        return None
+
+
 class Index:
     """One for all threads: who fetches and who forwards look at it at the same time."""
 
@@ -29,7 +52,9 @@ class Index:
         self._news = threading.Condition(self._lock)
         self._staged: dict[str, Staged] = {}
         self._growing: dict[str, Growing] = {}  # By generation, which is the upload's name.
-        self._arrived: deque[tuple[str, str]] = deque()  # Key, generation: not handed out yet.
+        self._strays: dict[str, dict[int, PartFile]] = {}  # Parts of uploads that no marker told.
+        self._arrivals = Arrivals(self, self._news)
+        self._leaving: set[str] = set()  # Generations of what has arrived, and goes.
         self._generation = 0
         self.size = 0  # Bytes of all that is staged.
 
@@ -59,13 +84,30 @@ class Index:
             self._staged.pop(sidecar.key, None)
             self._staged[sidecar.key] = one
             self.size += one.entry.size - (other.entry.size if other else 0)
-            self._arrived.append((sidecar.key, one.generation))
+            self._arrivals.come.append(one)
             self._news.notify_all()
             return other
+
+    def reviewed(self, old: Iterable[Staged]) -> None:
+        """It is known of these whether they were delivered by an earlier process."""
+        with self._lock:
+            for one in old:
+                there = self._staged.get(one.entry.key)
+                if there is not None and there.generation == one.generation:
+                    fresh = self._staged[one.entry.key] = there._replace(is_old=False)
+                    self._arrivals.come.append(fresh)
+
+    def leave(self, one: Staged) -> None:
+        """It has arrived: nobody else is to send it, while its files are removed."""
+        self._leaving.add(one.generation)
+
+    def is_leaving(self, one: Staged) -> bool:
+        return one.generation in self._leaving
 
     def drop(self, key: str, generation: str) -> None:
         """It is staged no more."""
         with self._lock:
+            self._leaving.discard(generation)
             one = self._staged.get(key)
             if one is not None and one.generation == generation:
                 del self._staged[key]
@@ -83,24 +125,21 @@ class Index:
         with self._lock:
             return list(self._staged.values())
 
-    def hand_out_again(self) -> None:
-        """`arrival` begins with the oldest, whichever volume told of it first."""
+    def in_order(self) -> None:
+        """The oldest first, whichever volume told of it first."""
         with self._lock:
             oldest = sorted(self._staged.values(), key=lambda one: one.generation)
             self._staged = {one.entry.key: one for one in oldest}
-            self._arrived = deque((one.entry.key, one.generation) for one in oldest)
 
-    def arrival(self, wait_seconds: float) -> Staged | None:
-        """The next that nobody was given yet; None = nothing came in so many seconds."""
+    def follow(self) -> Arrivals:
+        """All that is staged, the oldest first, and what will be; who followed before does not
+        any more.
+        """
+        self.in_order()
         with self._lock:
-            if not self._arrived:
-                self._news.wait(wait_seconds)
-            while self._arrived:
-                key, generation = self._arrived.popleft()
-                one = self._staged.get(key)
-                if one is not None and one.generation == generation:
-                    return one
-        return None
+            self._arrivals = Arrivals(self, self._news)
+            self._arrivals.come += self._staged.values()
+            return self._arrivals
 
     @property
     def oldest(self) -> Staged | None:
@@ -111,7 +150,15 @@ class Index:
     def begin(self, one: Growing) -> None:
         with self._lock:
             self._generation = max(self._generation, int(one.generation, 16))
+            one.parts |= self._strays.pop(one.generation, {})
             self._growing[one.generation] = one
+
+    def add_part(self, generation: str, number: int, part: PartFile) -> None:
+        """Found on a volume. Its upload may be told by another one, later."""
+        with self._lock:
+            there = self._growing.get(generation)
+            parts = there.parts if there else self._strays.setdefault(generation, {})
+            parts[number] = part
 
     def growing(self, key: str, generation: str) -> Growing | None:
         one = self._growing.get(generation)
@@ -133,8 +180,11 @@ class Index:
                     del self._staged[key]
                     self.size -= one.entry.size
             for generation, upload in list(self._growing.items()):
+                rest = {n: part for n, part in upload.parts.items() if part.volume != volume}
+                upload.parts = rest
                 if upload.volume == volume:
                     del self._growing[generation]
+                    self._strays[generation] = rest
 
     def keys(self, prefix: str, after: str) -> Iterator[str]:
         with self._lock:

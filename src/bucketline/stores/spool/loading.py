@@ -42,7 +42,7 @@ def load(spool: Spool) -> Flow[Found]:
     for volume in fresh:
         _count_parts(spool, volume, files[volume.identity])
         volume.is_known = True
-    spool.index.hand_out_again()
+    spool.index.in_order()
     if spool.shelves.are_all_known:  # Else a volume that is away may tell what they are of.
         for volume in fresh:
             yield from _sweep(spool, volume, files[volume.identity], found)
@@ -81,14 +81,14 @@ def _take_in(spool: Spool, volume: Volume, name: str, one: Named, found: Found) 
 
 def _count_parts(spool: Spool, volume: Volume, files: Sequence[tuple[str, int, Named]]) -> None:
     """Give each upload its parts, and the volume's books what it holds."""
-    uploads = {one.generation: one for one in spool.index.all_growing()}
+    staged = {one.generation for one in spool.index.all()}
     for name, size, one in files:
         if not one.md5:
             continue
         spool.shelves.counted(volume, size)
-        upload = uploads.get(one.generation)
-        if upload is not None:
-            upload.parts[one.number] = PartFile(volume.identity, name, size, one.md5)
+        if one.generation not in staged:
+            part = PartFile(volume.identity, name, size, one.md5)
+            spool.index.add_part(one.generation, one.number, part)
 
 
 def _sweep(

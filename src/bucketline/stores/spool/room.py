@@ -34,12 +34,16 @@ class Room:
     size: int = 0
     free: int = 0
     own: int = 0  # Bytes of staged objects and of parts under way.
+    foreign: int | None = None  # The least that others were seen to take: what is half written
+    # counts as theirs for a moment.
     promises: dict[str, int] = field(default_factory=dict)
     is_shut: bool = False  # Was full, and is not yet below the low mark.
 
     def measured(self, size: int, free: int) -> None:
         """What the file system says."""
         self.size, self.free = size, free
+        foreign = max(0, self.used - self.own)
+        self.foreign = foreign if self.foreign is None else min(self.foreign, foreign)
         if self.used + self.promised >= self.most:
             self.is_shut = True
         elif self.used <= size * self.marks.low or not self.own:  # Others may have filled it.
@@ -61,7 +65,7 @@ class Room:
     @property
     def ever(self) -> int:
         """Bytes that an object may have here once nothing else is staged."""
-        return max(0, self.most - (self.used - self.own))
+        return max(0, self.most - (self.foreign or 0))
 
     @property
     def left(self) -> int:

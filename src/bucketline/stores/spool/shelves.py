@@ -24,6 +24,8 @@ from bucketline.stores.spool.volume import Volume, VolumeState
 
 T = TypeVar("T")
 
+_USUAL = 1 << 20  # Bytes on their way to a volume that make no difference.
+
 
 class Shelves:
     """All volumes. One that fails is left alone, and nothing is concluded from its silence."""
@@ -162,10 +164,13 @@ class Shelves:
         raise Away(why if volumes else "no volume is there", store="spool:")
 
     def _rank(self, volume: Volume) -> tuple[bool, float]:
-        """By free space and by speed; what is not measured yet is taken for the quickest."""
+        """By free space, speed, and what is on its way there already: disks work side by side.
+
+        What is not measured yet is taken for the quickest.
+        """
         quickest = max((one.write_speed for one in self.all), default=0.0)
-        speed = volume.write_speed or quickest or 1.0
-        return not volume.room.is_shut, volume.room.left * speed
+        room, speed = volume.room, volume.write_speed or quickest or 1.0
+        return not room.is_shut, room.left * speed / (room.promised + _USUAL)
 
     def _give_back(self, key: str) -> None:
         for one in self.all:

@@ -1,0 +1,1 @@
+"""`bucketline relay`: source -> volumes -> target, through power cuts."""

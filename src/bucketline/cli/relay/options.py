@@ -1,0 +1,99 @@
+"""What a relay's volumes are, in the words of the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import click
+
+from bucketline.clock import Clock
+from bucketline.errors import DiskError, UsageError
+from bucketline.settings import Location
+from bucketline.stores.spool import Marks, Spool, Volume, open_volume
+
+_MARKS = re.compile(r"(\d{1,3}):(\d{1,3})").fullmatch
+
+
+class Watermark(click.ParamType):  # type: ignore[type-arg] # Older clicks know no argument.
+    """`90:75`: how full a volume becomes, and how empty before it takes more, in percent."""
+
+    name = "watermark"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        told = _MARKS(str(value))
+        if told is None or not 0 < int(told[2]) <= int(told[1]) <= 100:
+            self.fail(f"{value!r}: write HIGH:LOW in percent, as in 90:75", param, ctx)
+        return int(told[1]) / 100, int(told[2]) / 100
+
+
+def job_digest(identity: Sequence[str]) -> str:
+    """The name of this relay's folder on each volume."""
+    return sha256(json.dumps(list(identity)).encode()).hexdigest()[:16]
+
+
+def check_volumes(folders: Sequence[Path], source: Location, target: Location) -> None:
+    """Raise `UsageError` for volumes that would stage into each other, or into what they copy."""
+    if not folders:
+        raise UsageError("--volume is missing; name at least one folder to stage objects in")
+    places = {"the source": source, "the target": target}
+    taken = [
+        (name, Path(one.folder).resolve()) for name, one in places.items() if one.remote is None
+    ]
+    for folder in folders:
+        here = folder.resolve()
+        for name, there in taken:
+            if here == there or here in there.parents or there in here.parents:
+                raise UsageError(f"{folder}: overlaps {name} ({there}); choose another --volume")
+        taken.append(("another volume", here))
+
+
+def open_spool(
+    folders: Sequence[Path], job: str, marks: Marks, clock: Clock, memory: Path
+) -> Spool:
+    """The volumes in these folders. Which one was where is remembered: a disk that is not mounted
+    is waited for, and its empty mount point is never filled.
+    """
+    known = _known(memory)
+    volumes: list[Volume] = []
+    try:
+        for folder in folders:
+            path = str(folder.absolute())
+            identity = known.get(path, "")
+            volumes.append(open_volume(path, job, identity=identity, marks=marks, clock=clock))
+    except BaseException:
+        for volume in volumes:
+            volume.close()
+        raise
+    _remember(memory, {**known, **{one.folder: one.identity for one in volumes}})
+    return Spool(volumes, clock=clock)
+
+
+def _known(memory: Path) -> dict[str, str]:
+    try:
+        told = json.loads(memory.read_bytes())
+        return {str(folder): str(name) for folder, name in told["volumes"].items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        said = "does not say which volumes there were; move it away if they are all mounted"
+        raise DiskError(f"{memory}: {said}") from None
+
+
+def _remember(memory: Path, known: dict[str, str]) -> None:
+    draft = memory.with_suffix(".new")
+    try:
+        draft.write_text(json.dumps({"v": 1, "volumes": known}) + "\n")
+        draft.rename(memory)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise DiskError(f"{memory}: cannot be written ({error.strerror})") from None

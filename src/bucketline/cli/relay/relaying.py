@@ -1,0 +1,202 @@
+"""A relay under way: fetch and forward side by side, once or for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.relay.hop import Hop
+from bucketline.cli.relay.lane import Lane
+from bucketline.cli.relay.wish import RelayWish
+from bucketline.cli.signals import Ears, listening
+from bucketline.clock import Clock
+from bucketline.engines.relay import Dropper, Fetch, Forward
+from bucketline.engines.relay.fetch import Books
+from bucketline.engines.relay.recovery import delivered_before
+from bucketline.errors import Remedy, StoreError, printable
+from bucketline.flow.compare.sides import Side, Sides
+from bucketline.flow.move.proof import Learnt
+from bucketline.flow.run.terms import Ran, Stop
+from bucketline.flow.run.watch import Watch, watch
+from bucketline.model import Tally
+from bucketline.stores.memory import MemoryStore
+from bucketline.stores.spool import Spool, load
+
+_ROUNDS = 3  # Of --once: what has rotted is fetched again.
+_NAP_SECONDS = 0.2
+_PASS_SECONDS = 600.0  # After so long, a pass with failures makes way for the next, which retries.
+_CALM_SECONDS = 1.0  # Between two passes of the forward hop.
+_WAITING = 4
+
+
+class Relaying:
+    """What all passes share."""
+
+    def __init__(self, wish: RelayWish, spool: Spool, fetch: Hop, forward: Hop, stop: Stop) -> None:
+        self.invocation: Invocation = fetch.around.invocation
+        self.wish = wish
+        self.spool = spool
+        self.fetch = fetch
+        self.forward = forward
+        self.clock: Clock = fetch.around.clock
+        self.stop = stop
+        self.dropper = Dropper(spool, forward.around.drive, self.invocation.printer.notice)
+        self._taking_in = threading.Lock()  # Both hops look whether a volume has come back.
+        self._is_fetching = False
+        self._is_all_sent = False  # All that was fetched; what failed may be tried again.
+        self._forwarding: Forward | None = None
+        self._lane: Lane | None = None
+        self._rotten = 0
+        self._retry_at = 0.0
+
+    def go(self) -> int:
+        """Ends with a summary of each hop; raises what stopped one of them."""
+        try:
+            with listening(self.stop) as ears:
+                fetched, sent = self._once() if self.wish.is_once else self._for_ever()
+        finally:
+            self.dropper.close()
+        return _exit_code((fetched, sent), ears)
+
+    def _once(self) -> tuple[Ran, Ran]:
+        for _ in range(_ROUNDS):
+            self._rotten = 0
+            with self._beside(self._forward_all) as lane:
+                fetched = self._fetch_pass()
+            sent = lane.result()
+            if not self._rotten or self.stop.drain:
+                break
+        return fetched, sent
+
+    def _for_ever(self) -> tuple[Ran, Ran]:
+        with self._beside(self._forward_for_ever) as lane:
+            fetched = watch(self._fetch_pass, self._watch(self.wish.every_seconds))
+        return fetched, lane.result()
+
+    @contextmanager
+    def _beside(self, work: Callable[[], Ran]) -> Iterator[Lane]:
+        """Forward while the block fetches; both have ended behind it."""
+        self._is_fetching = True
+        lane = self._lane = Lane(work)
+        try:
+            yield lane
+        finally:
+            self._is_fetching = False
+            lane.join()
+
+    def _fetch_pass(self) -> Ran:
+        self._is_fetching = True
+        try:
+            with self._taking_in:
+                self.fetch.around.drive.call(load(self.spool))
+            self._tell_volumes()
+            engine = self._fetching()
+            size = self.wish.max_fetch
+            place = printable(self.wish.source.text)
+            empty = f"{place}: nothing there takes part; is it the right place?"
+            return self.fetch.run(engine, size_max=size, if_empty=empty)
+        finally:
+            self._is_fetching = False
+
+    def _fetching(self) -> Fetch:
+        hop = self.fetch
+        source, target = hop.sides
+        target = self._if_it_answers(target)
+        policy = hop.policy(self.wish.move, Learnt())
+        sides = Sides(source, target, hop.around.drive, self.wish.look)
+        books = Books(self.forward.around.ledger.known, hop.around.ledger.known)
+        return Fetch(sides, self.spool, policy, books=books, is_stuck=self._why_stuck)
+
+    def _if_it_answers(self, target: Side) -> Side:
+        """A target that is away holds nobody up: then the ledger alone says what it has."""
+        if self.wish.is_once:
+            return target
+        try:
+            self.fetch.around.drive.call(target.store.page(target.prefix))
+        except StoreError as error:
+            if error.remedy is not Remedy.RETRY and not self.fetch.has_worked:
+                raise
+            self.invocation.printer.notice(f"{error}; fetching goes on without a look at it")
+            return replace(target, store=MemoryStore(), sort=False)
+        return target
+
+    def _why_stuck(self) -> str:
+        """Why nothing will be sent that makes room for what is to be fetched; "" = it will."""
+        lane, engine = self._lane, self._forwarding
+        if lane is not None and lane.error is not None:
+            return f"nothing is sent: {lane.error}"
+        if engine is None or not engine.is_idle or not self.dropper.is_idle:
+            return ""
+        if engine.failed or not len(self.spool.index):
+            return "what is staged could not be sent; see what failed"
+        return ""
+
+    def _forward_all(self) -> Ran:
+        """Until nothing is fetched any more and all that was staged has been tried."""
+        while True:
+            ran = self._forward_pass()
+            if self._is_all_sent or self.stop.drain:
+                return ran
+
+    def _forward_for_ever(self) -> Ran:
+        return watch(self._forward_when_due, self._watch(_CALM_SECONDS))
+
+    def _forward_when_due(self) -> Ran:
+        while not self.stop.drain:
+            is_due = len(self.spool.index) and self.clock.monotonic() >= self._retry_at
+            if is_due or self._is_fetching:
+                return self._forward_pass()
+            self.clock.sleep(_NAP_SECONDS)
+        return Ran("interrupted", Tally())
+
+    def _forward_pass(self) -> Ran:
+        hop, began = self.forward, self.clock.monotonic()
+        self._is_all_sent = False
+        self._take_in()
+
+        def may_come() -> bool:
+            if not self._is_fetching:
+                self._is_all_sent = True
+                return False
+            return not (engine.failed and self.clock.monotonic() - began >= _PASS_SECONDS)
+
+        policy = hop.policy(self.wish.move, Learnt(source_tells_md5=True))
+        target = hop.sides[1].store
+        engine = Forward(self.spool, target, policy, may_come=may_come, take_in=self._take_in)
+        self._forwarding = engine
+        try:
+            heard = (self.dropper.heard, engine.heard)
+            return hop.run(engine, size_max=self.wish.max_send, heard=heard)
+        finally:
+            self._rotten += engine.rotten
+            if engine.failed:
+                self._retry_at = self.clock.monotonic() + self.wish.every_seconds
+
+    def _take_in(self) -> None:
+        """What is on volumes that came since the last time; of it, what has arrived is dropped."""
+        drive, target = self.forward.around.drive, self.forward.sides[1].store
+        with self._taking_in:
+            drive.call(load(self.spool))
+        known = self.forward.around.ledger.known
+        for staged in drive.call(delivered_before(self.spool, target, known)):
+            self.dropper.drop(staged)
+
+    def _tell_volumes(self) -> None:
+        for volume in self.spool.shelves.all:
+            if not volume.is_usable:
+                said = f"volume {volume.folder}: {volume.reason}; what it holds waits for it"
+                self.invocation.printer.notice(said)
+
+    def _watch(self, every_seconds: float) -> Watch:
+        return Watch(self.clock, self.stop, self.invocation.printer.notice, every_seconds)
+
+
+def _exit_code(ran: tuple[Ran, ...], ears: Ears) -> int:
+    if any(one.state == "interrupted" for one in ran):
+        return ears.exit_code or _WAITING
+    if any(one.tally.failed for one in ran):
+        return 1
+    return _WAITING if any(one.tally.waiting for one in ran) else 0

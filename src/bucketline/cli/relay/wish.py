@@ -1,0 +1,100 @@
+"""What a relay is to do, after the command line was heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bucketline.cli.attributes import attribute_words
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.wiring import identity, look_of
+from bucketline.cli.wish import move_of
+from bucketline.flow.compare.sides import Look
+from bucketline.flow.move.copy import MovePolicy
+from bucketline.settings import Location, Side
+from bucketline.stores.spool import Marks
+from bucketline.timetable import Timetable, parse_timetable
+
+_EVERY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class RelayWish:
+    """One relay."""
+
+    source: Location
+    target: Location
+    volumes: list[Path]
+    marks: Marks
+    look: Look
+    move: MovePolicy
+    name: str
+    words: dict[str, Any]  # For the ledgers: no secrets, no locations.
+    log: Location | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What the relay is known by."""
+        return identity(self.source), identity(self.target), self.name
+
+    @property
+    def is_once(self) -> bool:
+        return bool(self.words["once"])
+
+    @property
+    def every_seconds(self) -> int:
+        return int(self.words["every"] or _EVERY_SECONDS)
+
+    @property
+    def workers(self) -> int | None:
+        workers = str(self.words["workers"] or "auto")
+        return None if workers == "auto" else int(workers)
+
+    @property
+    def rates(self) -> Timetable | None:
+        rate = self.words["bwlimit"]
+        return parse_timetable(str(rate)) if rate else None
+
+    @property
+    def max_fetch(self) -> int | None:
+        """Bytes of a pass from the source to the volumes."""
+        return self._size("max_fetch")
+
+    @property
+    def max_send(self) -> int | None:
+        """Bytes of a pass from the volumes to the target."""
+        return self._size("max_send")
+
+    def _size(self, name: str) -> int | None:
+        value = self.words[name]
+        return None if value is None else int(value)
+
+
+def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
+    limits, both = invocation.config.limits, side_of(said)
+    words = {
+        "volumes": [str(Path(folder).absolute()) for folder in said["volume"]],
+        "compare": said["compare"] or "auto",
+        "filters": rules_in_order(said),
+        "only": said["only"],
+        "accept_proof": "etag",
+        "attributes": attribute_words(said, {}),
+        "workers": said["workers"] or limits.workers,
+        "bwlimit": said["bwlimit"] or limits.bwlimit,
+        **{name: said[name] for name in ("once", "every", "max_fetch", "max_send", "keep_free")},
+    }
+    high, low = said["watermark"]
+    log = said["logs"] or invocation.config.logs
+    return RelayWish(
+        source=invocation.location(said["source"], side_of(said, "source_"), both),
+        target=invocation.location(said["target"], side_of(said, "target_"), both),
+        volumes=[Path(folder).absolute() for folder in said["volume"]],
+        marks=Marks(high, low, said["keep_free"] or 0),
+        look=look_of(words["compare"], words["filters"], words["only"]),
+        move=move_of(words),
+        name=said["name"] or "",
+        words=words,
+        log=invocation.location(log, Side(), both) if log else None,
+    )

@@ -1,0 +1,177 @@
+"""Bring onto the volumes what the target lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from bucketline.errors import Away, Interrupted, TooLarge
+from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.guard import Counts, Limits, guarded
+from bucketline.flow.compare.pairs import decide
+from bucketline.flow.compare.planned import fail_refused, planned
+from bucketline.flow.compare.sides import Sides
+from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.layout import layout, weight
+from bucketline.model import Action, Copy, Outcome, Skip
+from bucketline.sizes import show_size
+from bucketline.stores.base import Flow, Pause
+from bucketline.stores.spool import Origin, Spool, Staged
+
+_WAIT_SECONDS = 0.1  # For room: something is sent, or not yet.
+_STUCK_LOOKS = 20  # In a row, before it is believed that nothing will be sent.
+STAGED_MAX = 500_000  # Objects: what is known of each is held in memory.
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the two ledgers of a relay know: raw keys of the target to their last proven copies."""
+
+    delivered: Lookup
+    fetched: Lookup
+
+
+class Fetch:
+    """One look at source and target, and the copies that bring the difference onto the volumes."""
+
+    def __init__(
+        self,
+        sides: Sides,
+        spool: Spool,
+        policy: MovePolicy,
+        *,
+        books: Books,
+        is_stuck: Callable[[], str],
+    ) -> None:
+        self._sides = sides
+        self._spool = spool
+        self._policy = policy
+        self._books = books
+        self._is_stuck = is_stuck  # Why nothing will be sent that could make room; "" = it will.
+        self._is_hopeless = False  # For room, until something moves again.
+        self._moving = 0  # Objects that have room, and are on their way onto a volume.
+        self._away: set[str] = set()  # Keys of what was fetched onto volumes that are away.
+
+    @property
+    def compare_said(self) -> str:
+        """What the comparison rests on."""
+        return self._sides.rule.said
+
+    @property
+    def counts(self) -> Counts:
+        return self._sides.counts
+
+    @property
+    def notes(self) -> list[str]:
+        return self._sides.notes
+
+    @property
+    def must_sort(self) -> tuple[bool, bool]:
+        """Whether source and target were found to list without order."""
+        return self._sides.source.sort, self._sides.target.sort
+
+    def plan(self) -> Iterator[Action | Skip]:
+        """What is neither at the target nor on its way there."""
+        return planned(self._sides, self._decided, guarded, Limits())
+
+    def perform(self, action: Action) -> Flow[Outcome]:
+        """One object onto the volumes, proven."""
+        assert isinstance(action, Copy)
+        if action.refused:
+            return fail_refused(action, self._sides.source.store)
+        return self._stage(action)
+
+    def weight(self, action: Action) -> int:
+        """How many bytes of bodies the step holds in memory at once, at most."""
+        assert isinstance(action, Copy)
+        if action.source.size <= self._policy.part_size:
+            return action.source.size
+        return weight(action.source, self._spool.able, self._policy)
+
+    def _decided(self) -> Iterator[Action | Skip]:
+        sides = self._sides
+        actions = decide(
+            sides.differences(sides.rule.is_same),
+            sides.rule,
+            sides.settle(self._books.delivered),
+            rename=sides.rename,
+            delete_extra=False,
+        )
+        for action in actions:
+            yield self._if_not_staged(action) if isinstance(action, Copy) else action
+
+    def _if_not_staged(self, action: Copy) -> Copy | Skip:
+        staged = self._spool.index.get(action.target_key)
+        if staged is not None and staged.origin_pin and staged.origin_pin == action.source.pin:
+            return Skip(1, action.source.size)
+        if staged is None and not self._spool.shelves.are_all_known:
+            known = self._books.fetched([action.target_key]).get(action.target_key)
+            if known is not None and known.source_etag == action.source.pin:
+                self._away.add(action.target_key)
+        return action
+
+    def _stage(self, action: Copy) -> Flow[Outcome]:
+        key, source = action.target_key, self._sides.source.store
+        self._expect_none_on_its_way(action)
+        yield from self._room(action)
+        entry = action.source
+        origin = Origin(source.name, entry.key, entry.pin, entry.version, entry.modified)
+        self._spool.expect(key, origin)
+        self._moving += 1
+        try:
+            outcome = yield from copy(action, source, self._spool, self._policy)
+        finally:
+            self._moving -= 1
+            self._spool.came(key)
+        if outcome.source_etag != entry.pin:  # It changed since it was listed.
+            yield from self._spool.restate(key, replace(origin, pin=outcome.source_etag))
+        return outcome
+
+    def _expect_none_on_its_way(self, action: Copy) -> None:
+        """Raise `Away` while another state of the object is on its way, or this one may be."""
+        key, spool = action.target_key, self._spool
+        staged: Staged | None = spool.index.get(key)
+        if staged is not None:
+            said = "an earlier state of it is on its way to the target; this one follows"
+            raise Away(said, store=spool.name, key=key)
+        if key in self._away:
+            said = "it was fetched onto a volume that is away now; it goes on when that is back"
+            raise Away(said, store=spool.name, key=key)
+
+    def _room(self, action: Copy) -> Flow[None]:
+        """Wait until there is room for all of it: only then its first byte is fetched."""
+        spool, key, size = self._spool, action.target_key, action.source.size
+        part_size = self._policy.part_size
+        if size > part_size:
+            part_size = layout(action.source, spool.able, self._policy).part_size
+        looks = 0
+        while not self._has_room(key, size, part_size):
+            looks = looks + 1 if self._is_stuck() and not self._moving else 0
+            self._expect_hope(key, looks)
+            if self._policy.wish.cuts:
+                raise Interrupted(f"{spool.name}: stopped while it waited for room; run again")
+            yield Pause(_WAIT_SECONDS)
+
+    def _has_room(self, key: str, size: int, part_size: int) -> bool:
+        shelves = self._spool.shelves
+        if len(self._spool.index) < STAGED_MAX and shelves.promise(key, size, part_size):
+            return True
+        if not shelves.can_ever_hold(size, part_size):
+            self._refuse(key, size)
+        return False
+
+    def _expect_hope(self, key: str, looks: int) -> None:
+        """Raise `Away` when nothing that is staged will go before this pass has ended."""
+        self._is_hopeless = looks > _STUCK_LOOKS or (looks > 0 and self._is_hopeless)
+        if self._is_hopeless:
+            said = f"no volume has room for it, and {self._is_stuck()}"
+            raise Away(said, store=self._spool.name, key=key)
+
+    def _refuse(self, key: str, size: int) -> None:
+        """No volume that is there can ever hold it."""
+        spool = self._spool
+        if not all(one.is_usable for one in spool.shelves.all):
+            said = "it fits on no volume that is there; it goes on when the others are back"
+            raise Away(said, store=spool.name, key=key)
+        said = f"{show_size(size)} are more than all volumes can hold; name a larger --volume"
+        raise TooLarge(said, store=spool.name, key=key)
