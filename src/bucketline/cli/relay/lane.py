@@ -18,6 +18,10 @@ class Lane:
         self._thread = threading.Thread(target=self._go, name="bucketline-forward", daemon=True)
         self._thread.start()
 
+    @property
+    def has_ended(self) -> bool:
+        return not self._thread.is_alive()
+
     def join(self) -> None:
         """Wait for its end, however long that takes; signals are heard meanwhile."""
         while self._thread.is_alive():

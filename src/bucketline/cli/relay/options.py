@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 import click
 
 from bucketline.clock import Clock
 from bucketline.errors import DiskError, UsageError
+from bucketline.flow.report.relays import volumes_known
 from bucketline.settings import Location
 from bucketline.stores.spool import Marks, Spool, Volume, open_volume
 
@@ -33,11 +33,6 @@ class Watermark(click.ParamType):  # type: ignore[type-arg] # Older clicks know 
         if told is None or not 0 < int(told[2]) <= int(told[1]) <= 100:
             self.fail(f"{value!r}: write HIGH:LOW in percent, as in 90:75", param, ctx)
         return int(told[1]) / 100, int(told[2]) / 100
-
-
-def job_digest(identity: Sequence[str]) -> str:
-    """The name of this relay's folder on each volume."""
-    return sha256(json.dumps(list(identity)).encode()).hexdigest()[:16]
 
 
 def check_volumes(folders: Sequence[Path], source: Location, target: Location) -> None:
@@ -62,7 +57,7 @@ def open_spool(
     """The volumes in these folders. Which one was where is remembered: a disk that is not mounted
     is waited for, and its empty mount point is never filled.
     """
-    known = _known(memory)
+    known = volumes_known(memory)
     volumes: list[Volume] = []
     try:
         for folder in folders:
@@ -75,17 +70,6 @@ def open_spool(
         raise
     _remember(memory, {**known, **{one.folder: one.identity for one in volumes}})
     return Spool(volumes, clock=clock)
-
-
-def _known(memory: Path) -> dict[str, str]:
-    try:
-        told = json.loads(memory.read_bytes())
-        return {str(folder): str(name) for folder, name in told["volumes"].items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        said = "does not say which volumes there were; move it away if they are all mounted"
-        raise DiskError(f"{memory}: {said}") from None
 
 
 def _remember(memory: Path, known: dict[str, str]) -> None:

@@ -128,6 +128,8 @@ class Relaying:
         lane, engine = self._lane, self._forwarding
         if lane is not None and lane.error is not None:
             return f"nothing is sent: {lane.error}"
+        if lane is not None and lane.has_ended:
+            return "no more is sent in this pass"
         if engine is None or not engine.is_idle or not self.dropper.is_idle:
             return ""
         if engine.failed or not len(self.spool.index):
@@ -138,7 +140,7 @@ class Relaying:
         """Until nothing is fetched any more and all that was staged has been tried."""
         while True:
             ran = self._forward_pass()
-            if self._is_all_sent or self.stop.drain:
+            if self._is_all_sent or ran.state == "interrupted":
                 return ran
 
     def _forward_for_ever(self) -> Ran:

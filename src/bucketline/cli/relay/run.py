@@ -24,7 +24,7 @@ from bucketline.cli.options import (
 from bucketline.cli.passing import Around
 from bucketline.cli.places import hash_memory, open_for_moves
 from bucketline.cli.relay.hop import Hop
-from bucketline.cli.relay.options import Watermark, check_volumes, job_digest, open_spool
+from bucketline.cli.relay.options import Watermark, check_volumes, open_spool
 from bucketline.cli.relay.relaying import Relaying
 from bucketline.cli.relay.wish import RelayWish, relay_wish
 from bucketline.cli.sanity import check_pair
@@ -32,8 +32,9 @@ from bucketline.cli.wiring import pace_of
 from bucketline.clock import Clock, SystemClock
 from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive, open_drive
-from bucketline.flow.ledger import Ledger, job_path
+from bucketline.flow.ledger import Ledger
 from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.report.relays import relay_digest, relay_ledgers, volume_memory
 from bucketline.flow.run.terms import Stop
 from bucketline.stores.spool import Spool
 from bucketline.stores.throttle import Throttled, TokenBucket
@@ -82,12 +83,11 @@ def run(invocation: Invocation, /, **said: Any) -> int:
     check_pair(wish.source, wish.target)
     check_volumes(wish.volumes, wish.source, wish.target)
     state, clock = invocation.made_state_folder(), SystemClock()
-    paths = [job_path(state, f"relay-{hop}", *wish.identity) for hop in ("fetch", "forward")]
+    paths = relay_ledgers(state, wish.identity)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Ledger.open(path)) for path in paths]
         drives = [stack.enter_context(closing(open_drive())) for _ in paths]
-        memory = paths[0].with_suffix(".volumes")
-        job = job_digest(wish.identity)
+        memory, job = volume_memory(paths[0]), relay_digest(wish.identity)
         spool = open_spool(wish.volumes, job, wish.marks, clock, memory)
         stack.enter_context(closing(spool))
         parts = _Parts(invocation, wish, stack.enter_context(hash_memory(invocation)), Stop())

@@ -49,6 +49,18 @@ def load(spool: Spool) -> Flow[Found]:
     return found
 
 
+def clear(spool: Spool) -> Flow[None]:
+    """Remove everything, whether it is staged, under way or damaged."""
+    for volume in spool.shelves.usable:
+        files = yield from _files(spool, volume)
+        sidecars = [(name, 0) for name, _, one in files if not one.generation]
+        rest = [(name, size) for name, size, one in files if one.generation]
+        for some in (sidecars, rest):  # Without its sidecar, nothing is staged any more.
+            for first in range(0, len(some), 1000):
+                yield from spool.shelves.remove(volume.identity, some[first : first + 1000])
+        spool.index.forget(volume.identity)
+
+
 def _files(spool: Spool, volume: Volume) -> Flow[list[tuple[str, int, Named]]]:
     found: list[tuple[str, int, Named]] = []
     page = yield from spool.shelves.on(volume, volume.store.page())
