@@ -44,7 +44,7 @@ MODULE_HOMES = {
     "urllib.request": (),
     "http.client": (),
     "asyncio": (),
-    "subprocess": ("cli/demo/children.py", "cli/hands.py"),
+    "subprocess": ("cli/demo/children.py", "cli/hands.py", "engines/volumes/tool.py"),
     "multiprocessing": (),
     "click": ("cli/*",),
     "rich": ("cli/*",),

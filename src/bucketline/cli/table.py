@@ -43,6 +43,8 @@ COMMANDS = (
     Row("runs log", "runs_log:log", "Write a run's log in the old tools' shape.", LOOK),
     Row("runs prune", "runs:prune_runs", "Forget the oldest runs.", LOOK),
     Row("doctor", "doctor:doctor", "Find out what an endpoint can and cannot do.", LOOK),
+    Row("volumes", "", "Disks for the relay.", SET_UP),
+    Row("volumes list", "volumes.listing:list_devices", "List disks and what they hold.", SET_UP),
     Row("config", "", "Look at the configuration.", SET_UP),
     Row("config check", "config:check", "Say every error of the configuration.", SET_UP),
     Row("config show", "config:show", "Show what is in force, and where it comes from.", SET_UP),

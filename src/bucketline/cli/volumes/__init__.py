@@ -1,0 +1,1 @@
+"""`bucketline volumes`: disks for the relay."""

@@ -1,0 +1,62 @@
+"""Loop devices for tests: attached by the test, gone behind it. Root only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from disks import run
+
+_TOOLS = ("losetup", "lsblk", "blkid", "wipefs", "sgdisk", "partx", "mkfs.ext4", "mkfs.xfs")
+
+
+def _missing() -> str:
+    if os.geteuid() != 0:
+        return "attaches loop devices: only root may"
+    if not Path("/dev/loop-control").exists():
+        return "there are no loop devices here"
+    lacking = [tool for tool in _TOOLS if not shutil.which(tool, path="/usr/sbin:/usr/bin")]
+    return f"needs {', '.join(lacking)}" if lacking else ""
+
+
+needs_loops = pytest.mark.skipif(bool(_missing()), reason=_missing() or "-")
+
+
+@contextmanager
+def loop(image: Path, mib: int, *words: str) -> Iterator[str]:
+    """A disk in a file; its path."""
+    if not image.exists():
+        with image.open("wb") as file:
+            file.truncate(mib << 20)
+    device = run("losetup", "--find", "--show", *words, str(image))
+    # The kernel keeps partitions of a device that was detached; they would be this one's.
+    subprocess.run(("partx", "--delete", device), capture_output=True, check=False)
+    try:
+        yield device
+    finally:
+        detach(device)
+
+
+def detach(device: str) -> None:
+    """With its partitions, and whatever is mounted of them."""
+    undo = (
+        ("umount", "-l", f"{device}p1"),
+        ("umount", "-l", device),
+        ("partx", "--delete", device),
+        ("losetup", "--detach", device),
+    )
+    for command in undo:
+        subprocess.run(command, capture_output=True, check=False)
+
+
+def volumes(*words: str, around: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The program, as a process of its own."""
+    command = [sys.executable, "-m", "bucketline", "volumes", *words]
+    return subprocess.run(command, env=around, capture_output=True, text=True, check=False)

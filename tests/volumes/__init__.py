@@ -1,0 +1,1 @@
+"""Disks as volumes: real ones in files, and recorded ones."""
