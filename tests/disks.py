@@ -42,3 +42,74 @@ def ext4(folder: Path, image: Path, mib: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+@contextmanager
+def reflinks(folder: Path, image: Path, mib: int) -> Iterator[Path]:
+    """A disk whose files can be copied in an instant, as of one moment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(mib << 20)
+    run("mkfs.xfs", "-q", "-f", "-m", "reflink=1", str(image))
+    run("mount", "-o", "loop", str(image), str(folder))
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+class TwoDisks:
+    """An ext4 and an XFS in one file, whose power fails at the same moment."""
+
+    _EXT4, _XFS = 96, 320  # MiB
+
+    def __init__(self, home: Path, mounts: tuple[Path, Path]) -> None:
+        self._home = home  # On a disk with reflinks.
+        self._mounts = mounts
+        self._loops: list[str] = []
+        self._number = 0
+        with self._image.open("wb") as file:
+            file.truncate((self._EXT4 + self._XFS) << 20)
+        self._attach()
+        run("mkfs.ext4", "-q", "-F", self._loops[0])
+        run("mkfs.xfs", "-q", "-f", self._loops[1])
+
+    @property
+    def _image(self) -> Path:
+        return self._home / f"disks-{self._number}.img"
+
+    def mount(self) -> None:
+        for loop, folder in zip(self._loops, self._mounts, strict=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            run("mount", loop, str(folder))
+
+    def cut(self) -> None:
+        """What the disks hold now is all that is left; takes effect with `power_on`."""
+        later = self._home / f"disks-{self._number + 1}.img"
+        run("cp", "--reflink=always", str(self._image), str(later))
+
+    def power_on(self) -> None:
+        """Go on with the disks as they were when the power was cut."""
+        before = self._image
+        self.close()
+        self._number += 1
+        before.unlink()
+        self._attach()
+        self.mount()
+
+    def close(self) -> None:
+        for folder in self._mounts:
+            subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+        for loop in self._loops:
+            subprocess.run(["losetup", "-d", loop], capture_output=True, check=False)
+        self._loops = []
+
+    def _attach(self) -> None:
+        parts = ((0, self._EXT4), (self._EXT4, self._XFS))
+        self._loops = [
+            run(
+                *("losetup", "--find", "--show", "--offset", str(start << 20)),
+                *("--sizelimit", str(size << 20), str(self._image)),
+            )
+            for start, size in parts
+        ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from bucketline.clock import Clock
-from bucketline.errors import DiskError, UsageError
-from bucketline.flow.report.relays import volumes_known
+from bucketline.errors import UsageError
 from bucketline.settings import Location
-from bucketline.stores.spool import Marks, Spool, Volume, open_volume
+from bucketline.stores.spool import (
+    Marks,
+    Spool,
+    Volume,
+    open_volume,
+    remember_volumes,
+    volumes_known,
+)
 
 _MARKS = re.compile(r"(\d{1,3}):(\d{1,3})").fullmatch
 
@@ -68,16 +72,7 @@ def open_spool(
         for volume in volumes:
             volume.close()
         raise
-    _remember(memory, {**known, **{one.folder: one.identity for one in volumes}})
+    told = {one.folder: one.identity for one in volumes}
+    if not told.items() <= known.items():
+        remember_volumes(memory, {**known, **told})
     return Spool(volumes, clock=clock)
-
-
-def _remember(memory: Path, known: dict[str, str]) -> None:
-    draft = memory.with_suffix(".new")
-    try:
-        draft.write_text(json.dumps({"v": 1, "volumes": known}) + "\n")
-        draft.rename(memory)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
-        raise DiskError(f"{memory}: cannot be written ({error.strerror})") from None

@@ -22,10 +22,9 @@ from bucketline.flow.report.relays import (
     relay_digest,
     relay_ledgers,
     volume_memory,
-    volumes_known,
 )
 from bucketline.settings import Location
-from bucketline.stores.spool import Marks, Spool, load
+from bucketline.stores.spool import Marks, Spool, load, volumes_known
 
 
 @dataclass(frozen=True)

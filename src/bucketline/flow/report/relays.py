@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bucketline.errors import DiskError
 from bucketline.flow.ledger import job_path
 from bucketline.flow.ledger.place import SUFFIX, is_locked
 from bucketline.flow.report.runs import RunRow, runs_of, troubles
+from bucketline.stores.spool import volumes_known
 from bucketline.stores.spool.survey import Survey, survey
 
 HOPS = ("fetch", "forward")
@@ -32,18 +32,6 @@ def relay_digest(identity: Sequence[str]) -> str:
 def volume_memory(fetch_ledger: Path) -> Path:
     """Where it is remembered which volume was in which folder."""
     return fetch_ledger.with_suffix(".volumes")
-
-
-def volumes_known(memory: Path) -> dict[str, str]:
-    """Folder -> the volume's own name. Raises `DiskError`."""
-    try:
-        told = json.loads(memory.read_bytes())
-        return {str(folder): str(name) for folder, name in told["volumes"].items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        said = "does not say which volumes there were; move it away if they are all mounted"
-        raise DiskError(f"{memory}: {said}") from None
 
 
 @dataclass(frozen=True, slots=True)

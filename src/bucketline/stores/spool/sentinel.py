@@ -38,20 +38,25 @@ def read_sentinel(folder: Path) -> str:
 def write_sentinel(folder: Path) -> str:
     """Make the folder a volume, with a new name; a power cut leaves the file whole or absent."""
     name = str(uuid4())
-    draft = folder / f"{SENTINEL}.new"
+    write_durably(folder / SENTINEL, json.dumps({"v": VERSION, "volume": name}) + "\n")
+    return name
+
+
+def write_durably(path: Path, text: str) -> None:
+    """A small file, whole or as it was before, whenever the power fails. Raises OSError."""
+    draft = path.with_name(f"{path.name}.new")
     file = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
-        os.write(file, (json.dumps({"v": VERSION, "volume": name}) + "\n").encode())
+        os.write(file, text.encode())
         os.fsync(file)
     finally:
         os.close(file)
-    draft.rename(folder / SENTINEL)
-    listed = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(listed)
+        os.fsync(folder)
     finally:
-        os.close(listed)
-    return name
+        os.close(folder)
 
 
 def lock_sentinel(folder: Path) -> int:
