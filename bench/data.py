@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -69,6 +70,15 @@ def seeded(endpoint: str, objects: int) -> str:
             store.write(name_of(i), body_of(i)) for i in range(start, min(objects, start + 1000))
         ]
         blocking(together(writes))
+    return name
+
+
+def seeded_sizes(endpoint: str, sizes: Sequence[int]) -> str:
+    """Objects of these sizes."""
+    name, dice = new_bucket(endpoint), Random("sizes")
+    store = store_at(endpoint, name)
+    for number, size in enumerate(sizes):
+        blocking(store.write(f"{number:04}.bin", dice.randbytes(size)))
     return name
 
 

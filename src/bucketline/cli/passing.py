@@ -15,6 +15,7 @@ from bucketline.clock import Clock
 from bucketline.flow.compare.guard import Counts
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead
+from bucketline.flow.move.proof import MEMORY
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.pace import Pace
 from bucketline.flow.run.terms import Allowance, Crew, Engine, Ran, Stop, Terms
@@ -58,6 +59,7 @@ class Pass:
     is_quiet: bool = False  # Nothing is said of a run that found nothing to do.
     log: Location | None = None  # Where its log goes.
     crew: Callable[[Crew], Crew] | None = None  # Who performs; None = this process alone.
+    memory: int = MEMORY  # Of bodies, together.
     hop: str = ""  # Which of several runs of one command it is.
     heard: Callable[[Sequence[tuple[Action, Outcome]]], None] | None = None
     recorder: Recorder = field(init=False)
@@ -103,6 +105,7 @@ class Pass:
                     around.stop,
                     around.pace,
                     watcher,
+                    memory=self.memory,
                     allowance=self.allowance,
                     crew=self.crew,
                 )

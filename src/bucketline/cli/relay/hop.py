@@ -18,6 +18,8 @@ from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.model import Action, Outcome
 from bucketline.stores.base import Store
 
+# Few large objects at once: what is fetched whole can be sent while the next one comes.
+_MEMORY = 64 << 20
 Heard = Callable[[Sequence[tuple[Action, Outcome]]], None]
 
 
@@ -68,6 +70,7 @@ class Hop:
             head,
             Allowance(size=size_max),
             if_empty=if_empty,
+            memory=_MEMORY,
             is_quiet=not self.wish.is_once,
             log=self.wish.log,
             hop=self.name,
