@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,26 +32,40 @@ needs_loops = pytest.mark.skipif(bool(_missing()), reason=_missing() or "-")
 
 
 @contextmanager
+def alone() -> Iterator[None]:
+    """No other test attaches a device meanwhile."""
+    with Path(tempfile.gettempdir(), "bucketline-test-loops").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def loop(image: Path, mib: int, *words: str) -> Iterator[str]:
     """A disk in a file; its path."""
     if not image.exists():
         with image.open("wb") as file:
             file.truncate(mib << 20)
-    device = run("losetup", "--find", "--show", *words, str(image))
-    # The kernel keeps partitions of a device that was detached; they would be this one's.
-    subprocess.run(("partx", "--delete", device), capture_output=True, check=False)
+    with alone():
+        device = run("losetup", "--find", "--show", *words, str(image))
+        # The kernel keeps partitions of a device that was detached; they would be this one's.
+        subprocess.run(("partx", "--delete", device), capture_output=True, check=False)
     try:
         yield device
     finally:
-        detach(device)
+        with alone():
+            _detach(device, image.parent)
 
 
-def detach(device: str) -> None:
-    """With its partitions, and whatever is mounted of them."""
+def _detach(device: str, folder: Path) -> None:
+    """With its partitions, and whatever is mounted of them; unless it is another test's by now."""
+    backing = Path("/sys/block", Path(device).name, "loop", "backing_file")
+    if not backing.exists() or str(folder) not in backing.read_text():
+        return
     undo = (
         ("umount", "-l", f"{device}p1"),
         ("umount", "-l", device),
         ("partx", "--delete", device),
+        ("blockdev", "--setrw", device),  # The kernel keeps this, too.
         ("losetup", "--detach", device),
     )
     for command in undo:

@@ -31,6 +31,11 @@ EXAMPLES = {
     "plan export": (
         "bucketline plan export photos.plan --s3-batch photos.csv --job job.json --rest rest.plan",
     ),
+    "volumes list": ("bucketline volumes list", "bucketline volumes list /dev/sdb --json"),
+    "volumes plan": (
+        "bucketline volumes plan /dev/sdb /dev/sdc --filesystem xfs --owner bucketline",
+    ),
+    "volumes prepare": ("bucketline volumes prepare --plan 7dac14534c4b01d1",),
     "plan apply": (
         "bucketline plan apply photos.plan",
         "bucketline plan apply photos.plan --skip-stale --bwlimit 50M",

@@ -45,6 +45,8 @@ COMMANDS = (
     Row("doctor", "doctor:doctor", "Find out what an endpoint can and cannot do.", LOOK),
     Row("volumes", "", "Disks for the relay.", SET_UP),
     Row("volumes list", "volumes.listing:list_devices", "List disks and what they hold.", SET_UP),
+    Row("volumes plan", "volumes.plan:plan", "Plan what to make of empty disks.", SET_UP),
+    Row("volumes prepare", "volumes.prepare:prepare", "Do exactly what a plan says.", SET_UP),
     Row("config", "", "Look at the configuration.", SET_UP),
     Row("config check", "config:check", "Say every error of the configuration.", SET_UP),
     Row("config show", "config:show", "Show what is in force, and where it comes from.", SET_UP),

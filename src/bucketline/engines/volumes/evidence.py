@@ -30,6 +30,7 @@ class Evidence:
     signatures: tuple[str, ...] = ()  # ext4, gpt, LVM2_member …
     table: str = ""  # The kind of its partition table.
     table_id: str = ""
+    part_id: str = ""  # Its own, if it is a partition.
     uuid: str = ""  # Of the file system.
     holders: tuple[str, ...] = ()
     is_blank: bool = True  # Head and tail are zeroes.
@@ -64,6 +65,7 @@ def examine(device: Device) -> Evidence:
         signatures=tuple(dict.fromkeys(filter(None, (*named, *signatures)))),
         table=told.get("PTTYPE", ""),
         table_id=told.get("PTUUID", "").lower(),
+        part_id=told.get("PART_ENTRY_UUID", "").lower(),
         uuid=told.get("UUID", "").lower(),
         holders=holders,
         is_blank=is_blank,
@@ -137,3 +139,8 @@ def _line(path: Path) -> str:
     with suppress(OSError):
         return path.read_text().strip()
     return ""
+
+
+def boot_id() -> str:
+    """Names that the kernel gives hold as long as this stays the same."""
+    return _line(Path("/proc/sys/kernel/random/boot_id"))

@@ -43,6 +43,10 @@ class Tool:
                 return str(path)
         raise UsageError(f"{self.name} is not installed; install the package {self.package}")
 
+    def check(self) -> None:
+        """Raise `UsageError` where it is not installed, before it is needed."""
+        assert self.path
+
     def ask(self, *words: str, codes: Container[int] = (0,)) -> Answered:
         """What it says; it changes nothing. Raises `DiskError` for another exit code."""
         assert not self.changes, f"{self.name} is no tool that only looks"
@@ -62,6 +66,7 @@ class Tool:
                 env=_AROUND,
                 cwd="/",
                 timeout=self.timeout_seconds,
+                close_fds=False,  # It holds our lock, until it has ended too: see plans.py.
                 check=False,
             )
         except subprocess.TimeoutExpired:
