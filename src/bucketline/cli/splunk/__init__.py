@@ -1,0 +1,1 @@
+"""`bucketline splunk`: archived buckets of Splunk back from S3."""

@@ -1,0 +1,1 @@
+"""Archived buckets of Splunk back from S3: found, rebuilt, proven."""
