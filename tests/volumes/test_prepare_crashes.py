@@ -17,7 +17,7 @@ from bucketline.engines.volumes.plans import Plans
 from disks import run
 from volumes.bench import ALL, FSTAB, Bench
 
-pytestmark = loops.needs_loops
+pytestmark = [loops.needs_loops, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(("step", "state"), ALL)

@@ -35,6 +35,10 @@ EXAMPLES = {
     "volumes plan": (
         "bucketline volumes plan /dev/sdb /dev/sdc --filesystem xfs --owner bucketline",
     ),
+    "volumes reset": (
+        "bucketline volumes reset /srv/bucketline/vol-11a33cd9 --dry-run",
+        "bucketline volumes reset /srv/bucketline/vol-11a33cd9 --discard-staged 12-objects",
+    ),
     "volumes prepare": ("bucketline volumes prepare --plan 7dac14534c4b01d1",),
     "plan apply": (
         "bucketline plan apply photos.plan",

@@ -47,6 +47,7 @@ COMMANDS = (
     Row("volumes list", "volumes.listing:list_devices", "List disks and what they hold.", SET_UP),
     Row("volumes plan", "volumes.plan:plan", "Plan what to make of empty disks.", SET_UP),
     Row("volumes prepare", "volumes.prepare:prepare", "Do exactly what a plan says.", SET_UP),
+    Row("volumes reset", "volumes.reset:reset", "Empty the spools of volumes.", SET_UP),
     Row("config", "", "Look at the configuration.", SET_UP),
     Row("config check", "config:check", "Say every error of the configuration.", SET_UP),
     Row("config show", "config:show", "Show what is in force, and where it comes from.", SET_UP),
