@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.relay.hop import Hop
@@ -13,7 +14,7 @@ from bucketline.cli.relay.lane import Lane
 from bucketline.cli.relay.wish import RelayWish
 from bucketline.cli.signals import Ears, listening
 from bucketline.clock import Clock
-from bucketline.engines.relay import Dropper, Fetch, Forward
+from bucketline.engines.relay import Clearing, Dropper, Fetch, Forward
 from bucketline.engines.relay.fetch import Books
 from bucketline.engines.relay.recovery import delivered_before
 from bucketline.errors import Remedy, StoreError, printable
@@ -32,18 +33,25 @@ _CALM_SECONDS = 1.0  # Between two passes of the forward hop.
 _WAITING = 4
 
 
+class Hops(NamedTuple):
+    """Of one relay."""
+
+    fetch: Hop
+    forward: Hop
+    clear: Hop | None  # Of the source, where that is wanted.
+
+
 class Relaying:
     """What all passes share."""
 
-    def __init__(self, wish: RelayWish, spool: Spool, fetch: Hop, forward: Hop, stop: Stop) -> None:
-        self.invocation: Invocation = fetch.around.invocation
+    def __init__(self, wish: RelayWish, spool: Spool, hops: Hops, stop: Stop) -> None:
+        self.fetch, self.forward, self.clear = hops
+        self.invocation: Invocation = self.fetch.around.invocation
         self.wish = wish
         self.spool = spool
-        self.fetch = fetch
-        self.forward = forward
-        self.clock: Clock = fetch.around.clock
+        self.clock: Clock = self.fetch.around.clock
         self.stop = stop
-        self.dropper = Dropper(spool, forward.around.drive, self.invocation.printer.notice)
+        self.dropper = Dropper(spool, self.forward.around.drive, self.invocation.printer.notice)
         self._taking_in = threading.Lock()  # Both hops look whether a volume has come back.
         self._is_fetching = False
         self._is_all_sent = False  # All that was fetched; what failed may be tried again.
@@ -56,12 +64,12 @@ class Relaying:
         """Ends with a summary of each hop; raises what stopped one of them."""
         try:
             with listening(self.stop) as ears:
-                fetched, sent = self._once() if self.wish.is_once else self._for_ever()
+                ran = self._once() if self.wish.is_once else self._for_ever()
         finally:
             self.dropper.close()
-        return _exit_code((fetched, sent), ears)
+        return _exit_code(ran, ears)
 
-    def _once(self) -> tuple[Ran, Ran]:
+    def _once(self) -> tuple[Ran, ...]:
         for _ in range(_ROUNDS):
             self._rotten = 0
             with self._beside(self._forward_all) as lane:
@@ -69,9 +77,18 @@ class Relaying:
             sent = lane.result()
             if not self._rotten or self.stop.drain:
                 break
-        return fetched, sent
+        if self.clear is None or not all(ran.state == "complete" for ran in (fetched, sent)):
+            return fetched, sent
+        return fetched, sent, self._clear(self.clear)
 
-    def _for_ever(self) -> tuple[Ran, Ran]:
+    def _clear(self, hop: Hop) -> Ran:
+        """All is proven: what both sides still have so goes at the source."""
+        hop.policy(self.wish.move, Learnt())
+        sides = Sides(*hop.sides, hop.around.drive, self.wish.look)
+        known = self.forward.around.ledger.known
+        return hop.run(Clearing(sides, known, self.wish.limits), size_max=None)
+
+    def _for_ever(self) -> tuple[Ran, ...]:
         with self._beside(self._forward_for_ever) as lane:
             fetched = watch(self._fetch_pass, self._watch(self.wish.every_seconds))
         return fetched, lane.result()

@@ -25,7 +25,7 @@ from bucketline.cli.passing import Around
 from bucketline.cli.places import hash_memory, open_for_moves
 from bucketline.cli.relay.hop import Hop
 from bucketline.cli.relay.options import Watermark, check_volumes, open_spool
-from bucketline.cli.relay.relaying import Relaying
+from bucketline.cli.relay.relaying import Hops, Relaying
 from bucketline.cli.relay.wish import RelayWish, relay_wish
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.wiring import pace_of
@@ -63,6 +63,12 @@ def _relaying(command: Any) -> Any:
         click.option("--keep-free", type=Size(), metavar="SIZE", help="On each volume, always."),
         click.option("--max-fetch", type=Size(), metavar="SIZE", help="Fetch no more in one pass."),
         click.option("--max-send", type=Size(), metavar="SIZE", help="Send no more in one pass."),
+        click.option(
+            "--source-delete-after-proof",
+            is_flag=True,
+            help="With --once: at the end, delete at SOURCE what is proven at TARGET.",
+        ),
+        click.option("--max-delete", metavar="N|N%", help="Refuse to delete more (default 1000)."),
         click.option("--log-location", "logs", metavar="LOCATION", help="Keep logs of it there."),
         click.option("--name", metavar="NAME", help="The relay's name, if there are several."),
     )
@@ -83,17 +89,18 @@ def run(invocation: Invocation, /, **said: Any) -> int:
     check_pair(wish.source, wish.target)
     check_volumes(wish.volumes, wish.source, wish.target)
     state, clock = invocation.made_state_folder(), SystemClock()
-    paths = relay_ledgers(state, wish.identity)
+    paths = relay_ledgers(state, wish.identity)[: 3 if wish.clears else 2]
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Ledger.open(path)) for path in paths]
-        drives = [stack.enter_context(closing(open_drive())) for _ in paths]
+        drives = [stack.enter_context(closing(open_drive())) for _ in paths[:2]]
         memory, job = volume_memory(paths[0]), relay_digest(wish.identity)
         spool = open_spool(wish.volumes, job, wish.marks, clock, memory)
         stack.enter_context(closing(spool))
         parts = _Parts(invocation, wish, stack.enter_context(hash_memory(invocation)), Stop())
         fetch = parts.fetch(drives[0], ledgers[0], spool)
         forward = parts.forward(drives[1], ledgers[1])
-        return Relaying(wish, spool, fetch, forward, parts.stop).go()
+        clear = parts.clear(drives[0], ledgers[2]) if wish.clears else None
+        return Relaying(wish, spool, Hops(fetch, forward, clear), parts.stop).go()
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,14 @@ class _Parts:
         endpoints = Endpoints.of(self.invocation, self.clock, self.stop, target=target.store)
         around = self._around(drive, ledger, endpoints, target)
         return Hop("forward", self.wish, around, (source, target), target.store)
+
+    def clear(self, drive: Drive, ledger: Ledger) -> Hop:
+        source, target = self._sides()
+        endpoints = Endpoints.of(
+            self.invocation, self.clock, self.stop, source=source.store, target=target.store
+        )
+        around = self._around(drive, ledger, endpoints, source)
+        return Hop("clear", self.wish, around, (source, target), source.store)
 
     def _sides(self) -> tuple[Side, Side]:
         wish = self.wish

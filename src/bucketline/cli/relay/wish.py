@@ -10,7 +10,9 @@ from bucketline.cli.attributes import attribute_words
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.wiring import identity, look_of
-from bucketline.cli.wish import move_of
+from bucketline.cli.wish import MAX_DELETE, move_of
+from bucketline.errors import UsageError
+from bucketline.flow.compare.guard import Limits
 from bucketline.flow.compare.sides import Look
 from bucketline.flow.move.copy import MovePolicy
 from bucketline.settings import Location, Side
@@ -18,6 +20,7 @@ from bucketline.stores.spool import Marks
 from bucketline.timetable import Timetable, parse_timetable
 
 _EVERY_SECONDS = 60
+_AS_SAID = ("once", "every", "max_fetch", "max_send", "keep_free", "source_delete_after_proof")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,15 @@ class RelayWish:
     @property
     def is_once(self) -> bool:
         return bool(self.words["once"])
+
+    @property
+    def clears(self) -> bool:
+        """Whether the source loses what is proven at the target."""
+        return bool(self.words["source_delete_after_proof"])
+
+    @property
+    def limits(self) -> Limits:
+        return Limits.of(str(self.words["max_delete"]))
 
     @property
     def every_seconds(self) -> int:
@@ -74,6 +86,8 @@ class RelayWish:
 
 def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
     limits, both = invocation.config.limits, side_of(said)
+    if said["source_delete_after_proof"] and not said["once"]:
+        raise UsageError("--source-delete-after-proof goes with --once; say both or neither")
     words = {
         "volumes": [str(Path(folder).absolute()) for folder in said["volume"]],
         "compare": said["compare"] or "auto",
@@ -83,8 +97,10 @@ def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
         "attributes": attribute_words(said, {}),
         "workers": said["workers"] or limits.workers,
         "bwlimit": said["bwlimit"] or limits.bwlimit,
-        **{name: said[name] for name in ("once", "every", "max_fetch", "max_send", "keep_free")},
+        "max_delete": said["max_delete"] or limits.max_delete or MAX_DELETE,
+        **{name: said[name] for name in _AS_SAID},
     }
+    Limits.of(str(words["max_delete"]))
     high, low = said["watermark"]
     log = said["logs"] or invocation.config.logs
     return RelayWish(

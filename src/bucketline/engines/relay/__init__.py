@@ -4,8 +4,9 @@ Neither waits for the other but for room: who fetches goes on while the target i
 while the source is. What the volumes hold is the truth between them.
 """
 
+from bucketline.engines.relay.clearing import Clearing
 from bucketline.engines.relay.dropping import Dropper
 from bucketline.engines.relay.fetch import Fetch
 from bucketline.engines.relay.forward import Forward
 
-__all__ = ["Dropper", "Fetch", "Forward"]
+__all__ = ["Clearing", "Dropper", "Fetch", "Forward"]

@@ -25,7 +25,8 @@ class Limits:
     """How much a plan may delete."""
 
     max_delete: int | None = None  # Objects; None = no such limit.
-    max_delete_percent: float | None = None  # Of what the target held.
+    max_delete_percent: float | None = None  # Of what was held there.
+    place: str = "target"  # Where it would be deleted.
 
     @classmethod
     def of(cls, text: str) -> Limits:
@@ -91,26 +92,28 @@ def rehearsed(
 def _check_number(deletes: int, limits: Limits) -> None:
     if limits.max_delete is not None and deletes > limits.max_delete:
         raise Refused(
-            f"the plan deletes more than {limits.max_delete} objects at the target; nothing was"
-            " deleted. Look at it with --dry-run, then raise --max-delete if it is right"
+            f"the plan deletes more than {limits.max_delete} objects at the {limits.place}; nothing"
+            " was deleted. Look at it with --dry-run, then raise --max-delete if it is right"
         )
 
 
 def _check_plan(deletes: int, limits: Limits, counts: Counts) -> None:
     if not counts.source:
         raise Refused(
-            f"the source is empty, and the plan deletes {deletes} objects at the target; nothing"
-            " was deleted. Look whether the source is the right one, and mounted"
+            f"the source is empty, and the plan deletes {deletes} objects at the {limits.place};"
+            " nothing was deleted. Look whether the source is the right one, and mounted"
         )
     if counts.doubtful:
         raise Refused(
             f"{counts.doubtful}: the listing may lack objects, and the plan deletes {deletes} at"
-            " the target; nothing was deleted. Name narrower prefixes, or sync without --delete"
+            f" the {limits.place}; nothing was deleted. Name narrower prefixes, or run without"
+            " deletes"
         )
     percent = limits.max_delete_percent
-    if percent is not None and deletes * 100 > percent * counts.target:
+    held = counts.target if limits.place == "target" else counts.source
+    if percent is not None and deletes * 100 > percent * held:
         raise Refused(
-            f"the plan deletes {deletes} of {counts.target} objects at the target, more than"
+            f"the plan deletes {deletes} of {held} objects at the {limits.place}, more than"
             f" {percent:g}%; nothing was deleted. Look at it with --dry-run, then raise"
             " --max-delete if it is right"
         )

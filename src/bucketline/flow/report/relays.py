@@ -16,12 +16,13 @@ from bucketline.stores.spool import volumes_known
 from bucketline.stores.spool.survey import Survey, survey
 
 HOPS = ("fetch", "forward")
+_LEDGERS = (*HOPS, "clear")
 
 
 def relay_ledgers(state_folder: Path, identity: Sequence[str]) -> list[Path]:
-    """The ledgers of a relay: of fetch, and of forward."""
+    """The ledgers of a relay: of fetch, of forward, and of the phase that clears the source."""
     source, target, name = identity
-    return [job_path(state_folder, f"relay-{hop}", source, target, name) for hop in HOPS]
+    return [job_path(state_folder, f"relay-{hop}", source, target, name) for hop in _LEDGERS]
 
 
 def relay_digest(identity: Sequence[str]) -> str:
