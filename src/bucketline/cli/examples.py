@@ -44,6 +44,10 @@ EXAMPLES = {
         "bucketline plan apply photos.plan",
         "bucketline plan apply photos.plan --skip-stale --bwlimit 50M",
     ),
+    "splunk plan": (
+        "bucketline splunk plan s3://archive/ddss/ --index 'web*' --from 2024-05-01T00:00:00Z",
+        "bucketline splunk plan s3://archive/ s3://smartstore/ --structure bucket_structure.json",
+    ),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
         "bucketline ls minio:photos/ --json",
