@@ -18,13 +18,17 @@ class RelayJob(Job):
 
     volumes: Sequence[Path] = ()
     said: tuple[str, ...] = field(default=("--once",))
+    configuration: str = ""  # More of it.
 
     def words_for(self, *command: str) -> list[str]:
         for folder in self.volumes:
             folder.mkdir(parents=True, exist_ok=True)
         named = [word for folder in self.volumes for word in ("--volume", str(folder))]
         places = (f"one:{self.source}/", f"two:{self.bucket}/")
-        return super().words_for(*(command or ("relay", "run", *places, *named, *self.said)))
+        words = super().words_for(*(command or ("relay", "run", *places, *named, *self.said)))
+        config = self.state / "config.yaml"
+        config.write_text(config.read_text() + self.configuration)
+        return words
 
     def staged_files(self) -> list[Path]:
         """What lies on the volumes."""

@@ -135,3 +135,38 @@ def test_a_relay_that_never_was_is_told_in_one_line(job: RelayJob) -> None:
 
     assert done.code == 2
     assert "knows no relay between these" in done.errors
+
+
+_NAMED = ("relay", "run", "--name", "nightly", "--once")
+
+
+def test_a_relay_of_the_configuration_is_called_by_its_name(job: RelayJob, bodies: Bodies) -> None:
+    volume = job.state.with_name("by-name")
+    volume.mkdir()
+    job.configuration = f"""
+jobs:
+  nightly:
+    source: "one:{SOURCE}/"
+    target: "two:{job.bucket}/"
+    relay:
+      volumes: ["{volume}"]
+      watermark: "95:80"
+      every: 5m
+"""
+
+    done = job.finish(job.start(*_NAMED))
+
+    assert done.code == 0, done.errors
+    assert job.pair.held(job.bucket) == manifest(bodies)
+
+
+def test_what_is_wrong_with_a_relay_of_the_configuration_is_told(job: RelayJob) -> None:
+    job.configuration = """
+jobs:
+  nightly: {source: a, target: b, relay: {every: soon, watermark: half}}
+"""
+
+    done = job.finish(job.start(*_NAMED))
+
+    assert done.code == 2
+    assert all(word in done.errors for word in ("volumes", "every", "watermark"))

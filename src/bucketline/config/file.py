@@ -20,6 +20,7 @@ from bucketline.config.models import (
     JobModel,
     LimitsModel,
     Reference,
+    RelayModel,
     RemoteModel,
 )
 from bucketline.config.values import Config, Job, Limits, NamedRemote, Remotes, SecretReference
@@ -34,6 +35,7 @@ _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     ("jobs", "*"): JobModel,
     ("jobs", "*", "filters", "*"): Filter,
     ("jobs", "*", "attributes"): AttributesModel,
+    ("jobs", "*", "relay"): RelayModel,
     ("limits",): LimitsModel,
 }
 # What pydantic says in its own words, in ours. Never with the input: it may be a secret.
@@ -174,7 +176,7 @@ def _job(model: JobModel) -> Job:
         for rule in model.filters
     )
     attributes = model.attributes.model_dump(exclude_defaults=True)
-    words = model.model_dump(exclude={"filters", "attributes"})
+    words = model.model_dump(exclude={"filters", "attributes"})  # Models in it become mappings.
     return Job(**words, filters=filters, attributes=attributes)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from bucketline import attribute_words as words
 from bucketline.errors import UsageError
 from bucketline.settings import check_endpoint
-from bucketline.sizes import parse_size
+from bucketline.sizes import parse_seconds, parse_size
 from bucketline.timetable import parse_timetable
 
 
@@ -60,6 +60,14 @@ def _size(value: Any) -> Any:
     return str(value)
 
 
+def _period(value: Any) -> Any:
+    try:
+        parse_seconds(str(value))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return str(value)
+
+
 def _bytes(value: Any) -> Any:
     try:
         return parse_size(str(value)) if value != 0 else 0
@@ -102,6 +110,7 @@ def _word(look: Callable[[str], Any]) -> BeforeValidator:
 
 Endpoint = Annotated[str, BeforeValidator(_endpoint)]
 Size = Annotated[str, BeforeValidator(_size)]
+Period = Annotated[str, BeforeValidator(_period)]
 Limit = Annotated[str, BeforeValidator(_limit)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 Bytes = Annotated[int, BeforeValidator(_bytes)]
@@ -192,8 +201,19 @@ class AttributesModel(Strict):
     strict: bool | None = None
 
 
+class RelayModel(Strict):
+    """What a relay has besides: where it stages objects, and how much at once."""
+
+    volumes: Annotated[list[str], Field(min_length=1)]
+    watermark: Annotated[str, Field(pattern=r"^\d{1,3}:\d{1,3}$")] | None = None
+    keep_free: Size | None = None
+    max_fetch: Size | None = None
+    max_send: Size | None = None
+    every: Period | None = None
+
+
 class JobModel(Strict):
-    """A sync with a name."""
+    """A sync, or a relay, with a name."""
 
     source: str = Field(min_length=1)
     target: str = Field(min_length=1)
@@ -206,6 +226,7 @@ class JobModel(Strict):
     accept_proof: Literal["size", "etag"] | None = None
     attributes: AttributesModel = AttributesModel()
     logs: str | None = None
+    relay: RelayModel | None = None
 
 
 class LimitsModel(Strict):

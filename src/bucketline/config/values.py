@@ -39,7 +39,7 @@ class NamedRemote:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A sync that has a name: `bucketline sync --name NAME`. None = not said."""
+    """A sync or relay that has a name: `bucketline sync --name NAME`. None = not said."""
 
     source: str
     target: str
@@ -52,6 +52,7 @@ class Job:
     accept_proof: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)  # What was said, by its word.
     logs: str | None = None  # Where logs of its runs are kept; "" = nowhere.
+    relay: Mapping[str, Any] | None = None  # volumes, watermark, keep_free, max_fetch … of a relay.
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,18 @@ class Watermark(click.ParamType):  # type: ignore[type-arg] # Older clicks know 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[float, float]:
-        if isinstance(value, tuple):
-            return value
-        told = _MARKS(str(value))
-        if told is None or not 0 < int(told[2]) <= int(told[1]) <= 100:
-            self.fail(f"{value!r}: write HIGH:LOW in percent, as in 90:75", param, ctx)
-        return int(told[1]) / 100, int(told[2]) / 100
+        try:
+            return value if isinstance(value, tuple) else parse_marks(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+def parse_marks(text: str) -> tuple[float, float]:
+    """`90:75` as shares. Raises `UsageError`."""
+    told = _MARKS(text)
+    if told is None or not 0 < int(told[2]) <= int(told[1]) <= 100:
+        raise UsageError(f"{text!r}: write HIGH:LOW in percent, as in 90:75")
+    return int(told[1]) / 100, int(told[2]) / 100
 
 
 def check_volumes(folders: Sequence[Path], source: Location, target: Location) -> None:

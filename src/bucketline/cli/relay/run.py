@@ -56,7 +56,6 @@ def _relaying(command: Any) -> Any:
         click.option(
             "--watermark",
             type=Watermark(),
-            default="90:75",
             metavar="HIGH:LOW",
             help="Fill volumes up to HIGH %, then wait until they are below LOW (90:75).",
         ),
@@ -70,13 +69,13 @@ def _relaying(command: Any) -> Any:
         ),
         click.option("--max-delete", metavar="N|N%", help="Refuse to delete more (default 1000)."),
         click.option("--log-location", "logs", metavar="LOCATION", help="Keep logs of it there."),
-        click.option("--name", metavar="NAME", help="The relay's name, if there are several."),
+        click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
     )
 
 
 @click.command(cls=Ordered)
-@click.argument("source")
-@click.argument("target")
+@click.argument("source", required=False)
+@click.argument("target", required=False)
 @_relaying
 @choosing
 @keeping_attributes

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bucketline.cli.attributes import attribute_words
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.relay.options import parse_marks
 from bucketline.cli.wiring import identity, look_of
 from bucketline.cli.wish import MAX_DELETE, move_of
+from bucketline.config import Job
 from bucketline.errors import UsageError
 from bucketline.flow.compare.guard import Limits
 from bucketline.flow.compare.sides import Look
 from bucketline.flow.move.copy import MovePolicy
 from bucketline.settings import Location, Side
+from bucketline.sizes import parse_seconds, parse_size
 from bucketline.stores.spool import Marks
 from bucketline.timetable import Timetable, parse_timetable
 
 _EVERY_SECONDS = 60
-_AS_SAID = ("once", "every", "max_fetch", "max_send", "keep_free", "source_delete_after_proof")
+_WATERMARK = "90:75"
+_SIZES = ("max_fetch", "max_send", "keep_free")
 
 
 @dataclass(frozen=True)
@@ -85,32 +90,58 @@ class RelayWish:
 
 
 def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
+    """Flag before job before limits before default."""
+    job = _job(invocation, said)
     limits, both = invocation.config.limits, side_of(said)
     if said["source_delete_after_proof"] and not said["once"]:
         raise UsageError("--source-delete-after-proof goes with --once; say both or neither")
+    relay = job.relay or {}
+    volumes = [Path(folder).absolute() for folder in said["volume"] or relay.get("volumes", ())]
     words = {
-        "volumes": [str(Path(folder).absolute()) for folder in said["volume"]],
-        "compare": said["compare"] or "auto",
-        "filters": rules_in_order(said),
+        "volumes": [str(folder) for folder in volumes],
+        "compare": said["compare"] or job.compare or "auto",
+        "filters": rules_in_order(said) or list(job.filters),
         "only": said["only"],
         "accept_proof": "etag",
-        "attributes": attribute_words(said, {}),
-        "workers": said["workers"] or limits.workers,
-        "bwlimit": said["bwlimit"] or limits.bwlimit,
-        "max_delete": said["max_delete"] or limits.max_delete or MAX_DELETE,
-        **{name: said[name] for name in _AS_SAID},
+        "attributes": attribute_words(said, job.attributes),
+        "workers": said["workers"] or job.workers or limits.workers,
+        "bwlimit": said["bwlimit"] or job.bwlimit or limits.bwlimit,
+        "max_delete": said["max_delete"] or job.max_delete or limits.max_delete or MAX_DELETE,
+        "source_delete_after_proof": said["source_delete_after_proof"],
+        "once": said["once"],
+        "every": said["every"] or _parsed(parse_seconds, relay.get("every")),
+        **{name: said[name] or _parsed(parse_size, relay.get(name)) for name in _SIZES},
     }
     Limits.of(str(words["max_delete"]))
-    high, low = said["watermark"]
-    log = said["logs"] or invocation.config.logs
+    high, low = said["watermark"] or parse_marks(relay.get("watermark") or _WATERMARK)
+    log = said["logs"] or job.logs or invocation.config.logs
     return RelayWish(
-        source=invocation.location(said["source"], side_of(said, "source_"), both),
-        target=invocation.location(said["target"], side_of(said, "target_"), both),
-        volumes=[Path(folder).absolute() for folder in said["volume"]],
-        marks=Marks(high, low, said["keep_free"] or 0),
+        source=invocation.location(job.source, side_of(said, "source_"), both),
+        target=invocation.location(job.target, side_of(said, "target_"), both),
+        volumes=volumes,
+        marks=Marks(high, low, words["keep_free"] or 0),
         look=look_of(words["compare"], words["filters"], words["only"]),
         move=move_of(words),
         name=said["name"] or "",
         words=words,
         log=invocation.location(log, Side(), both) if log else None,
     )
+
+
+def _job(invocation: Invocation, said: Said) -> Job:
+    """The file's job of this name; the places of the command line go before its own."""
+    source, target, name = said["source"], said["target"], said["name"] or ""
+    jobs = invocation.config.jobs
+    if source is not None and target is not None:
+        job = jobs.get(name) or Job(source, target)
+        return replace(job, source=source, target=target)
+    if source is not None:
+        raise UsageError("TARGET is missing; say both (see bucketline relay run --help)")
+    if name not in jobs:
+        what = f"no job {name!r} in {invocation.config_path}" if name else "SOURCE is missing"
+        raise UsageError(f"{what}; say SOURCE and TARGET, or --name a job of the configuration")
+    return jobs[name]
+
+
+def _parsed(parse: Callable[[str], int], text: str | None) -> int | None:
+    return None if text is None else parse(text)
