@@ -16,7 +16,18 @@ import pytest
 
 from disks import run
 
-_TOOLS = ("losetup", "lsblk", "blkid", "wipefs", "sgdisk", "partx", "mkfs.ext4", "mkfs.xfs")
+_TOOLS = (
+    "losetup",
+    "lsblk",
+    "blkid",
+    "wipefs",
+    "sgdisk",
+    "partx",
+    "mkfs.ext4",
+    "mkfs.xfs",
+    "parted",
+    "flock",
+)
 
 
 def _missing() -> str:

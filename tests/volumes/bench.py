@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,23 @@ class Bench:
             and sum(line.startswith(b"UUID=") for line in lines) == 1
             and self.fstab.read_bytes().startswith(FSTAB)
         )
+
+
+def as_of_another_boot(bench: Bench, name: str) -> str:
+    """The same plan with its journal, made before this machine was started."""
+    plans = Plans(bench.state)
+    plan = replace(plans.load(name), boot="another")
+    plans.save(plan)
+    if (journal := bench.state / "volumes" / f"{name}.journal").exists():
+        shutil.copy(journal, journal.with_name(f"{plan.hash}.journal"))
+    return plan.hash
+
+
+def detached(bench: Bench) -> None:
+    """The machine is off: nothing is mounted, and the disk is away."""
+    subprocess.run(["umount", "-l", bench.part], capture_output=True, check=False)
+    run("partx", "--delete", bench.device)
+    run("losetup", "--detach", bench.device)
 
 
 def steps(*names: str) -> list[tuple[str, str]]:

@@ -94,6 +94,15 @@ def test_its_owner_can_use_it_without_root(bench: Bench) -> None:
     assert json.loads(sentinel.read_text()) == {"v": 1, "volume": read_sentinel(bench.folder)}
 
 
+def test_the_list_shows_it_as_a_volume(bench: Bench) -> None:
+    bench.prepare(bench.plan())
+    line = bench.call("list", bench.device).stdout
+    told = json.loads(bench.call("list", bench.device, "--json").stdout)
+
+    assert f"a volume, at {bench.folder}" in line
+    assert (told["volumes"], told["suitable"]) == ([str(bench.folder)], False)
+
+
 def test_a_relay_takes_it(bench: Bench) -> None:
     bench.prepare(bench.plan())
     volume = open_volume(bench.folder, "job")

@@ -8,14 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
 import loops
-from bucketline.engines.volumes.plans import Plans
 from disks import run
-from volumes.bench import ALL, FSTAB, Bench
+from volumes.bench import ALL, FSTAB, Bench, as_of_another_boot
 
 pytestmark = [loops.needs_loops, pytest.mark.slow]
 
@@ -86,16 +84,6 @@ def test_a_journal_that_was_cut_off(bench: Bench) -> None:
     bench.prepare(plan)
 
     assert bench.is_whole()
-
-
-def as_of_another_boot(bench: Bench, name: str) -> str:
-    """The same plan with its journal, made before this machine was started."""
-    plans = Plans(bench.state)
-    plan = replace(plans.load(name), boot="another")
-    plans.save(plan)
-    if (journal := bench.state / "volumes" / f"{name}.journal").exists():
-        shutil.copy(journal, journal.with_name(f"{plan.hash}.journal"))
-    return plan.hash
 
 
 def test_a_disk_that_was_away_is_not_believed(bench: Bench) -> None:

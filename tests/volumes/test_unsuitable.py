@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
@@ -225,3 +226,32 @@ def test_all_at_once(tmp_path: Path, around: dict[str, str]) -> None:
         ]
 
     assert set(both) <= {one["device"] for one in told}
+
+
+def test_without_root_nothing_is_called_empty(device: str, around: dict[str, str]) -> None:
+    """All is imported before, as only root may read this tree."""
+    script = (
+        "import os, sys\n"
+        "from bucketline.cli.app import main\n"
+        "import bucketline.cli.volumes.listing\n"
+        "os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["volumes", "list", device, "--allow-loop", device]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words],
+        env=around,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "only root may" in done.stdout
+
+
+def test_no_such_device(around: dict[str, str]) -> None:
+    done = loops.volumes("list", "sdnone", around=around)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no block device of this machine" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,9 +11,10 @@ import click
 
 from bucketline.engines.volumes.devices import Device, Machine
 from bucketline.engines.volumes.evidence import Evidence, examine
-from bucketline.engines.volumes.findings import Finding, findings
-from bucketline.errors import UsageError, printable
+from bucketline.engines.volumes.findings import Finding, findings, mounted_at
+from bucketline.errors import Refused, UsageError, printable
 from bucketline.sizes import show_size
+from bucketline.stores.spool.sentinel import read_sentinel
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,9 +57,22 @@ def judged(
         yield device, evidence, findings(device, evidence, machine, loops)
 
 
-def line_of(device: Device, found: Sequence[Finding]) -> str:
+def volumes_on(device: Device, machine: Machine) -> list[str]:
+    """The folders in which it is a volume already."""
+    found = []
+    for folder in sorted(mounted_at(device, machine)):
+        with suppress(OSError, Refused):
+            if read_sentinel(Path(folder)):
+                found.append(folder)
+    return found
+
+
+def line_of(device: Device, found: Sequence[Finding], volumes: Sequence[str]) -> str:
     """For people."""
     answer = "no" if found else "yes"
+    if volumes:
+        text = f"{device.path:14} {show_size(device.size):>10}  {device.kind:6} is   "
+        return printable(f"{text}a volume, at {', '.join(volumes)}")
     known = " ".join(filter(None, (device.model, device.serial, device.transport)))
     why = "; ".join(finding.detail for finding in found) or "plainly empty"
     removable = " removable" if device.is_removable else ""
@@ -66,7 +81,7 @@ def line_of(device: Device, found: Sequence[Finding]) -> str:
     return printable(f"{text}  [{known}]" if known else text)
 
 
-def record_of(device: Device, found: Sequence[Finding]) -> dict[str, Any]:
+def record_of(device: Device, found: Sequence[Finding], volumes: Sequence[str]) -> dict[str, Any]:
     """For machines."""
     return {
         "device": device.path,
@@ -78,5 +93,6 @@ def record_of(device: Device, found: Sequence[Finding]) -> dict[str, Any]:
         "wwn": device.wwn,
         "model": device.model,
         "suitable": not found,
+        "volumes": list(volumes),
         "reasons": [finding._asdict() for finding in found],
     }

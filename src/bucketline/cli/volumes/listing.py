@@ -12,6 +12,7 @@ from bucketline.cli.volumes.judging import (
     loop_names,
     named_devices,
     record_of,
+    volumes_on,
 )
 from bucketline.engines.volumes.devices import Device
 from bucketline.engines.volumes.evidence import look_around
@@ -29,10 +30,11 @@ def list_devices(
     machine, allowed = look_around(), loop_names(loops)
     wanted = named_devices(machine, devices) if devices else [*filter(_is_there, machine.devices)]
     for device, _, found in judged(machine, wanted, allowed):
+        volumes = volumes_on(device, machine)
         if invocation.as_json:
-            invocation.printer.record(record_of(device, found))
+            invocation.printer.record(record_of(device, found, volumes))
         else:
-            invocation.printer.result(line_of(device, found))
+            invocation.printer.result(line_of(device, found, volumes))
 
 
 def _is_there(device: Device) -> bool:

@@ -73,14 +73,7 @@ def _kinds(device: Device, allowed_loops: frozenset[str]) -> Iterator[Finding]:
 def _used(device: Device, machine: Machine) -> Iterator[Finding]:
     """Mounted or swapped to, it or whatever stands on it."""
     family = list(device.family())
-    numbers = {one.number for one in family}
-    paths = {path for one in family for path in (one.path, f"/dev/mapper/{one.label}")}
-    folders = {
-        mount.folder
-        for mount in machine.mounts
-        if mount.number in numbers or mount.source.partition("[")[0] in paths
-    }
-    folders |= {one.mountpoint for one in family if one.mountpoint.startswith("/")}
+    folders, paths = mounted_at(device, machine), _paths(device)
     system = [folder for folder in _SYSTEM if folder in folders]
     if system:
         yield Finding("system", f"holds the running system ({', '.join(system)})")
@@ -88,6 +81,22 @@ def _used(device: Device, machine: Machine) -> Iterator[Finding]:
         yield Finding("mounted", f"is mounted ({', '.join(sorted(folders))})")
     if machine.swaps & paths or any(one.mountpoint == "[SWAP]" for one in family):
         yield Finding("swap", "is swapped to")
+
+
+def mounted_at(device: Device, machine: Machine) -> set[str]:
+    """The folders that show it, or whatever stands on it."""
+    family, paths = list(device.family()), _paths(device)
+    numbers = {one.number for one in family}
+    folders = {
+        mount.folder
+        for mount in machine.mounts
+        if mount.number in numbers or mount.source.partition("[")[0] in paths
+    }
+    return folders | {one.mountpoint for one in family if one.mountpoint.startswith("/")}
+
+
+def _paths(device: Device) -> set[str]:
+    return {path for one in device.family() for path in (one.path, f"/dev/mapper/{one.label}")}
 
 
 def _built_upon(device: Device, evidence: Evidence) -> Iterator[Finding]:

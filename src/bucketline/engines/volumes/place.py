@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from bucketline.engines.volumes.devices import Device, Machine
 from bucketline.engines.volumes.evidence import Evidence, boot_id, examine, look_around
 from bucketline.engines.volumes.findings import findings
 from bucketline.engines.volumes.plan import Item, Plan, identity_of
-from bucketline.errors import Refused
+from bucketline.errors import DiskError, Refused
 
 _AGAIN = "run `bucketline volumes plan` again"
 
@@ -49,6 +53,22 @@ def find_disk(plan: Plan, item: Item) -> Disk:
     if difference := item.identity.difference(now, is_same_boot=is_same_boot):
         raise Refused(f"{device.path}: is not the disk that was planned: {difference}; {_AGAIN}")
     return Disk(device, evidence, is_ours, machine)
+
+
+@contextmanager
+def undisturbed(path: str) -> Iterator[None]:
+    """Udev leaves a locked disk alone; else it reads the table anew after each write, and takes
+    the partition away for a moment. Raises `DiskError`.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be opened ({error.strerror})") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def refuse_unless_empty(plan: Plan, disk: Disk, *, was_begun: bool) -> None:

@@ -22,7 +22,7 @@ from bucketline.engines.volumes.mounting import (
     refuse_taken_folder,
 )
 from bucketline.engines.volumes.owner import owner_ids
-from bucketline.engines.volumes.place import find_disk, refuse_unless_empty
+from bucketline.engines.volumes.place import find_disk, refuse_unless_empty, undisturbed
 from bucketline.engines.volumes.plan import Item, Plan
 from bucketline.engines.volumes.plans import DONE, INTENT, Journal
 from bucketline.engines.volumes.tool import CLEAR, FORMATS, MOUNT, PARTX, SGDISK
@@ -84,14 +84,16 @@ class Deeds:
 
     def all_of(self, item: Item) -> Iterator[Step]:
         """One disk, from where it stands to a volume."""
-        for name, (is_done, do) in self._steps.items():
-            if is_done(item):
-                continue
-            self._journal.write(item.uuid, name, INTENT)
-            yield Step(item.folder, item.identity.path, name, INTENT)
-            do(item)
-            self._journal.write(item.uuid, name, DONE)
-            yield Step(item.folder, item.identity.path, name, DONE)
+        path = find_disk(self._plan, item).device.path
+        with undisturbed(path):
+            for name, (is_done, do) in self._steps.items():
+                if is_done(item):
+                    continue
+                self._journal.write(item.uuid, name, INTENT)
+                yield Step(item.folder, path, name, INTENT)
+                do(item)
+                self._journal.write(item.uuid, name, DONE)
+                yield Step(item.folder, path, name, DONE)
 
     def _part(self, item: Item) -> str:
         """The path of its partition, which is known to be the one of this plan."""
