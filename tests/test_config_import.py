@@ -18,7 +18,16 @@ from old_configs import AZURE, DIRECT, KEY, SECRET, STAGED_V5, STAGED_V12, direc
 NOTHING = Environment({})
 WILDCARD = "a location takes no wildcard; name the folder and choose in it with --include 'PATTERN'"
 NO_URL = "not an endpoint; say https://host or http://host:port"
-RELAY = "belongs to the relay over local volumes, which is planned; a sync needs no disk between"
+NO_VOLUMES = "left out: no volumes are there; name them with --volume"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the scripts' volumes would be."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setattr("bucketline.config.scripts.relays.HOME", folder)
+    return folder
 
 
 def translated(folder: Path, text: str, **how: bool) -> Translated:
@@ -57,13 +66,16 @@ def test_a_file_of_the_last_staged_scripts(tmp_path: Path) -> None:
     endpoints = ["https://192.0.2.12", "https://192.0.2.13"]
     assert plain(found)["x-source"] == {"endpoints": endpoints, "region": "snow"}
     assert fates == {
-        "local.directory": RELAY,
-        "destination.delete_staging_data": RELAY,
-        "destination.staging_volumes": RELAY,
-        "transfer_settings.max_size_to_transfer_src2l": RELAY,
-        "transfer_settings.max_size_to_transfer_l2dest": (
-            "has no meaning any more: the scripts never used it"
+        "local.directory": (
+            "has no meaning any more: the scripts gave it up; a relay's volumes are named"
         ),
+        "destination.delete_staging_data": (
+            "has no meaning any more: a staged copy goes once its delivery is proven, and never"
+            " before"
+        ),
+        "destination.staging_volumes": NO_VOLUMES,
+        "transfer_settings.max_size_to_transfer_src2l": NO_VOLUMES,
+        "transfer_settings.max_size_to_transfer_l2dest": NO_VOLUMES,
         "transfer_settings.src_use_native_s3": (
             "has no meaning any more: one client moves everything, and every object is proven"
         ),

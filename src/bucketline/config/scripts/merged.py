@@ -90,7 +90,7 @@ def _insert(
 
 
 def _plain(value: object) -> object:
-    """A reference on one line, as people write it."""
+    """A reference, or a relay, on one line, as people write it."""
     if not isinstance(value, dict):
         return value
     reference = CommentedMap(value)

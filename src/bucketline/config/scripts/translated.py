@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bucketline.config.scripts.old import OldFile, Where
+from bucketline.config.scripts.relays import relay_of
 from bucketline.config.scripts.sides import OldSide, is_azure, side_of
-from bucketline.config.scripts.words import Later, Meaning, Needless, Role, SideName
+from bucketline.config.scripts.words import Later, Meaning, Needless, Role, SideName, Staging
 from bucketline.errors import printable
 from bucketline.settings import Secret
 
@@ -61,12 +62,14 @@ class _Translation:
     sides: dict[SideName, OldSide] = field(default_factory=dict)
     left: dict[SideName, str] = field(default_factory=dict)  # Why a side is not taken over.
     log_folder: str = ""  # Where logs go if not into a bucket.
+    relay: dict[str, object] = field(default_factory=dict)
 
     def look(self) -> None:
         """Every side; raises every complaint at once."""
         for name in ("source", "target"):
             self.sides[name] = side_of(self.old, name)
         self._look_at_log()
+        self.relay = relay_of(self.old)
         self.old.raise_complaints()
         log = self.sides.get("log")
         if log is not None and self.sides["source"].holds(log):
@@ -111,6 +114,8 @@ class _Translation:
         if self.log_folder:
             origin = f"log.local_directory, line {self.old.line(_LOG_FOLDER)}"
             words["logs"] = Value(self.log_folder, origin)
+        if self.relay:
+            words["relay"] = Value(self.relay)
         return words
 
     def keys(self) -> dict[str, tuple[Secret, Secret]]:
@@ -133,6 +138,10 @@ class _Translation:
                 return "unknown", "left out: the scripts knew no such word"
             case Needless(why):
                 return "needless", f"has no meaning any more: {why}"
+            case Staging(what) if what in self.relay:
+                return "taken", f"taken over as jobs.{self.job}.relay.{what}"
+            case Staging():
+                return "left", "left out: no volumes are there; name them with --volume"
             case Later(what):
                 return "later", f"belongs to {what}"
             case Role(side, _) if side in self.left:

@@ -31,10 +31,15 @@ class Later:
     what: str
 
 
-Meaning = Role | Needless | Later
-Words = Mapping[tuple[str, ...], Meaning]
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """A word of the relay over local volumes: which of ours it is."""
 
-_RELAY = Later("the relay over local volumes, which is planned; a sync needs no disk between")
+    what: str  # volumes max_fetch max_send
+
+
+Meaning = Role | Needless | Later | Staging
+Words = Mapping[tuple[str, ...], Meaning]
 
 
 def _of_side(
@@ -63,14 +68,16 @@ _DIRECT_SIDE = {
 # Bucket to volumes to bucket: v5, v11, v12 and what came after.
 STAGED: Words = {
     **_of_side("source", "source", _STAGED_SIDE),
-    ("local", "directory"): _RELAY,
+    ("local", "directory"): Needless("the scripts gave it up; a relay's volumes are named"),
     **_of_side("destination", "target", _STAGED_SIDE),
-    ("destination", "delete_staging_data"): _RELAY,
-    ("destination", "staging_volumes"): _RELAY,
+    ("destination", "delete_staging_data"): Needless(
+        "a staged copy goes once its delivery is proven, and never before"
+    ),
+    ("destination", "staging_volumes"): Staging("volumes"),
     ("transfer_settings", "src_endpoint_url"): Role("source", "endpoints"),
     ("transfer_settings", "dest_endpoint_url"): Role("target", "endpoints"),
-    ("transfer_settings", "max_size_to_transfer_src2l"): _RELAY,
-    ("transfer_settings", "max_size_to_transfer_l2dest"): Needless("the scripts never used it"),
+    ("transfer_settings", "max_size_to_transfer_src2l"): Staging("max_fetch"),
+    ("transfer_settings", "max_size_to_transfer_l2dest"): Staging("max_send"),
     ("transfer_settings", "src_use_native_s3"): Needless(
         "one client moves everything, and every object is proven"
     ),
