@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,3 +196,18 @@ def test_bad_volumes_are_told_in_one_line(job: RelayJob, words: tuple[str, ...],
     assert done.code == 2
     assert said in done.errors
     assert "Traceback" not in done.errors
+
+
+def test_a_service_manager_hears_when_it_is_ready_and_when_it_ends(
+    job: RelayJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        assert job.run().code == 0
+        listener.setblocking(False)
+        heard = [listener.recv(1000).decode() for _ in range(3)]
+
+    assert heard[0].startswith("READY=1")
+    assert heard[1].startswith("STATUS=last fetch complete")
+    assert heard[2] == "STOPPING=1"

@@ -11,9 +11,10 @@ from bucketline.flow.run.terms import Ran
 class Lane:
     """One thread."""
 
-    def __init__(self, work: Callable[[], Ran]) -> None:
+    def __init__(self, work: Callable[[], Ran], gone: Callable[[], None]) -> None:
         self.error: Exception | None = None
         self._work = work
+        self._gone = gone  # Called by the thread, as the last thing.
         self._ran: Ran | None = None
         self._thread = threading.Thread(target=self._go, name="bucketline-forward", daemon=True)
         self._thread.start()
@@ -39,3 +40,5 @@ class Lane:
             self._ran = self._work()
         except Exception as error:  # Travels to whoever asks for the result.
             self.error = error
+        finally:
+            self._gone()

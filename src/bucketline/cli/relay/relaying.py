@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.relay.hop import Hop
 from bucketline.cli.relay.lane import Lane
+from bucketline.cli.relay.systemd import Pulse, Systemd
 from bucketline.cli.relay.wish import RelayWish
 from bucketline.cli.signals import Ears, listening
 from bucketline.clock import Clock
@@ -44,12 +45,14 @@ class Hops(NamedTuple):
 class Relaying:
     """What all passes share."""
 
-    def __init__(self, wish: RelayWish, spool: Spool, hops: Hops, stop: Stop) -> None:
+    def __init__(self, wish: RelayWish, spool: Spool, hops: Hops, stop: Stop, pulse: Pulse) -> None:
         self.fetch, self.forward, self.clear = hops
         self.invocation: Invocation = self.fetch.around.invocation
         self.wish = wish
         self.spool = spool
-        self.clock: Clock = self.fetch.around.clock
+        self.pulse = pulse
+        self.clock: Clock = pulse
+        self.systemd = Systemd(self.invocation.environment)
         self.stop = stop
         self.dropper = Dropper(spool, self.forward.around.drive, self.invocation.printer.notice)
         self._taking_in = threading.Lock()  # Both hops look whether a volume has come back.
@@ -64,8 +67,10 @@ class Relaying:
         """Ends with a summary of each hop; raises what stopped one of them."""
         try:
             with listening(self.stop) as ears:
+                self.systemd.say(READY="1", STATUS="fetching and forwarding")
                 ran = self._once() if self.wish.is_once else self._for_ever()
         finally:
+            self.systemd.say(STOPPING="1")
             self.dropper.close()
         return _exit_code(ran, ears)
 
@@ -97,7 +102,7 @@ class Relaying:
     def _beside(self, work: Callable[[], Ran]) -> Iterator[Lane]:
         """Forward while the block fetches; both have ended behind it."""
         self._is_fetching = True
-        lane = self._lane = Lane(work)
+        lane = self._lane = Lane(work, self.pulse.gone)
         try:
             yield lane
         finally:
@@ -114,7 +119,10 @@ class Relaying:
             size = self.wish.max_fetch
             place = printable(self.wish.source.text)
             empty = f"{place}: nothing there takes part; is it the right place?"
-            return self.fetch.run(engine, size_max=size, if_empty=empty)
+            ran = self.fetch.run(engine, size_max=size, if_empty=empty)
+            staged = f"{len(self.spool.index):,} staged"
+            self.systemd.say(STATUS=f"last fetch {ran.state}: {ran.tally.done:,} done; {staged}")
+            return ran
         finally:
             self._is_fetching = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -26,6 +26,7 @@ from bucketline.cli.places import hash_memory, open_for_moves
 from bucketline.cli.relay.hop import Hop
 from bucketline.cli.relay.options import Watermark, check_volumes, open_spool
 from bucketline.cli.relay.relaying import Hops, Relaying
+from bucketline.cli.relay.systemd import Pulse, Systemd
 from bucketline.cli.relay.wish import RelayWish, relay_wish
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.wiring import pace_of
@@ -88,6 +89,7 @@ def run(invocation: Invocation, /, **said: Any) -> int:
     check_pair(wish.source, wish.target)
     check_volumes(wish.volumes, wish.source, wish.target)
     state, clock = invocation.made_state_folder(), SystemClock()
+    systemd = Systemd(invocation.environment)
     paths = relay_ledgers(state, wish.identity)[: 3 if wish.clears else 2]
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Ledger.open(path)) for path in paths]
@@ -95,11 +97,12 @@ def run(invocation: Invocation, /, **said: Any) -> int:
         memory, job = volume_memory(paths[0]), relay_digest(wish.identity)
         spool = open_spool(wish.volumes, job, wish.marks, clock, memory)
         stack.enter_context(closing(spool))
-        parts = _Parts(invocation, wish, stack.enter_context(hash_memory(invocation)), Stop())
+        hashes, pulse = stack.enter_context(hash_memory(invocation)), Pulse(systemd)
+        parts = _Parts(invocation, wish, hashes, Stop(), pulse)
         fetch = parts.fetch(drives[0], ledgers[0], spool)
         forward = parts.forward(drives[1], ledgers[1])
         clear = parts.clear(drives[0], ledgers[2]) if wish.clears else None
-        return Relaying(wish, spool, Hops(fetch, forward, clear), parts.stop).go()
+        return Relaying(wish, spool, Hops(fetch, forward, clear), parts.stop, pulse).go()
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class _Parts:
     wish: RelayWish
     hashes: Hashes
     stop: Stop
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock
 
     def fetch(self, drive: Drive, ledger: Ledger, spool: Spool) -> Hop:
         source, target = self._sides()
