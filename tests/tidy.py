@@ -44,7 +44,12 @@ MODULE_HOMES = {
     "urllib.request": (),
     "http.client": (),
     "asyncio": (),
-    "subprocess": ("cli/demo/children.py", "cli/hands.py", "engines/volumes/tool.py"),
+    "subprocess": (
+        "cli/demo/children.py",
+        "cli/hands.py",
+        "engines/volumes/tool.py",
+        "engines/splunk/tool.py",
+    ),
     "multiprocessing": (),
     "click": ("cli/*",),
     "rich": ("cli/*",),

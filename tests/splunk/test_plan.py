@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
@@ -12,26 +11,12 @@ from bucketline.cli import main
 from bucketline.engines.splunk.archive import scan
 from bucketline.flow.drive import blocking
 from bucketline.model import Attributes, Entry
-from desk import VARIABLES, Desk
-from servers import Endpoint
+from desk import Desk
 from splunk.journals import journal
 from splunk.receipting import receipt
 
 GUID = "CEB1E2B6-34F2-40EB-A2EF-10C5531556F9"
 OTHER = "33A1AEFB-8C83-4005-80F0-6BEBC769EBE0"
-
-
-@pytest.fixture
-def desk(
-    tmp_path: Path,
-    moto: Endpoint,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Desk:
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("BUCKETLINE_STATE", str(tmp_path / "state"))
-    return Desk(tmp_path, moto, capsys)
 
 
 def put(desk: Desk, key: str, body: bytes, tier: str = "") -> None:

@@ -48,6 +48,10 @@ EXAMPLES = {
         "bucketline splunk plan s3://archive/ddss/ --index 'web*' --from 2024-05-01T00:00:00Z",
         "bucketline splunk plan s3://archive/ s3://smartstore/ --structure bucket_structure.json",
     ),
+    "splunk run": (
+        "bucketline splunk run s3://archive/ddss/ s3://smartstore/ --i-accept-unsupported \\",
+        "    --splunk-url https://localhost:8089 --splunk-auth file:/etc/splunk-login --limit 1",
+    ),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
         "bucketline ls minio:photos/ --json",

@@ -36,6 +36,7 @@ COMMANDS = (
     Row("plan apply", "plans.apply:apply", "Do exactly what a plan file says, or refuse.", MOVE),
     Row("splunk", "", "Archived buckets of Splunk back from S3.", MOVE),
     Row("splunk plan", "splunk.plan:plan", "Show what an archive holds and restoring takes.", MOVE),
+    Row("splunk run", "splunk.run:run", "Bring archived buckets back into SmartStore.", MOVE),
     Row("ls", "ls:ls", "List what a location holds.", LOOK),
     Row("runs", "", "Look back at what was done.", LOOK),
     Row("runs list", "runs:list_runs", "List the runs, the last one first.", LOOK),

@@ -1,0 +1,78 @@
+"""What must hold before anything is begun; each reason against it is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bucketline.engines.splunk.look import Seen, World
+from bucketline.engines.splunk.rest import Index
+from bucketline.errors import Refused, StoreError
+
+_VERSION_MIN = 8
+_PEERS = {"cluster_slave", "cluster_peer", "cluster_master", "cluster_manager"}
+
+
+def check(world: World, seen: Seen, volume_path: str, *, on_cluster: bool, restarts: bool) -> None:
+    """Raises `Refused` with every reason, one a line."""
+    reasons = [*_server(world, seen, on_cluster=on_cluster, restarts=restarts)]
+    names = sorted({one.bucket.index for one in seen.planned if not one.flaw and not one.trap})
+    for name in names:
+        index = seen.indexes.get(name)
+        if index is None:
+            reasons.append(f"{name}: Splunk has no such index; make it, or leave it out")
+        else:
+            reasons += [f"{name}: {one}" for one in _index(index)]
+            reasons += [f"{name}: {one}" for one in _volume(world, index, volume_path)]
+    reasons += seen.warnings
+    if reasons:
+        raise Refused("nothing was begun:\n" + "\n".join(reasons))
+
+
+def _server(world: World, seen: Seen, *, on_cluster: bool, restarts: bool) -> Iterator[str]:
+    version = str(seen.info.get("version", "0"))
+    if int(version.partition(".")[0] or 0) < _VERSION_MIN:
+        yield f"Splunk is {version}; SmartStore needs {_VERSION_MIN} or newer"
+    roles = set(seen.info.get("server_roles", ()))
+    if roles & _PEERS and not on_cluster:
+        yield "this is a member of a cluster: restore on a machine of its own, or say --on-cluster"
+    if not seen.guid:
+        yield "Splunk tells no GUID of its own"
+    assert world.splunk is not None
+    if restarts:
+        try:
+            able = world.drive.call(world.splunk.capabilities())
+        except StoreError:
+            return  # Not every version tells; the restart itself will.
+        if "restart_splunkd" not in able:
+            yield "this user may not restart Splunk (restart_splunkd); use another --restart"
+
+
+def _index(index: Index) -> Iterator[str]:
+    if index.is_disabled:
+        yield "is disabled"
+    if index.is_metric:
+        yield "is an index of metrics, whose archived journals are stubs"
+    if not index.remote_path:
+        yield "is no SmartStore index (it has no remotePath)"
+    home = Path(index.home)
+    parent = home if home.exists() else home.parent
+    if not os.access(parent, os.W_OK):
+        yield f"{parent} cannot be written by this user; run as the user that Splunk runs as"
+    elif parent.stat().st_uid != os.geteuid():
+        yield f"{parent} belongs to another user; run as the user that Splunk runs as"
+
+
+def _volume(world: World, index: Index, said: str) -> Iterator[str]:
+    """The place that was named must be the one that Splunk uploads to."""
+    if not index.remote_path.startswith("volume:"):
+        return
+    name = index.remote_path.removeprefix("volume:").partition("/")[0]
+    assert world.splunk is not None
+    try:
+        path = world.drive.call(world.splunk.volume(name))
+    except StoreError:
+        return
+    if path and said and path.rstrip("/") != said.rstrip("/"):
+        yield f"uploads to {path}, not to {said}"

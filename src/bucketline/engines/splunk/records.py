@@ -1,0 +1,94 @@
+"""What is remembered of each bucket: one small file, written whole, before and after each deed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bucketline.errors import LedgerError
+
+VERSION = 1
+# In the order in which they are reached; the last two are ends that a person must look at.
+PLACING, PLACED, UPLOADED, DONE = "placing", "placed", "uploaded", "done"
+QUARANTINED, FAILED = "quarantined", "failed"
+
+
+@dataclass(slots=True)
+class Record:
+    """One bucket that we had to do with."""
+
+    index: str
+    bucket: str  # As the archive calls it.
+    bid: str
+    source: str = ""  # Its key in the archive.
+    pin: str = ""  # What the archive held then.
+    step: str = ""
+    folder: str = ""  # Where it was put.
+    events: int = 0
+    raw_size: int = 0
+    digest: str = ""  # SHA-256 over its events.
+    hashes: dict[str, str] = field(default_factory=dict)  # Path in the bucket -> SHA-256.
+    bytes: int = 0
+    restored_bytes: int = 0
+    message: str = ""
+    at: float = 0.0
+    version: int = VERSION
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was us who put it where it is."""
+        return self.step in (PLACING, PLACED, UPLOADED, DONE)
+
+
+class Records:
+    """All of a job's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, index: str, bucket: str) -> Record | None:
+        try:
+            data = json.loads(self._path(index, bucket).read_bytes())
+            if data.get("version", 0) > VERSION:
+                raise LedgerError(f"{self._path(index, bucket)}: is of a newer bucketline")
+            return Record(**data)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise LedgerError(f"{self._path(index, bucket)}: cannot be read: {error}") from None
+
+    def put(self, record: Record) -> None:
+        """Durable on return."""
+        path = self._path(record.index, record.bucket)
+        scratch = path.with_suffix(".tmp")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with scratch.open("w") as file:
+                json.dump(asdict(record), file)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise LedgerError(f"{path}: cannot be written ({error.strerror})") from None
+
+    def all(self) -> Iterator[Record]:
+        for path in sorted(self._folder.glob("*/*.json")):
+            record = self.get(path.parent.name, path.stem)
+            if record is not None:
+                yield record
+
+    def _path(self, index: str, bucket: str) -> Path:
+        return self._folder / index / f"{bucket}.json"
+
+
+def sync_folder(folder: Path) -> None:
+    """Names in it survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

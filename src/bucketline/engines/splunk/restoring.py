@@ -1,0 +1,151 @@
+"""One bucket, step by step: fetched, counted, rebuilt, placed; uploaded with proof; evicted."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bucketline.clock import Clock
+from bucketline.engines.splunk.codecs import Damaged
+from bucketline.engines.splunk.fetch import fetch, joined
+from bucketline.engines.splunk.journal import counted
+from bucketline.engines.splunk.look import World, smartstore_of
+from bucketline.engines.splunk.planning import Planned
+from bucketline.engines.splunk.records import (
+    DONE,
+    PLACED,
+    PLACING,
+    UPLOADED,
+    Record,
+    Records,
+    sync_folder,
+)
+from bucketline.engines.splunk.rest import Index, Splunk
+from bucketline.engines.splunk.tool import Tool
+from bucketline.errors import DiskError, Refused
+
+STAGING = "bucketline-staging"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for Splunk, and how often to look."""
+
+    upload_seconds: float = 3600.0
+    evict_seconds: float = 120.0
+    restart_seconds: float = 900.0
+    poll_seconds: float = 5.0
+
+
+class NotYet(Refused):
+    """Splunk has not done it in time; the next run comes back."""
+
+    exit_code = 4
+
+
+@dataclass(slots=True)
+class Restoring:
+    """What the steps work with."""
+
+    world: World
+    records: Records
+    tool: Tool
+    splunk: Splunk
+    guid: str
+    patience: Patience
+
+    @property
+    def clock(self) -> Clock:
+        return self.world.clock
+
+    def place(self, one: Planned, index: Index) -> Record:
+        """From the archive to where Splunk looks for it; the last act is a rename."""
+        bucket = one.bucket
+        name = bucket.name.owned(self.guid).text
+        final = Path(index.home, name)
+        staging = Path(index.home).parent / STAGING / name
+        record = Record(bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
+        if final.exists():
+            raise Refused(f"{final} is there already, and is none that we put there")
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            self._make(one, staging, record)
+            record.folder, record.bytes = str(final), bucket.size
+            self.note(record, PLACING)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            staging.rename(final)
+            sync_folder(final.parent)
+        except OSError as error:
+            raise DiskError(f"{staging}: {error.strerror}; {error.filename or ''}") from None
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        self.note(record, PLACED)
+        return record
+
+    def _make(self, one: Planned, staging: Path, record: Record) -> None:
+        bucket = one.bucket
+        record.hashes = fetch(self.world.archive.store, self.world.drive, bucket, staging)
+        found = counted(joined(bucket, staging))
+        if found.events == 0:
+            raise Damaged("its journal holds no event: a stub, which nothing can be made of")
+        record.events, record.raw_size = found.events, found.raw_size
+        record.digest = found.digest
+        self.tool.rebuild(staging, bucket.index)
+        files = [path for path in staging.rglob("*") if path.is_file()]
+        record.restored_bytes = sum(path.stat().st_size for path in files)
+
+    def ask_for_upload(self, record: Record) -> None:
+        """Register, attach, close: what makes Splunk upload a bucket that it found by itself."""
+        call = self.world.drive.call
+        call(self.splunk.register(record.bid))
+        call(self.splunk.attach(record.bid))
+        call(self.splunk.close(record.bid))
+
+    def proof(self, record: Record, index: Index) -> str | None:
+        """As `SmartStore.proven`: by the receipt, and by each object that it names."""
+        place = smartstore_of(self.world, record.index, index)
+        return self.world.drive.call(place.proven(record.bid, self.guid, record.events))
+
+    def await_upload(self, record: Record, index: Index) -> None:
+        """Until a receipt proves it; what Splunk says of uploads is not asked. Raises `NotYet`."""
+        deadline = self.clock.monotonic() + self.patience.upload_seconds
+        while (flaw := self.proof(record, index)) != "":
+            if self.clock.monotonic() >= deadline:
+                raise NotYet(f"it is not uploaded: {flaw or 'there is no receipt'}")
+            self.clock.sleep(self.patience.poll_seconds)
+        self.note(record, UPLOADED)
+
+    def evict(self, record: Record, index: Index) -> None:
+        """Only with a proof of this moment; done is what Splunk's state says afterwards."""
+        if (flaw := self.proof(record, index)) != "":
+            raise Refused(f"it is not evicted: {flaw or 'there is no receipt'}")
+        call = self.world.drive.call
+        deadline = self.clock.monotonic() + self.patience.evict_seconds
+        while True:
+            call(self.splunk.evict(record.bid))
+            state = call(self.splunk.cached(record.bid)) or {}
+            if state.get("status") == "remote":
+                break
+            if self.clock.monotonic() >= deadline:
+                raise NotYet(
+                    "Splunk keeps it in its cache for now: it is being searched, or is hot"
+                )
+            self.clock.sleep(self.patience.poll_seconds)
+        self._check_events(record)
+        self.note(record, DONE)
+
+    def _check_events(self, record: Record) -> None:
+        """Splunk still knows of all its events."""
+        query = f"| dbinspect index={record.index}"
+        rows = self.world.drive.call(self.splunk.search(query))
+        found = [row for row in rows if row.get("bucketId") == record.bid]
+        if not found:
+            raise Refused("it is evicted, and Splunk's index does not know it")
+        if int(found[0].get("eventCount", -1)) != record.events:
+            said = found[0].get("eventCount")
+            raise Refused(f"Splunk counts {said} events in it, its journal has {record.events:,}")
+
+    def note(self, record: Record, step: str, message: str = "") -> None:
+        record.step, record.message, record.at = step, message, self.clock.now()
+        self.records.put(record)

@@ -1,0 +1,72 @@
+"""Splunk's own program: called without a shell, bounded in time, judged by what it leaves."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bucketline.errors import DiskError, UsageError, printable
+
+_NAMES = ("Hosts.data", "Sources.data", "SourceTypes.data")
+
+
+class RebuildFailed(DiskError):
+    """Splunk could not make a bucket of a journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """`splunk`, of one installation."""
+
+    home: Path
+    timeout_seconds: int = 4 * 3600
+
+    def rebuild(self, folder: Path, index: str) -> None:
+        """Make a journal's indexes. Raises `RebuildFailed`."""
+        code, said = self._call("rebuild", str(folder), index)
+        if code != 0:
+            raise RebuildFailed(f"splunk rebuild ends with {code}: {said}")
+        if not any(folder.glob("*.tsidx")):
+            raise RebuildFailed("splunk rebuild left no tsidx file behind")
+        if lacking := [name for name in _NAMES if not (folder / name).exists()]:
+            raise RebuildFailed(f"splunk rebuild left no {', '.join(lacking)} behind")
+
+    def restart(self) -> None:
+        code, said = self._call("restart")
+        if code != 0:
+            raise DiskError(f"splunk restart ends with {code}: {said}")
+
+    def check(self) -> None:
+        """Raises `UsageError` if it is not there."""
+        if not self._path.is_file():
+            raise UsageError(f"{self._path}: there is no such program; name --splunk-home")
+
+    @property
+    def _path(self) -> Path:
+        return self.home / "bin" / "splunk"
+
+    def _call(self, *words: str) -> tuple[int, str]:
+        self.check()
+        around = {"SPLUNK_HOME": str(self.home), "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+        return called([str(self._path), *words], around, self.timeout_seconds)
+
+
+def called(command: list[str], around: dict[str, str], timeout_seconds: float) -> tuple[int, str]:
+    """Its exit code and last words."""
+    try:
+        done = subprocess.run(  # noqa: S603  An absolute path, words, and no shell.
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=around,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"no end in {timeout_seconds:,.0f} s"
+    except OSError as error:
+        raise DiskError(f"{command[0]}: cannot be run ({error.strerror})") from None
+    text = " ".join(done.stdout.decode(errors="replace").split())
+    return done.returncode, printable(text[-300:]) or "it says nothing"

@@ -1,0 +1,34 @@
+"""A site for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desk import VARIABLES, Desk
+from servers import Endpoint
+from splunk.site import Site
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    moto: Endpoint,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BUCKETLINE_STATE", str(tmp_path / "state"))
+    return Desk(tmp_path, moto, capsys)
+
+
+@pytest.fixture
+def site(
+    desk: Desk, tmp_path: Path, moto: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    made = Site(desk, tmp_path / "splunk", monkeypatch, moto)
+    yield made
+    made.splunk.close()

@@ -1,0 +1,310 @@
+"""A Splunk to test against: HTTPS, its folders on a real disk, its uploads to a real S3 server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import ssl
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
+import trustme
+
+from servers import Endpoint
+from splunk.program import install
+from splunk.receipting import receipt, sealed
+
+GUID = "A0000000-0000-4000-8000-00000000000A"
+USER, PASSWORD = "restorer", "demo-password-not-real"
+NAME = re.compile(r"db_(\d+)_(\d+)_(\d+)_([0-9A-F-]{36})")
+PAGE = 30
+BIG = ("rawdata/", ".tsidx", "bloomfilter")
+
+
+@dataclass
+class Bucket:
+    path: Path
+    index: str
+    bid: str
+    events: int
+    raw_size: int
+    status: str = "local"
+    upload: str = "idle"
+
+
+@dataclass
+class Double:
+    """One instance; `faults` says what it does wrong."""
+
+    home: Path
+    server: Endpoint
+    s3_bucket: str
+    prefix: str
+    indexes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    faults: dict[str, Any] = field(default_factory=dict)
+    known: dict[str, Bucket] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)  # What was asked, by verb.
+    uploads: Counter[str] = field(default_factory=Counter)
+    evicted: list[str] = field(default_factory=list)
+    disk_most: int = 0
+    starts: int = 1
+    down: int = 0
+    sessions: set[str] = field(default_factory=set)
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        install(self.home)
+        self.s3 = boto3.client(
+            "s3",
+            endpoint_url=self.server.url,
+            aws_access_key_id=self.server.access_key,
+            aws_secret_access_key=self.server.secret_key,
+            region_name=self.server.region,
+        )
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self.ca_file = self.home / "ca.pem"
+        self.ca_file.write_bytes(authority.cert_pem.bytes())
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def add_index(self, name: str, **said: Any) -> Path:
+        folder = self.home / "indexes" / name
+        (folder / "db").mkdir(parents=True)
+        self.indexes[name] = {
+            "homePath_expanded": str(folder / "db"),
+            "thawedPath_expanded": str(folder / "thaweddb"),
+            "remotePath": "volume:remote/$_index_name",
+            "frozenTimePeriodInSecs": 0,
+            "disabled": False,
+            "isReady": "1",
+            "datatype": "event",
+            **said,
+        }
+        return folder / "db"
+
+    def scan(self) -> None:
+        """What a start finds."""
+        for name, said in self.indexes.items():
+            for path in Path(said["homePath_expanded"]).iterdir():
+                match = NAME.fullmatch(path.name)
+                has_body = any(path.glob("*.tsidx")) and any((path / "rawdata").glob("journal*"))
+                if match and has_body and path.name not in self.faults.get("not found", ()):
+                    bid = f"{name}~{match[3]}~{match[4]}"
+                    events, raw_size = map(int, (path / "bucket_info.csv").read_text().split(","))
+                    self.known.setdefault(bid, Bucket(path, name, bid, events, raw_size))
+
+    def measure(self) -> None:
+        files = (self.home / "indexes").rglob("*")
+        self.disk_most = max(self.disk_most, sum(f.stat().st_size for f in files if f.is_file()))
+
+    def upload(self, one: Bucket) -> None:
+        """Bodies first, the receipt last."""
+        what = self.faults.get(one.bid, "")
+        if what == "stuck":
+            return
+        self.measure()
+        self.uploads[one.bid] += 1
+        identity = one.bid.partition("~")[2]
+        spread = hashlib.sha1(identity.encode()).hexdigest()
+        spread = spread.upper() if self.faults.get("upper") else spread
+        root = f"{self.prefix}{one.index}/db/{spread[:2]}/{spread[2:4]}/{identity}/"
+        objects = {}
+        for path in sorted(p for p in one.path.rglob("*") if p.is_file()):
+            name = path.relative_to(one.path).as_posix()
+            objects[name] = path.stat().st_size
+            key = f"{root}guidSplunk-{GUID}/{name}"
+            if not (what == "lacks an object" and name.endswith(".tsidx")):
+                cut = 1 if what == "cuts an object" and name.endswith(".tsidx") else None
+                body = path.read_bytes()[cut:]
+                self.s3.put_object(Bucket=self.s3_bucket, Key=key, Body=body)
+        if what == "no receipt":
+            return
+        who = "B0000000-0000-4000-8000-00000000000B" if what == "foreign" else GUID
+        text = receipt(
+            objects,
+            bid=one.bid,
+            path=one.path.name,
+            uploader=who if what != "foreign" else GUID,
+            events=one.events,
+            raw_size=one.raw_size,
+        )
+        data = json.loads(text)
+        del data["user_data"]["content_hash"]
+        if what == "foreign":
+            data["user_data"]["uploader_guid"] = who
+        if what == "frozen":
+            data["manifest"]["frozen_in_cluster"] = "1"
+        text = sealed(data)
+        if what == "bad hash":
+            text = text.replace(b'"raw_size":"', b'"raw_size":"1')
+        self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=text)
+
+    def evict(self, one: Bucket) -> None:
+        declines = self.faults.get("evict declined", {})
+        if declines.get(one.bid, 0) > 0:
+            declines[one.bid] -= 1
+            return
+        for path in [p for p in one.path.rglob("*") if p.is_file()]:
+            name = path.relative_to(one.path).as_posix()
+            if name.startswith(BIG) or name.endswith(BIG):
+                path.unlink()
+        one.status = "remote"
+        self.evicted.append(one.bid)
+
+    def restart(self) -> None:
+        if self.faults.get("never back"):
+            self.down = 10**9
+            return
+        self.starts += 1
+        self.down = 2
+        self.sessions.clear()
+        self.scan()
+
+    # Routes: each gives a status and what is told.
+
+    def answer(self, method: str, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        with self._lock:
+            parts = path.removeprefix("/services/").split("/")
+            match parts:
+                case ["server", "info"]:
+                    return 200, [("server-info", self._info())]
+                case ["authentication", "current-context"]:
+                    able = self.faults.get("capabilities", ["restart_splunkd", "search"])
+                    return 200, [("context", {"capabilities": able})]
+                case ["data", "indexes"]:
+                    return 200, list(self.indexes.items())
+                case ["configs", "conf-indexes", _]:
+                    path = f"s3://{self.s3_bucket}/{self.prefix}"
+                    return 200, [("volume", {"path": self.faults.get("volume", path)})]
+                case ["server", "control", "restart"] if method == "POST":
+                    self.seen["restart"] += 1
+                    self.restart()
+                    return 200, []
+                case ["search", "jobs"]:
+                    return 200, {"results": self._inspected(form["search"])}
+                case ["admin", "cacheman", cache_id, *action]:
+                    return self._cache(method, cache_id, action)
+            return 404, "Not Found"
+
+    def _info(self) -> dict[str, Any]:
+        told = {"guid": GUID, "version": "10.2.3", "startup_time": 1000 + self.starts}
+        return {**told, "server_roles": ["indexer"], **self.info}
+
+    def _inspected(self, query: str) -> list[dict[str, Any]]:
+        index = query.partition("index=")[2]
+        ones = [one for one in self.known.values() if one.index == index]
+        return [{"bucketId": one.bid, "eventCount": str(one.events)} for one in ones]
+
+    def _cache(self, method: str, cache_id: str, action: list[str]) -> tuple[int, Any]:
+        bid = cache_id.removeprefix("bid|").removesuffix("|")
+        one = self.known.get(bid)
+        verb = action[0] if action else "register"
+        if method == "GET":
+            if one is None:
+                return 404, f"Could not find object id={cache_id}"
+            told = {"status": one.status, "upload_status": one.upload}
+            return 200, [(cache_id, {"cm:bucket": told})]
+        self.seen[verb] += 1
+        failing = self.faults.get(verb, {})
+        if failing.get(bid, 0) > 0:
+            failing[bid] -= 1
+            return failing["status"], "injected"
+        if one is None:
+            return (200, []) if verb == "register" else (404, "Could not find")
+        if verb == "close":
+            self.upload(one)
+        if verb == "evict":
+            self.evict(one)
+        return 200, []
+
+
+def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+        def do_GET(self) -> None:
+            self._serve({})
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+            self._serve({name: values[0] for name, values in parse_qs(body).items()})
+
+        def _serve(self, form: dict[str, str]) -> None:
+            if double.down > 0:
+                double.down -= 1
+                self.close_connection = True
+                return
+            url = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(url.query).items()}
+            path = "/".join(unquote(part) for part in url.path.split("/"))
+            if path == "/services/auth/login":
+                self._login(form)
+            elif not self._is_known():
+                self._told(401, _error("call not properly authenticated"))
+            else:
+                status, told = double.answer(self.command, path, form)
+                self._told(status, _shaped(status, told, {**form, **query}))
+
+        def _login(self, form: dict[str, str]) -> None:
+            if (form.get("username"), form.get("password")) != (USER, PASSWORD):
+                self._told(401, _error("Login failed"))
+                return
+            key = f"session-{len(double.sessions)}-{double.starts}"
+            double.sessions.add(key)
+            self._told(200, {"sessionKey": key})
+
+        def _is_known(self) -> bool:
+            if double.faults.get("sessions end after"):
+                double.faults["sessions end after"] -= 1
+                if not double.faults["sessions end after"]:
+                    double.sessions.clear()
+            kind, _, key = self.headers.get("authorization", "").partition(" ")
+            return kind.lower() in ("splunk", "bearer") and key in double.sessions
+
+        def _told(self, status: int, body: Any) -> None:
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+    return Handler
+
+
+def _error(text: str) -> dict[str, Any]:
+    return {"messages": [{"type": "ERROR", "text": text}]}
+
+
+def _shaped(status: int, told: Any, words: dict[str, str]) -> Any:
+    """Pages of 30 unless more are asked for, as Splunk's."""
+    if status >= 300:
+        return _error(str(told))
+    if not isinstance(told, list):
+        return told
+    count, offset = int(words.get("count", PAGE)), int(words.get("offset", 0))
+    page = told[offset : offset + count] if count > 0 else told[offset:]
+    return {
+        "entry": [{"name": name, "content": content} for name, content in page],
+        "paging": {"total": len(told), "perPage": count, "offset": offset},
+        "messages": [],
+    }
