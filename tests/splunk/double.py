@@ -21,6 +21,7 @@ from servers import Endpoint
 from splunk.program import install
 from splunk.receipting import receipt, sealed
 
+STRANGER = "B0000000-0000-4000-8000-00000000000B"
 GUID = "A0000000-0000-4000-8000-00000000000A"
 USER, PASSWORD = "restorer", "demo-password-not-real"
 NAME = re.compile(r"db_(\d+)_(\d+)_(\d+)_([0-9A-F-]{36})")
@@ -124,6 +125,12 @@ class Double:
         spread = hashlib.sha1(identity.encode()).hexdigest()
         spread = spread.upper() if self.faults.get("upper") else spread
         root = f"{self.prefix}{one.index}/db/{spread[:2]}/{spread[2:4]}/{identity}/"
+        objects = self._bodies(one, root, what)
+        if what != "no receipt":
+            text = _receipt(one, objects, what)
+            self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=text)
+
+    def _bodies(self, one: Bucket, root: str, what: str) -> dict[str, int]:
         objects = {}
         for path in sorted(p for p in one.path.rglob("*") if p.is_file()):
             name = path.relative_to(one.path).as_posix()
@@ -133,27 +140,7 @@ class Double:
                 cut = 1 if what == "cuts an object" and name.endswith(".tsidx") else None
                 body = path.read_bytes()[cut:]
                 self.s3.put_object(Bucket=self.s3_bucket, Key=key, Body=body)
-        if what == "no receipt":
-            return
-        who = "B0000000-0000-4000-8000-00000000000B" if what == "foreign" else GUID
-        text = receipt(
-            objects,
-            bid=one.bid,
-            path=one.path.name,
-            uploader=who if what != "foreign" else GUID,
-            events=one.events,
-            raw_size=one.raw_size,
-        )
-        data = json.loads(text)
-        del data["user_data"]["content_hash"]
-        if what == "foreign":
-            data["user_data"]["uploader_guid"] = who
-        if what == "frozen":
-            data["manifest"]["frozen_in_cluster"] = "1"
-        text = sealed(data)
-        if what == "bad hash":
-            text = text.replace(b'"raw_size":"', b'"raw_size":"1')
-        self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=text)
+        return objects
 
     def evict(self, one: Bucket) -> None:
         declines = self.faults.get("evict declined", {})
@@ -232,6 +219,25 @@ class Double:
         if verb == "evict":
             self.evict(one)
         return 200, []
+
+
+def _receipt(one: Bucket, objects: dict[str, int], what: str) -> bytes:
+    text = receipt(
+        objects,
+        bid=one.bid,
+        path=one.path.name,
+        uploader=GUID,
+        events=one.events,
+        raw_size=one.raw_size,
+    )
+    data = json.loads(text)
+    del data["user_data"]["content_hash"]
+    if what == "foreign":
+        data["user_data"]["uploader_guid"] = STRANGER
+    if what == "frozen":
+        data["manifest"]["frozen_in_cluster"] = "1"
+    text = sealed(data)
+    return text.replace(b'"raw_size":"', b'"raw_size":"1') if what == "bad hash" else text
 
 
 def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
