@@ -21,53 +21,60 @@ def unpacked(path: Path) -> bytes:
     return body
 
 
-def raws(path: Path) -> list[bytes]:
-    """The raw text of each event; raises whatever the damage leads to."""
-    data = unpacked(path)
-    assert data[:1] == b"\x0a", "no header"
-    found: list[bytes] = []
-    at = 0
+class Reader:
+    """Where it stands."""
 
-    def number() -> int:
-        nonlocal at
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def number(self) -> int:
         value, shift = 0, 0
         while True:
-            byte = data[at]
-            at += 1
+            byte = self.data[self.at]
+            self.at += 1
             value += (byte % 128) << shift
             shift += 7
             if byte < 128:
                 return value
 
-    while at < len(data):
-        opcode = data[at]
-        at += 1
+    def event(self, opcode: int) -> bytes:
+        size = self.number()
+        end = self.at + size
+        extended = self.number() if opcode & 4 else 0
+        self.at += 8 if opcode & 1 else 28
+        for _ in range(4):
+            self.number()
+        for _ in range(self.number()):
+            key = self.number()
+            kind = 8 if opcode <= 2 else (key * 4 if opcode < 36 else key) % 16
+            for _ in range(EXTRA[kind]):
+                self.number()
+        start, self.at = self.at + extended, end
+        assert start <= end <= len(self.data), "cut"
+        return self.data[start:end]
+
+
+def raws(path: Path) -> list[bytes]:
+    """The raw text of each event; raises whatever the damage leads to."""
+    reader = Reader(unpacked(path))
+    assert reader.data[:1] == b"\x0a", "no header"
+    found: list[bytes] = []
+    while reader.at < len(reader.data):
+        opcode = reader.data[reader.at]
+        reader.at += 1
         if opcode == 10:
-            at += 6
+            reader.at += 6
         elif opcode in (3, 4, 5, 6, 9):
-            size = number()
-            at += size
+            size = reader.number()
+            reader.at += size
         elif 17 <= opcode <= 31:
             for mask in (8, 4, 2):
                 if opcode & mask:
-                    number()
-            at += 4 if opcode & 1 else 0
+                    reader.number()
+            reader.at += 4 if opcode & 1 else 0
         elif opcode in (1, 2) or 32 <= opcode <= 43:
-            size = number()
-            end = at + size
-            extended = number() if opcode & 4 else 0
-            at += 8 if opcode & 1 else 28
-            for _ in range(4):
-                number()
-            for _ in range(number()):
-                key = number()
-                kind = 8 if opcode <= 2 else (key * 4 if opcode < 36 else key) % 16
-                for _ in range(EXTRA[kind]):
-                    number()
-            at += extended
-            assert at <= end <= len(data), "cut"
-            found.append(data[at:end])
-            at = end
+            found.append(reader.event(opcode))
         else:
             assert opcode in (0, 8, 11), f"opcode {opcode}"
     return found

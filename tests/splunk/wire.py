@@ -4,68 +4,71 @@ from __future__ import annotations
 
 import json
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 USER, PASSWORD = "restorer", "demo-password-not-real"
 PAGE = 30
 
 
-def handler(double: Any) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    double: ClassVar[Any]  # Whom it speaks for.
 
-        def log_message(self, *_: Any) -> None:
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+    def do_GET(self) -> None:
+        self._serve({})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        self._serve({name: values[0] for name, values in parse_qs(body).items()})
+
+    def _serve(self, form: dict[str, str]) -> None:
+        if self.double.down > 0:
+            self.double.down -= 1
+            self.close_connection = True
             return
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        path = "/".join(unquote(part) for part in url.path.split("/"))
+        if path == "/services/auth/login":
+            self._login(form)
+        elif not self._is_known():
+            self._told(401, _error("call not properly authenticated"))
+        else:
+            status, told = self.double.answer(self.command, path, form)
+            self._told(status, _shaped(status, told, {**form, **query}))
 
-        def do_GET(self) -> None:
-            self._serve({})
+    def _login(self, form: dict[str, str]) -> None:
+        if (form.get("username"), form.get("password")) != (USER, PASSWORD):
+            self._told(401, _error("Login failed"))
+            return
+        key = f"session-{len(self.double.sessions)}-{self.double.starts}"
+        self.double.sessions.add(key)
+        self._told(200, {"sessionKey": key})
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-            self._serve({name: values[0] for name, values in parse_qs(body).items()})
+    def _is_known(self) -> bool:
+        if self.double.faults.get("sessions end after"):
+            self.double.faults["sessions end after"] -= 1
+            if not self.double.faults["sessions end after"]:
+                self.double.sessions.clear()
+        kind, _, key = self.headers.get("authorization", "").partition(" ")
+        return kind.lower() in ("splunk", "bearer") and key in self.double.sessions
 
-        def _serve(self, form: dict[str, str]) -> None:
-            if double.down > 0:
-                double.down -= 1
-                self.close_connection = True
-                return
-            url = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            path = "/".join(unquote(part) for part in url.path.split("/"))
-            if path == "/services/auth/login":
-                self._login(form)
-            elif not self._is_known():
-                self._told(401, _error("call not properly authenticated"))
-            else:
-                status, told = double.answer(self.command, path, form)
-                self._told(status, _shaped(status, told, {**form, **query}))
+    def _told(self, status: int, body: Any) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
 
-        def _login(self, form: dict[str, str]) -> None:
-            if (form.get("username"), form.get("password")) != (USER, PASSWORD):
-                self._told(401, _error("Login failed"))
-                return
-            key = f"session-{len(double.sessions)}-{double.starts}"
-            double.sessions.add(key)
-            self._told(200, {"sessionKey": key})
 
-        def _is_known(self) -> bool:
-            if double.faults.get("sessions end after"):
-                double.faults["sessions end after"] -= 1
-                if not double.faults["sessions end after"]:
-                    double.sessions.clear()
-            kind, _, key = self.headers.get("authorization", "").partition(" ")
-            return kind.lower() in ("splunk", "bearer") and key in double.sessions
-
-        def _told(self, status: int, body: Any) -> None:
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-    return Handler
+def handler(double: Any) -> type[BaseHTTPRequestHandler]:
+    return type("Speaker", (Handler,), {"double": double})
 
 
 def _error(text: str) -> dict[str, Any]:
