@@ -47,6 +47,7 @@ MODULE_HOMES = {
     "subprocess": (
         "cli/demo/children.py",
         "cli/hands.py",
+        "engines/edge/client.py",
         "engines/volumes/tool.py",
         "engines/splunk/tool.py",
     ),

@@ -1,0 +1,1 @@
+"""`bucketline edge`: devices that carry data, from locked to in use."""

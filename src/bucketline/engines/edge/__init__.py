@@ -1,0 +1,1 @@
+"""Edge devices: unlocked, trusted, and made known to the tools that use them."""

@@ -1,0 +1,230 @@
+"""Stands in for the vendor's client of an edge device: a program of its own, with a state file.
+
+It prints what the real one does: JSON with a space before and after colons, sentences, INI.
+Delays are counted in calls, not seconds, so that tests wait for nothing. Faults are in the state:
+`faults` names for a command what goes wrong: hang, garbage, exit, empty, array.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+Fields = dict[str, Any]
+Words = dict[str, str]
+
+STATE = Path(os.environ["EDGE_STANDIN_STATE"])
+PROFILES = Path(os.environ["HOME"], ".aws", "snowball", "config", "snowball-edge.config")
+WHILE_LOCKED = {"describe-device", "unlock-device", "configure", "version", "reboot-device"}
+
+
+def show(value: Fields) -> None:
+    print(json.dumps(value, indent=2, separators=(",", " : ")).replace("[\n", "[ \n"))
+
+
+def refuse(text: str) -> NoReturn:
+    print(text, file=sys.stderr)
+    raise SystemExit(1)
+
+
+def profiles() -> Fields:
+    if not PROFILES.exists():
+        return {}
+    known: Fields = json.loads(PROFILES.read_text())["profiles"]
+    return known
+
+
+def is_right(state: Fields, manifest: str, code: str) -> bool:
+    same = Path(manifest).exists() and Path(manifest).read_text() == state["manifest"]
+    return same and bool(code == state["code"])
+
+
+def configure(state: Fields, options: Words) -> None:
+    name = options.get("--profile", "default")
+    print(f"Configuration will be stored at {PROFILES}")
+    answers = []
+    for prompt in ("Snowball Edge Manifest Path: ", "Unlock Code: ", "Default Endpoint: "):
+        print(prompt, end="", flush=True)
+        answers.append(sys.stdin.readline().strip())
+    manifest, code, endpoint = answers
+    if not is_right(state, manifest, code):
+        refuse(f"The unlock code {code} does not match the manifest.")
+    known = profiles()
+    known[name] = {
+        "name": name,
+        "jobId": state["job"],
+        "unlockCode": code,
+        "manifestPath": manifest,
+        "defaultEndpoint": endpoint,
+        "isCluster": False,
+        "deviceIps": [],
+    }
+    PROFILES.parent.mkdir(parents=True, exist_ok=True)
+    PROFILES.write_text(json.dumps({"version": 1, "profiles": known}))
+
+
+def describe_device(state: Fields, options: Words) -> None:
+    if state["unlocking"] > 0:
+        state["unlocking"] -= 1
+        if not state["unlocking"]:
+            state["state"] = "UNLOCKED"
+    show(
+        {
+            "DeviceId": state["job"],
+            "UnlockStatus": {"State": state["state"]},
+            "ActiveNetworkInterface": {"IpAddress": state["address"]},
+            "PhysicalNetworkInterfaces": [
+                {
+                    "PhysicalNetworkInterfaceId": "s.ni-0123456789abcdef0",
+                    "PhysicalConnectorType": "RJ45",
+                    "IpAddressAssignment": "DHCP",
+                    "IpAddress": state["address"],
+                    "Netmask": "255.255.255.0",
+                    "DefaultGateway": "192.0.2.1",
+                    "MacAddress": "02:00:00:00:00:01",
+                }
+            ],
+        }
+    )
+
+
+def unlock_device(state: Fields, options: Words) -> None:
+    if state["state"] == "LOCKED":
+        state["state"], state["unlocking"] = "UNLOCKING", state["unlock_calls"]
+    print("Your device has begun unlocking. Use describe-device; it is ready when UNLOCKED.")
+
+
+def secret_of(state: Fields, options: Words) -> None:
+    if options.get("--access-key-id") != state["access_key"]:
+        refuse("no such access key")
+    print("[snowballEdge]")
+    print(f"aws_access_key_id = {state['access_key']}")
+    print(f"aws_secret_access_key = {state['secret_key']}")
+
+
+def certificates(state: Fields, options: Words) -> None:
+    arn = f"arn:aws:snowball-device:::certificate/{state['certificate_id']}"
+    show({"Certificates": [{"CertificateArn": arn, "SubjectAlternativeNames": ["192.0.2.0"]}]})
+
+
+def certificate(state: Fields, options: Words) -> None:
+    if not options.get("--certificate-arn", "").endswith(state["certificate_id"]):
+        refuse("no such certificate")
+    print(state["pem"])
+
+
+def service(state: Fields, options: Words) -> None:
+    name = options["--service-id"]
+    if name not in state["services"]:
+        refuse("no such service")
+    show({"ServiceId": name, **state["services"][name]})
+
+
+def software(state: Fields, options: Words) -> None:
+    one = state["software"]
+    if one["calls"] > 0:
+        one["calls"] -= 1
+    elif one["state"] == "Downloading":
+        one["state"] = "DOWNLOADED"
+    elif one["state"] == "Installing":
+        one["state"] = "REQUIRES_REBOOT"
+    print(f"Installed version : {one['installed']}")
+    print(f"Installing version: {one['installing']}")
+    print(f"Install State : {one['state']}")
+    print(f"CertificateExpiry: {state['expiry']}")
+
+
+def download_updates(state: Fields, options: Words) -> None:
+    path = options["--uri"].removeprefix("file://")
+    one = state["software"]
+    version = Path(path).read_text().strip().removeprefix("update ")
+    one.update(state="Downloading", installing=version, calls=1)
+    print("Download has started. See describe-device-software.")
+
+
+def install_updates(state: Fields, options: Words) -> None:
+    if state["software"]["state"] != "DOWNLOADED":
+        refuse("nothing to install")
+    state["software"].update(state="Installing", calls=1)
+    print("Installation has started.")
+
+
+def reboot(state: Fields, options: Words) -> None:
+    one = state["software"]
+    state.update(state="LOCKED", unlocking=0, reboots=state["reboots"] + 1)
+    if one["state"] == "REQUIRES_REBOOT":
+        one["reboots"] += 1
+        if one["reboots"] >= state["reboots_needed"]:
+            one.update(state="NA", installed=one["installing"], installing="NA")
+    print("The device is rebooting.")
+
+
+COMMANDS: dict[str, Callable[[Fields, Words], None]] = {
+    "configure": configure,
+    "describe-device": describe_device,
+    "unlock-device": unlock_device,
+    "list-access-keys": lambda state, _: show({"AccessKeyIds": [state["access_key"]]}),
+    "get-secret-access-key": secret_of,
+    "list-certificates": certificates,
+    "get-certificate": certificate,
+    "list-services": lambda state, _: show({"ServiceIds": [*state["services"], "ec2"]}),
+    "describe-service": service,
+    "describe-device-software": software,
+    "check-for-updates": lambda state, _: print(
+        f"Latest version: {state['latest']}\nInstalled version: {state['software']['installed']}"
+    ),
+    "download-updates": download_updates,
+    "install-updates": install_updates,
+    "reboot-device": reboot,
+}
+
+
+def spoil(fault: str) -> NoReturn:
+    if fault == "hang":
+        time.sleep(600)
+    if fault == "exit":
+        refuse(f"cannot do that: {json.loads(STATE.read_text())['secret_key']}")
+    said = {"garbage": "<html>not me</html>", "empty": "", "array": "[]", "half": '{"Dev'}
+    print(said[fault])
+    raise SystemExit(0)
+
+
+def authorise(state: Fields, options: Words) -> None:
+    """By profile, or by the words of the command line."""
+    if "--unlock-code" in options:
+        manifest, code = options["--manifest-file"], options["--unlock-code"]
+    else:
+        profile = profiles().get(options.get("--profile", "default"))
+        if profile is None:
+            refuse("no such profile")
+        manifest, code = profile["manifestPath"], profile["unlockCode"]
+    if not is_right(state, manifest, code):
+        refuse("The manifest or the unlock code is wrong.")
+
+
+def main(words: list[str]) -> None:
+    state = json.loads(STATE.read_text())
+    command, rest = words[0], words[1:]
+    options = dict(zip(rest[::2], rest[1::2], strict=True))
+    state["calls"].append(words)
+    STATE.write_text(json.dumps(state))
+    if fault := state["faults"].get(command):
+        spoil(fault)
+    if command != "configure":
+        if state["asleep"] > 0:
+            state["asleep"] -= 1
+            STATE.write_text(json.dumps(state))
+            refuse("Could not connect to the device.")
+        authorise(state, options)
+        if state["state"] != "UNLOCKED" and command not in WHILE_LOCKED:
+            refuse("The device is locked.")
+    COMMANDS[command](state, options)
+    STATE.write_text(json.dumps(state))
+
+
+main(sys.argv[1:])
