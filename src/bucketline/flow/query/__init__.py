@@ -1,0 +1,1 @@
+"""Questions to large tables: plain SQL over datasets, whoever answers it."""
