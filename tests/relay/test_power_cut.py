@@ -17,7 +17,7 @@ from faults.proxy import Exchange
 from faults.syncing import Bodies, Pair, manifest, mixed_objects, pair
 from relay.jobs import RelayJob, adds_up
 
-pytestmark = disks.needs_root
+pytestmark = [disks.needs_root, pytest.mark.slow]
 _SOAK = bool(os.environ.get("BUCKETLINE_SOAK"))
 _ALL = _SOAK or bool(os.environ.get("BUCKETLINE_TEST_ALL"))
 _ROUNDS = 34 if _SOAK else 4 if _ALL else 1

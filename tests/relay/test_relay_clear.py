@@ -12,6 +12,7 @@ from faults.proxy import Exchange
 from faults.syncing import Bodies, Pair, client_of, manifest, mixed_objects, pair
 from relay.jobs import RelayJob, adds_up, hop
 
+pytestmark = pytest.mark.slow
 _COUNTED = iter(range(1_000))
 _CLEARS = ("--once", "--source-delete-after-proof")
 

@@ -12,6 +12,7 @@ from faults.proxy import Exchange
 from faults.syncing import SOURCE, Bodies, Done, Pair, client_of, manifest, mixed_objects, pair
 from relay.jobs import RelayJob
 
+pytestmark = pytest.mark.slow
 _COUNTED = iter(range(1_000))
 
 

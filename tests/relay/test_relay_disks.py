@@ -15,7 +15,7 @@ from faults.proxy import Exchange
 from faults.syncing import MIB, Bodies, Pair, manifest, pair
 from relay.jobs import RelayJob, adds_up, hop
 
-pytestmark = disks.needs_root
+pytestmark = [disks.needs_root, pytest.mark.slow]
 _ALL = bool(os.environ.get("BUCKETLINE_SOAK") or os.environ.get("BUCKETLINE_TEST_ALL"))
 _COUNT = 160 if _ALL else 48
 _COUNTED = iter(range(1_000))

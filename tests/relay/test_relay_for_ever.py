@@ -15,6 +15,7 @@ import pytest
 from faults.syncing import SOURCE, Bodies, Pair, client_of, manifest, mixed_objects, pair
 from relay.jobs import RelayJob, adds_up
 
+pytestmark = pytest.mark.slow
 _COUNTED = iter(range(1_000))
 _PATIENCE_SECONDS = 40
 

@@ -14,6 +14,7 @@ from faults.syncing import Bodies, Pair, manifest, mixed_objects, pair
 from faults.test_kill import Killer
 from relay.jobs import RelayJob, adds_up, hop
 
+pytestmark = pytest.mark.slow
 _SOAK = bool(os.environ.get("BUCKETLINE_SOAK"))
 _ALL = _SOAK or bool(os.environ.get("BUCKETLINE_TEST_ALL"))
 _ROUNDS = 40 if _SOAK else 6 if _ALL else 2
