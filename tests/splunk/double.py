@@ -8,6 +8,7 @@ import re
 import ssl
 import threading
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -58,6 +59,9 @@ class Double:
     starts: int = 1
     down: int = 0
     sessions: set[str] = field(default_factory=set)
+    kill: tuple[int, str] = (0, "")  # At which request, before or after its deed.
+    asked: int = 0
+    victim: Future[int] = field(default_factory=Future)
     info: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,11 @@ def main(words: Sequence[str]) -> int:
 
 
 def rebuild(folder: Path, fault: str) -> int:
+    if fault == "hangs":
+        signal.pause()
+    if fault == "kills":
+        os.kill(os.getppid(), signal.SIGKILL)
+        return 1
     if fault == "fails":
         print("rebuild fail: corrupt")
         return 1

@@ -53,6 +53,14 @@ class Site:
             code=code,
         )  # fmt: skip
 
+    def words(self) -> list[str]:
+        """As a process of its own is called."""
+        return [
+            *("splunk", "run", f"{self.desk.s3}ddss/", f"{self.desk.s3}s2/", "--poll", "0.02"),
+            *("--i-accept-unsupported", "--reserve", "1", "--endpoint-url", self.desk.url),
+            *self.reaching(),
+        ]
+
     def reaching(self) -> Sequence[str]:
         splunk = self.splunk
         return (

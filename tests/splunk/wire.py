@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -39,8 +41,19 @@ class Handler(BaseHTTPRequestHandler):
         elif not self._is_known():
             self._told(401, _error("call not properly authenticated"))
         else:
-            status, told = self.double.answer(self.command, path, form)
+            status, told = self._done(path, form)
             self._told(status, _shaped(status, told, {**form, **query}))
+
+    def _done(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        self.double.asked += 1
+        self._kill("before")
+        done: tuple[int, Any] = self.double.answer(self.command, path, form)
+        self._kill("after")
+        return done
+
+    def _kill(self, when: str) -> None:
+        if self.double.kill == (self.double.asked, when):
+            os.kill(self.double.victim.result(30), signal.SIGKILL)
 
     def _login(self, form: dict[str, str]) -> None:
         if (form.get("username"), form.get("password")) != (USER, PASSWORD):

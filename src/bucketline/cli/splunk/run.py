@@ -52,6 +52,7 @@ def _waiting(command: Any) -> Any:
         command,
         click.option("--restart", default="rest", type=click.Choice(METHODS), help="By which way."),
         click.option("--restart-command", default="", metavar="TEXT", help="For `command`."),
+        click.option("--rebuild-timeout", default=14400.0, type=seconds, help="Seconds a bucket."),
         click.option("--restart-timeout", default=900.0, type=seconds, help="Seconds."),
         click.option("--upload-timeout", default=3600.0, type=seconds, help="Seconds a bucket."),
         click.option("--evict-timeout", default=120.0, type=seconds, help="Seconds a bucket."),
@@ -116,7 +117,7 @@ def _prepared(
 ) -> Waves:
     """Checked first: nothing is begun that could not end."""
     assert world.splunk is not None
-    tool = Tool(Path(said["splunk_home"] or "/opt/splunk"))
+    tool = Tool(Path(said["splunk_home"] or "/opt/splunk"), said["rebuild_timeout"])
     tool.check()
     place = world.smartstore
     assert place is not None

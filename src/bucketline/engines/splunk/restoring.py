@@ -98,6 +98,9 @@ class Restoring:
     def ask_for_upload(self, record: Record) -> None:
         """Register, attach, close: what makes Splunk upload a bucket that it found by itself."""
         call = self.world.drive.call
+        state = call(self.splunk.cached(record.bid)) or {}
+        if state.get("upload_status", "idle") != "idle":
+            return  # It is under way: by asking again, it would be uploaded twice.
         call(self.splunk.register(record.bid))
         call(self.splunk.attach(record.bid))
         call(self.splunk.close(record.bid))

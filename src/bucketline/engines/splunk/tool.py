@@ -20,7 +20,7 @@ class Tool:
     """`splunk`, of one installation."""
 
     home: Path
-    timeout_seconds: int = 4 * 3600
+    timeout_seconds: float = 4 * 3600.0
 
     def rebuild(self, folder: Path, index: str) -> None:
         """Make a journal's indexes. Raises `RebuildFailed`."""
