@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 EXAMPLES = {
+    "edge setup": ("bucketline edge setup ./edge-1",),
     "sync": (
         "bucketline sync s3://photos/ s3://copy/ --source-profile old --target-profile new",
         "bucketline sync ./reports/ s3://copy/reports/ --endpoint-url http://two.example:9000",

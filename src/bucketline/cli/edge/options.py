@@ -53,7 +53,7 @@ def opened(
     invocation.printer.hide(place.unlock_code)
     if keys := place.keys():
         invocation.printer.hide(keys.secret_key)
-    timeout = _seconds("--client-timeout", said["client_timeout"])
+    timeout = seconds("--client-timeout", said["client_timeout"])
     device = open_device(
         place, invocation.environment, client=said["client"], timeout_seconds=timeout
     )
@@ -65,7 +65,7 @@ def patience_of(invocation: Invocation, said: dict[str, Any]) -> Patience:
         if invocation.progress != "none":
             invocation.printer.notice(text)
 
-    limit, poll = _seconds("--wait", said["wait"]), _seconds("--poll", said["poll"])
+    limit, poll = seconds("--wait", said["wait"]), seconds("--poll", said["poll"])
     return Patience(SystemClock(), limit, poll, tell)
 
 
@@ -93,7 +93,8 @@ def told(invocation: Invocation, event: str, place: DeviceFolder, settled: Settl
     return WAITING if settled.waits_for else 0
 
 
-def _seconds(option: str, text: str) -> float:
+def seconds(option: str, text: str) -> float:
+    """A length of time; none is one, too."""
     if text.strip("0") in {"", "s"}:
         return 0.0
     try:

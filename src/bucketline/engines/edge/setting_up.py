@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
+from bucketline.config.added import add_remote, has_remote
 from bucketline.engines.edge.aws_files import AwsFiles, Said, profile_words
 from bucketline.engines.edge.calm import Deed, Wait
 from bucketline.engines.edge.device import Device, Front, State
 from bucketline.engines.edge.folder import DeviceFolder
+from bucketline.engines.edge.remote import remote_words
 from bucketline.errors import BadCredentials
 from bucketline.settings import Keys, Secret
 
@@ -22,6 +25,7 @@ class Goals(NamedTuple):
 
     profile: bool = False
     default: bool = False
+    remote: Path | None = None  # The configuration that shall name it, beside the profile.
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Seen:
     has_trust: bool = True
     front: Front | None = None  # The one to use; None = none yet.
     has_profile: bool = True
+    has_remote: bool = True
     is_default: bool = True
 
 
@@ -70,8 +75,15 @@ class SettingUp:
             has_trust=trust == self.folder.trust(),
             front=front,
             has_profile=front is not None and self.files.has(*self._words(keys, trust, front)),
+            has_remote=self._has_remote(front, trust),
             is_default=is_default,
         )
+
+    def _has_remote(self, front: Front | None, trust: str) -> bool:
+        if front is None or self.goals.remote is None:
+            return True
+        words = remote_words(self.folder, front, has_trust=bool(trust))
+        return has_remote(self.goals.remote, self.folder.name, words)
 
     def plan(self, seen: Seen) -> Deed | Wait | None:
         if seen.state is State.LOCKED:
@@ -80,13 +92,20 @@ class SettingUp:
             return Wait(_WAITS[seen.state])
         if not seen.has_keys:
             return Deed("write keys", partial(self.folder.keep_keys, seen.keys))
+        return self._plan_files(seen, seen.keys)
+
+    def _plan_files(self, seen: Seen, keys: Keys) -> Deed | Wait | None:
         if not seen.has_trust:
             return Deed("write certificate", partial(self.folder.keep_trust, seen.trust))
         if self.goals.profile and seen.front is None:
             return Wait("the device has no S3 service that is active; start one")
         if seen.front is not None and not seen.has_profile:
-            words = self._words(seen.keys, seen.trust, seen.front)
+            words = self._words(keys, seen.trust, seen.front)
             return Deed("write AWS profile", partial(self.files.write, *words))
+        if seen.front is not None and self.goals.remote and not seen.has_remote:
+            said = remote_words(self.folder, seen.front, has_trust=bool(seen.trust))
+            where = self.goals.remote
+            return Deed("write remote", partial(add_remote, where, self.folder.name, said))
         if not seen.is_default:
             return Deed("configure the client", self.device.make_default)
         return None
