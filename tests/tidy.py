@@ -45,6 +45,7 @@ MODULE_HOMES = {
     "http.client": (),
     "asyncio": (),
     "subprocess": (
+        "cli/hooks.py",
         "cli/demo/children.py",
         "cli/hands.py",
         "engines/edge/client.py",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bucketline.cli.endpoints import Endpoints, Meter
+from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.log_kept import RunLog
 from bucketline.cli.outcome import Recorder, Told, tell_failures
@@ -60,6 +61,7 @@ class Pass:
     log: Location | None = None  # Where its log goes.
     crew: Callable[[Crew], Crew] | None = None  # Who performs; None = this process alone.
     memory: int = MEMORY  # Of bodies, together.
+    hooks: Hooks = field(default_factory=Hooks)
     hop: str = ""  # Which of several runs of one command it is.
     heard: Callable[[Sequence[tuple[Action, Outcome]]], None] | None = None
     recorder: Recorder = field(init=False)
@@ -132,6 +134,7 @@ class Pass:
         told = Told(
             *(self.head.run, state, tally, recorder.proofs, requests, said, seconds, self.hop)
         )
+        self.hooks.call(told.as_record(), around.drive, printer.notice)
         if around.invocation.as_json:
             printer.record({**told.as_record(), "endpoints": self.meter.as_records()})
         else:

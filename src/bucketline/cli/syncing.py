@@ -96,6 +96,7 @@ class Syncing:
             if_empty=f"{place}: nothing there takes part; is it the right place?",
             is_quiet=self.passes > 1,
             log=self.wish.log,
+            hooks=self.wish.hooks,
             crew=self.crew,
         )
         if self.idle:

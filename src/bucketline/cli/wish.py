@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bucketline.cli.attributes import attribute_words, fidelity_of
+from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.wiring import look_of
@@ -35,6 +36,7 @@ class Wish:
     name: str
     words: dict[str, Any]  # The same for the ledger: no secrets, no locations.
     log: Location | None = None  # Where the run's log goes.
+    hooks: Hooks = field(default_factory=Hooks)
     inventory: Location | None = None  # What tells the source's entries, instead of its listing.
 
     @property
@@ -92,6 +94,7 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
         policy=_policy(words),
         name=said["name"] or "",
         words=words,
+        hooks=hooks_of(job),
         log=invocation.location(log, Side(), both) if log else None,
         inventory=told and invocation.location(told, side_of(said, "source_"), both),
     )
@@ -100,6 +103,11 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
     if wish.policy.metadata_only and wish.policy.delete_extra:
         raise UsageError("--metadata-only deletes nothing; leave out --delete, or sync without it")
     return wish
+
+
+def hooks_of(job: Job) -> Hooks:
+    """Whom the job tells; those that were not said are left out."""
+    return Hooks({state: hook for state, hook in (job.hooks or {}).items() if hook})
 
 
 def _check_inventory(wish: Wish) -> None:

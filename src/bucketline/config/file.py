@@ -17,6 +17,7 @@ from bucketline.config.models import (
     EndpointModel,
     FileModel,
     Filter,
+    HooksModel,
     JobModel,
     LimitsModel,
     Reference,
@@ -35,6 +36,7 @@ _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     ("jobs", "*"): JobModel,
     ("jobs", "*", "filters", "*"): Filter,
     ("jobs", "*", "attributes"): AttributesModel,
+    ("jobs", "*", "hooks"): HooksModel,
     ("jobs", "*", "relay"): RelayModel,
     ("limits",): LimitsModel,
 }

@@ -108,6 +108,15 @@ def _word(look: Callable[[str], Any]) -> BeforeValidator:
     return BeforeValidator(looked)
 
 
+def _hook(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(r"https?://[^\s/]", value):
+        raise ValueError("must be a URL, or a command as a list: [mail, -s, done, me@here]")
+    if isinstance(value, list) and not value:
+        raise ValueError("must be a URL, or a command as a list of its words")
+    return value
+
+
+Hook = Annotated[str | list[str], BeforeValidator(_hook)]
 Endpoint = Annotated[str, BeforeValidator(_endpoint)]
 Size = Annotated[str, BeforeValidator(_size)]
 Period = Annotated[str, BeforeValidator(_period)]
@@ -212,6 +221,14 @@ class RelayModel(Strict):
     every: Period | None = None
 
 
+class HooksModel(Strict):
+    """Whom a job tells how its runs end: a URL, or a command as a list of its words."""
+
+    failed: Hook | None = None
+    waiting: Hook | None = None
+    complete: Hook | None = None
+
+
 class JobModel(Strict):
     """A sync, or a relay, with a name."""
 
@@ -227,6 +244,7 @@ class JobModel(Strict):
     attributes: AttributesModel = AttributesModel()
     logs: str | None = None
     relay: RelayModel | None = None
+    hooks: HooksModel | None = None
 
 
 class LimitsModel(Strict):

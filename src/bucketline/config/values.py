@@ -52,6 +52,7 @@ class Job:
     accept_proof: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)  # What was said, by its word.
     logs: str | None = None  # Where logs of its runs are kept; "" = nowhere.
+    hooks: Mapping[str, Any] | None = None  # failed, waiting, complete: a URL, or a command.
     relay: Mapping[str, Any] | None = None  # volumes, watermark, keep_free, max_fetch … of a relay.
 
 

@@ -73,6 +73,7 @@ class Hop:
             memory=_MEMORY,
             is_quiet=not self.wish.is_once,
             log=self.wish.log,
+            hooks=self.wish.hooks,
             hop=self.name,
             heard=hear,
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bucketline.cli.attributes import attribute_words
+from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.relay.options import parse_marks
 from bucketline.cli.wiring import identity, look_of
-from bucketline.cli.wish import MAX_DELETE, move_of
+from bucketline.cli.wish import MAX_DELETE, hooks_of, move_of
 from bucketline.config import Job
 from bucketline.errors import UsageError
 from bucketline.flow.compare.guard import Limits
@@ -41,6 +42,7 @@ class RelayWish:
     name: str
     words: dict[str, Any]  # For the ledgers: no secrets, no locations.
     log: Location | None = None
+    hooks: Hooks = field(default_factory=Hooks)
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -124,6 +126,7 @@ def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
         move=move_of(words),
         name=said["name"] or "",
         words=words,
+        hooks=hooks_of(job),
         log=invocation.location(log, Side(), both) if log else None,
     )
 
