@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,20 @@ def test_what_arrived_without_something_is_counted(
     said = [Outcome(Fate.DONE, message="without tags"), Outcome(Fate.DONE)]
 
     assert told(tmp_path, said, capfdbinary) == "1 copied without tags\n"
+
+
+def test_who_hears_of_a_fate_finds_it_recorded(tmp_path: Path) -> None:
+    found: list[str] = []
+    with Ledger.open(tmp_path / "one.ledger") as ledger:
+        ledger.begin(RunHead("r", "sync", "a", "b", name="", configuration={}))
+        action: Action = Copy(Entry("k", 1), "k")
+
+        def heard(ends: Sequence[tuple[Action, Outcome]]) -> None:
+            known = ledger.known([action.key for action, _ in ends])
+            found.extend(one.source_etag for one in known.values())
+
+        recorder = Recorder(ledger, Printer(), Stop(), _meter(ledger), tells=False, heard=heard)
+        recorder.record([action], [], NOTHING)
+        recorder.record([], [(action, Outcome(Fate.DONE, 1, source_etag="proven"))], NOTHING)
+
+    assert found == ["proven"]
