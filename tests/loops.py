@@ -42,12 +42,23 @@ def _missing() -> str:
 needs_loops = pytest.mark.skipif(bool(_missing()), reason=_missing() or "-")
 
 
+_depth = 0
+
+
 @contextmanager
 def alone() -> Iterator[None]:
-    """No other test attaches a device meanwhile."""
+    """No other test has loop devices meanwhile: whoever looks at all looks at theirs, too."""
+    global _depth  # noqa: PLW0603  A test may have several devices.
+    if _depth:
+        yield
+        return
     with Path(tempfile.gettempdir(), "bucketline-test-loops").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        _depth += 1
+        try:
+            yield
+        finally:
+            _depth -= 1
 
 
 @contextmanager
@@ -60,10 +71,9 @@ def loop(image: Path, mib: int, *words: str) -> Iterator[str]:
         device = run("losetup", "--find", "--show", *words, str(image))
         # The kernel keeps partitions of a device that was detached; they would be this one's.
         subprocess.run(("partx", "--delete", device), capture_output=True, check=False)
-    try:
-        yield device
-    finally:
-        with alone():
+        try:
+            yield device
+        finally:
             _detach(device, image.parent)
 
 

@@ -51,6 +51,7 @@ def test_xfs(large_bench: Bench) -> None:
     assert large_bench.fstab.read_text(errors="ignore").rstrip().endswith(" 0 0")
 
 
+@pytest.mark.slow
 def test_the_table_keeps_every_byte_of_its_other_lines(bench: Bench) -> None:
     bench.fstab.chmod(0o640)
     bench.prepare(bench.plan())
@@ -66,6 +67,7 @@ def test_the_table_keeps_every_byte_of_its_other_lines(bench: Bench) -> None:
     assert bench.fstab.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.slow
 def test_the_table_mounts_it(bench: Bench) -> None:
     bench.prepare(bench.plan())
     name = read_sentinel(bench.folder)
@@ -76,6 +78,7 @@ def test_the_table_mounts_it(bench: Bench) -> None:
     assert read_sentinel(bench.folder) == name != ""
 
 
+@pytest.mark.slow
 def test_its_mount_point_alone_takes_nothing(bench: Bench) -> None:
     bench.prepare(bench.plan())
     bench.umount()
@@ -84,6 +87,7 @@ def test_its_mount_point_alone_takes_nothing(bench: Bench) -> None:
     assert list(bench.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_its_owner_can_use_it_without_root(bench: Bench) -> None:
     bench.prepare(bench.plan("--owner", "nobody"))
     owner = pwd.getpwnam("nobody")
@@ -94,6 +98,7 @@ def test_its_owner_can_use_it_without_root(bench: Bench) -> None:
     assert json.loads(sentinel.read_text()) == {"v": 1, "volume": read_sentinel(bench.folder)}
 
 
+@pytest.mark.slow
 def test_the_list_shows_it_as_a_volume(bench: Bench) -> None:
     bench.prepare(bench.plan())
     line = bench.call("list", bench.device).stdout
@@ -103,6 +108,7 @@ def test_the_list_shows_it_as_a_volume(bench: Bench) -> None:
     assert (told["volumes"], told["suitable"]) == ([str(bench.folder)], False)
 
 
+@pytest.mark.slow
 def test_a_relay_takes_it(bench: Bench) -> None:
     bench.prepare(bench.plan())
     volume = open_volume(bench.folder, "job")
@@ -123,6 +129,7 @@ def test_again_is_nothing(bench: Bench) -> None:
     assert (bench.folder / "precious").read_text() == "bytes"
 
 
+@pytest.mark.slow
 def test_again_mounts_what_is_not_mounted(bench: Bench) -> None:
     plan = bench.plan()
     bench.prepare(plan)
@@ -142,6 +149,7 @@ def test_a_volume_is_never_planned_again(bench: Bench) -> None:
     assert "has a partition table" in done.stderr
 
 
+@pytest.mark.slow
 def test_two_plans_for_one_disk(bench: Bench) -> None:
     first, second = bench.plan(), bench.plan()
     bench.prepare(first)
@@ -161,9 +169,8 @@ def another_disk(bench: Bench) -> None:
     image = bench.here / "another"
     with image.open("wb") as file:
         file.truncate(80 << 20)
-    with loops.alone():
-        run("losetup", "--detach", bench.device)
-        run("losetup", bench.device, str(image))
+    run("losetup", "--detach", bench.device)
+    run("losetup", bench.device, str(image))
 
 
 def grown(bench: Bench) -> None:
@@ -215,6 +222,7 @@ def test_one_bad_disk_of_two_and_neither_is_touched(bench: Bench) -> None:
         assert (bench.here / "image").read_bytes().count(0) == 80 << 20
 
 
+@pytest.mark.slow
 def test_two_disks(bench: Bench) -> None:
     with loops.loop(bench.here / "second", 80) as second:
         bench.prepare(bench.plan(second, "--allow-loop", second))

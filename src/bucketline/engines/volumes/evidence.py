@@ -74,6 +74,13 @@ def examine(device: Device) -> Evidence:
     )
 
 
+def table_id(device: Device) -> str:
+    """The name of its partition table; "" = it has none, or cannot be read. Disturbs nobody."""
+    with suppress(DiskError):
+        return _blkid(device.path).get("PTUUID", "").lower()
+    return ""
+
+
 def _alone(device: Device) -> str:
     """Whether the kernel lets nobody else have it; "" = nobody has it now."""
     try:

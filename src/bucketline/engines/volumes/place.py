@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from bucketline.engines.volumes.devices import Device, Machine
-from bucketline.engines.volumes.evidence import Evidence, boot_id, examine, look_around
+from bucketline.engines.volumes.evidence import (
+    Evidence,
+    boot_id,
+    examine,
+    look_around,
+    table_id,
+)
 from bucketline.engines.volumes.findings import findings
 from bucketline.engines.volumes.plan import Item, Plan, identity_of
 from bucketline.errors import DiskError, Refused
@@ -88,13 +94,11 @@ def _with_table(machine: Machine, item: Item) -> tuple[Device | None, Evidence]:
     """The one disk with the partition table of this plan; first where it was."""
     wholes = sorted(machine.devices, key=lambda one: one.path != item.identity.path)
     found = [
-        (device, evidence)
+        device
         for device in wholes
-        if device.size == item.identity.size
-        for evidence in [examine(device)]
-        if evidence.table_id == item.disk_id
+        if device.size == item.identity.size and table_id(device) == item.disk_id
     ]
     if len(found) > 1:
-        names = ", ".join(device.path for device, _ in found)
+        names = ", ".join(device.path for device in found)
         raise Refused(f"{names}: are copies of each other; take away all but one")
-    return found[0] if found else (None, Evidence())
+    return (found[0], examine(found[0])) if found else (None, Evidence())
