@@ -168,3 +168,33 @@ def test_a_volume_that_is_unplugged_under_way_is_waited_for(
         assert done.code == 0, done.errors
         assert job.pair.held(job.bucket) == manifest(bodies)
         assert job.staged_files() == []
+
+
+def test_a_volume_that_cannot_be_read_stops_no_other(
+    job: RelayJob, bodies: Bodies, tmp_path: Path
+) -> None:
+    image = tmp_path / "image"
+    with disks.tmpfs(tmp_path / "one", 200) as one, disks.ext4(tmp_path / "two", image, 200) as two:
+        job.volumes = (one, two)
+        job.said = ("--once", "--max-send", "1")
+        job.run()
+        on_two = {path.name for path in job.staged_files() if two in path.parents}
+        assert on_two
+        os.truncate(image, MIB)  # Behind the file system's back: what it reads there fails.
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+        job.said = ("--once",)
+
+        broken = job.run()
+
+        assert broken.code in (1, 4), broken.errors
+        assert adds_up(broken)
+        assert "Traceback" not in broken.errors
+        there = job.pair.held(job.bucket)
+        assert there
+        assert there.items() <= manifest(bodies).items()
+        job.volumes = (one,)  # It is given up for good: what it held is fetched again.
+
+        done = job.run()
+
+        assert done.code == 0, done.errors
+        assert job.pair.held(job.bucket) == manifest(bodies)
