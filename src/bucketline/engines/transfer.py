@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from bucketline.flow.compare.attributes import Compared
 from bucketline.flow.compare.doubts import Lookup
-from bucketline.flow.compare.guard import Counts, Limits, guarded, rehearsed
+from bucketline.flow.compare.guard import Limits, guarded, rehearsed
 from bucketline.flow.compare.pairs import decide, judged, never
-from bucketline.flow.compare.planned import fail_refused, planned
+from bucketline.flow.compare.planned import Looking, fail_refused, planned
 from bucketline.flow.compare.sides import Look, Side, Sides
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.move.copy import MovePolicy, copy, remove
@@ -31,7 +31,7 @@ class TransferPolicy:
     metadata_only: bool = False  # No bytes cross: what differs in them is left as it is.
 
 
-class Transfer:
+class Transfer(Looking):
     """One look at both sides, and the steps that make the target hold what the source holds."""
 
     def __init__(
@@ -42,32 +42,9 @@ class Transfer:
         drive: Caller,
         ledger_known: Lookup,
     ) -> None:
-        self._sides = Sides(source, target, drive, policy.look)
+        super().__init__(Sides(source, target, drive, policy.look))
         self._policy = policy
         self._ledger_known = ledger_known
-
-    @property
-    def compare_said(self) -> str:
-        """What the comparison rests on, for the output."""
-        return self._sides.rule.said
-
-    @property
-    def counts(self) -> Counts:
-        """How many entries each side holds that take part; final when the plan has ended."""
-        return self._sides.counts
-
-    @property
-    def notes(self) -> list[str]:
-        """What a person should know of the listings."""
-        return self._sides.notes
-
-    @property
-    def must_sort(self) -> tuple[bool, bool]:
-        """Whether source and target were found to list without order: worth remembering.
-
-        One who starts with `Side(sort=True)` copies nothing only because it was listed late.
-        """
-        return self._sides.source.sort, self._sides.target.sort
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is left to do; deletes last. A listing without order makes it start over."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from bucketline.errors import Changed, Mismatch, NotFound
 from bucketline.flow.compare.doubts import Known, Lookup
-from bucketline.flow.compare.guard import Counts, Limits, guarded
+from bucketline.flow.compare.guard import Limits, guarded
 from bucketline.flow.compare.pairs import Both, Pair, never
-from bucketline.flow.compare.planned import planned
+from bucketline.flow.compare.planned import Looking, planned
 from bucketline.flow.compare.sides import Sides
 from bucketline.model import Action, Delete, Entry, Fate, Outcome, Skip
 from bucketline.stores.base import Flow
@@ -17,23 +17,18 @@ from bucketline.stores.base import Flow
 _ASKED = 500  # Keys, of the ledger in one question.
 
 
-class Clearing:
+class Clearing(Looking):
     """Both sides are looked at anew, and each object once more right before it goes."""
 
-    compare_said = "what is proven, by the ledger and by both sides"
-
     def __init__(self, sides: Sides, delivered: Lookup, limits: Limits) -> None:
-        self._sides = sides
+        super().__init__(sides)
         self._delivered = delivered
         self._limits = replace(limits, place="source")
 
     @property
-    def counts(self) -> Counts:
-        return self._sides.counts
-
-    @property
-    def notes(self) -> list[str]:
-        return self._sides.notes
+    def compare_said(self) -> str:
+        """What it rests on."""
+        return "what is proven, by the ledger and by both sides"
 
     def plan(self) -> Iterator[Action | Skip]:
         """What both sides still have as it was proven; refused as a whole beyond the limits."""

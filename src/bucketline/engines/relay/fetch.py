@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from bucketline.errors import Away, Interrupted, TooLarge
 from bucketline.flow.compare.doubts import Lookup
-from bucketline.flow.compare.guard import Counts, Limits, guarded
+from bucketline.flow.compare.guard import Limits, guarded
 from bucketline.flow.compare.pairs import decide
-from bucketline.flow.compare.planned import fail_refused, planned
+from bucketline.flow.compare.planned import Looking, fail_refused, planned
 from bucketline.flow.compare.sides import Sides
 from bucketline.flow.move.copy import MovePolicy, copy
 from bucketline.flow.move.layout import layout, weight
@@ -31,7 +31,7 @@ class Books:
     fetched: Lookup
 
 
-class Fetch:
+class Fetch(Looking):
     """One look at source and target, and the copies that bring the difference onto the volumes."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Fetch:
         books: Books,
         is_stuck: Callable[[], str],
     ) -> None:
-        self._sides = sides
+        super().__init__(sides)
         self._spool = spool
         self._policy = policy
         self._books = books
@@ -51,24 +51,6 @@ class Fetch:
         self._is_hopeless = False  # For room, until something moves again.
         self._moving = 0  # Objects that have room, and are on their way onto a volume.
         self._away: set[str] = set()  # Keys of what was fetched onto volumes that are away.
-
-    @property
-    def compare_said(self) -> str:
-        """What the comparison rests on."""
-        return self._sides.rule.said
-
-    @property
-    def counts(self) -> Counts:
-        return self._sides.counts
-
-    @property
-    def notes(self) -> list[str]:
-        return self._sides.notes
-
-    @property
-    def must_sort(self) -> tuple[bool, bool]:
-        """Whether source and target were found to list without order."""
-        return self._sides.source.sort, self._sides.target.sort
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is neither at the target nor on its way there."""

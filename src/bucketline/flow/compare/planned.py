@@ -14,6 +14,36 @@ from bucketline.model import Action, Copy, Outcome, Skip, Update
 from bucketline.stores.base import Flow, Store
 
 
+class Looking:
+    """What an engine that looks at two sides can tell of its look."""
+
+    def __init__(self, sides: Sides) -> None:
+        self._sides = sides
+
+    @property
+    def compare_said(self) -> str:
+        """What the comparison rests on, for the output."""
+        return self._sides.rule.said
+
+    @property
+    def counts(self) -> Counts:
+        """How many entries each side holds that take part; final when the plan has ended."""
+        return self._sides.counts
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the listings."""
+        return self._sides.notes
+
+    @property
+    def must_sort(self) -> tuple[bool, bool]:
+        """Whether source and target were found to list without order: worth remembering.
+
+        One who starts with `Side(sort=True)` copies nothing only because it was listed late.
+        """
+        return self._sides.source.sort, self._sides.target.sort
+
+
 def planned(
     sides: Sides,
     decided: Callable[[], Iterator[Action | Skip]],
