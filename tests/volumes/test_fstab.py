@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 import disks
 import loops
-from bucketline.engines.volumes.fstab import add_line, added, has_line, line_of
+from bucketline.engines.volumes.fstab import (
+    add_line,
+    added,
+    check_readable,
+    has_line,
+    line_of,
+)
 from bucketline.engines.volumes.plan import Identity, Item
 from bucketline.errors import DiskError, Refused
 
@@ -106,3 +112,10 @@ def test_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
 
         assert path.read_bytes() == b"# mine\n"
         assert not (folder / "fstab.bucketline-new").exists()
+
+
+def test_a_line_that_others_do_not_find_is_refused(tmp_path: Path) -> None:
+    draft = tmp_path / "fstab"
+    draft.write_text(f"# {LINE}\n/dev/a /a ext4\n")
+    with pytest.raises(Refused, match="does not find the new line"):
+        check_readable(draft, LINE)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from bucketline.engines.volumes.plan import Plan
+from bucketline.engines.volumes.plans import Plans
 from bucketline.engines.volumes.tool import BLKID, Tool
-from bucketline.errors import DiskError, UsageError
+from bucketline.errors import DiskError, Refused, UsageError
+
+HOLDER = """
+import sys
+from pathlib import Path
+from bucketline.engines.volumes.plans import Plans
+from bucketline.engines.volumes.tool import Tool
+plans = Plans(Path(sys.argv[1]))
+with plans.journal(plans.load(sys.argv[2])):
+    Tool("cat", "coreutils").ask(sys.argv[3])
+"""
 
 
 def test_words_stay_words(tmp_path: Path) -> None:
@@ -50,3 +66,20 @@ def test_a_tool_that_looks_cannot_change() -> None:
         BLKID.change("/dev/null")
     with pytest.raises(AssertionError):
         Tool("true", "coreutils", changes=True).ask()
+
+
+def test_one_that_outlives_us_keeps_others_out(tmp_path: Path) -> None:
+    """`kill -9` ends the program and not its tool, which may still write on the disk."""
+    made = Plan("ext4", "/etc/fstab", "root", "boot", (), ())
+    Plans(tmp_path).save(made)
+    os.mkfifo(fifo := tmp_path / "fifo")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path), made.hash, str(fifo)]
+    ) as it:
+        writer = os.open(fifo, os.O_WRONLY)  # Waits until the tool reads.
+        it.kill()
+    with pytest.raises(Refused, match="is at work"), Plans(tmp_path).journal(made):
+        pass
+    os.close(writer)
+    with (tmp_path / "volumes" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # It comes to its end.

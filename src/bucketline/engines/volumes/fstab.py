@@ -62,7 +62,7 @@ def add_line(path: Path, line: str) -> None:
         told = path.stat() if path.exists() else None
         _write(path.with_name(f"{path.name}.bucketline-old"), old, told)
         _write(draft, new, told)
-        _check(draft, line)
+        check_readable(draft, line)
         draft.rename(path)
         flush_folder(path.parent)
     except Refused as error:
@@ -84,8 +84,8 @@ def _write(path: Path, body: bytes, like: os.stat_result | None) -> None:
         os.fsync(file.fileno())
 
 
-def _check(draft: Path, line: str) -> None:
-    """Others read it as we mean it, before it counts."""
+def check_readable(draft: Path, line: str) -> None:
+    """Raise `Refused` unless others find the line in it, too: before it counts."""
     source = line.split(maxsplit=1)[0]
     columns = ("--noheadings", "--raw", "--output", "TARGET")
     told = FINDMNT.ask("--tab-file", str(draft), *columns, "--source", source, codes=(0, 1)).text
