@@ -53,6 +53,8 @@ EXAMPLES = {
         "bucketline splunk run s3://archive/ddss/ s3://smartstore/ --i-accept-unsupported \\",
         "    --splunk-url https://localhost:8089 --splunk-auth file:/etc/splunk-login --limit 1",
     ),
+    "ring run": ("bucketline ring run DATA", "bucketline ring run DATA --memory 512MB --json"),
+    "ring export": ("bucketline ring export DATA", "bucketline ring export DATA --bucket photos"),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",
         "bucketline ls minio:photos/ --json",

@@ -23,8 +23,17 @@ from bucketline.config.models import (
     Reference,
     RelayModel,
     RemoteModel,
+    RingModel,
 )
-from bucketline.config.values import Config, Job, Limits, NamedRemote, Remotes, SecretReference
+from bucketline.config.values import (
+    Config,
+    Job,
+    Limits,
+    NamedRemote,
+    Remotes,
+    Ring,
+    SecretReference,
+)
 from bucketline.errors import ConfigError, printable
 from bucketline.settings import Environment, Remote
 
@@ -39,6 +48,7 @@ _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     ("jobs", "*", "hooks"): HooksModel,
     ("jobs", "*", "relay"): RelayModel,
     ("limits",): LimitsModel,
+    ("rings", "*"): RingModel,
 }
 # What pydantic says in its own words, in ours. Never with the input: it may be a secret.
 _WORDS = {
@@ -113,7 +123,9 @@ def _unknown(where: tuple[str | int, ...]) -> str:
 def _pattern(where: Sequence[str | int]) -> tuple[str, ...]:
     """remotes.a.region -> remotes.*.region"""
     return tuple(
-        "*" if isinstance(step, int) or (index == 1 and where[0] in ("remotes", "jobs")) else step
+        "*"
+        if isinstance(step, int) or (index == 1 and where[0] in ("remotes", "jobs", "rings"))
+        else step
         for index, step in enumerate(where)
     )
 
@@ -142,6 +154,7 @@ def _config(path: Path, document: Any, model: FileModel, environment: Environmen
         path=path,
         jobs={name: _job(job) for name, job in model.jobs.items()},
         limits=Limits(**model.limits.model_dump()),
+        rings={name: _ring(name, ring, path) for name, ring in model.rings.items()},
         logs=model.logs,
         lines=dict(_lines(document, "")),
     )
@@ -164,6 +177,19 @@ def _remote(name: str, model: RemoteModel, path: Path, place: str) -> NamedRemot
         secret_key=_reference(model.secret_key, folder) if model.secret_key else None,
         session_token=_reference(model.session_token, folder) if model.session_token else None,
         sse_c_key=_reference(model.sse_c_key, folder) if model.sse_c_key else None,
+    )
+
+
+def _ring(name: str, model: RingModel, path: Path) -> Ring:
+    """Its paths count from the folder of the configuration."""
+    folder = path.absolute().parent
+    words = model.model_dump(exclude={"path", "password", "fingerprints"})
+    return Ring(
+        name=name,
+        path=folder / model.path,
+        password=_reference(model.password, folder) if model.password else None,
+        fingerprints=tuple(model.fingerprints),
+        **words,
     )
 
 

@@ -255,10 +255,28 @@ class LimitsModel(Strict):
     max_delete: Limit | None = None
 
 
+class RingModel(Strict):
+    """A storage ring, and the services that know of it."""
+
+    path: str = Field(min_length=1)
+    supervisor: Endpoint
+    bucketd: Endpoint
+    rebuild: Endpoint
+    login: str = ""
+    password: Reference | None = None
+    arc_alias: str = ""
+    arcdata_alias: str = ""
+    ca_bundle: str = ""
+    verify_tls: bool = True
+    grace_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    fingerprints: list[Annotated[str, Field(pattern=r"^[0-9A-F]{16}$")]] = []
+
+
 class FileModel(Strict):
     """The whole file."""
 
     remotes: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], RemoteModel] = {}
     jobs: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], JobModel] = {}
     limits: LimitsModel = LimitsModel()
+    rings: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], RingModel] = {}
     logs: str = ""

@@ -65,6 +65,25 @@ class Limits:
     max_delete: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A storage ring and its services, as the file has them."""
+
+    name: str
+    path: Path  # The folder of its runs.
+    supervisor: str
+    bucketd: str
+    rebuild: str
+    login: str = ""
+    password: SecretReference | None = None
+    arc_alias: str = ""  # "" = arc-NAME; where an input key leads to its object.
+    arcdata_alias: str = ""  # "" = arcdata-NAME; where a main chunk does.
+    ca_bundle: str = ""
+    verify_tls: bool = True
+    grace_days: int = 14
+    fingerprints: tuple[str, ...] = ()  # Of buckets of ours that are gone.
+
+
 class Remotes(Mapping[str, Remote]):
     """The file's remotes; a remote's secrets are looked up only when it is used."""
 
@@ -93,6 +112,7 @@ class Config:
     path: Path | None = None  # None = there is no file.
     jobs: Mapping[str, Job] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    rings: Mapping[str, Ring] = field(default_factory=dict)
     logs: str = ""  # Where logs of every run are kept that says nothing else.
     lines: Mapping[str, int] = field(default_factory=dict)  # limits.workers -> its line.
 

@@ -1,0 +1,111 @@
+"""`bucketline ring listkeys … missing`, and `ring run` for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.clock import SystemClock
+from bucketline.config.values import Ring, reveal
+from bucketline.engines.ring import findings, site
+from bucketline.engines.ring.export import export as export_metadata
+from bucketline.engines.ring.findings import PHASES
+from bucketline.engines.ring.site import Site
+from bucketline.errors import UsageError
+from bucketline.flow.query.base import Bounds
+from bucketline.flow.query.datasets import Dataset, Manifest
+from bucketline.flow.query.duck import Duck
+from bucketline.settings import Secret
+
+_FOUND = 3
+_QUIET = {"TOO_NEW", "FOREIGN"}  # Told, and nothing to worry about.
+
+
+def _options(command: Callable[..., int]) -> click.Command:
+    command = pass_invocation(command)
+    command = common(command)
+    memory = click.option("--memory", default="2GB", show_default=True, metavar="SIZE")
+    threads = click.option("--threads", type=click.IntRange(1, 1024), help="For SQL.")
+    return click.command(click.argument("name")(memory(threads(command))))
+
+
+def _phase(phase: str) -> click.Command:
+    def command(invocation: Invocation, /, name: str, **said: Any) -> int:
+        with _site(invocation, name, said, is_first=phase == "listkeys") as found:
+            PHASES[phase](found)
+            _tell(invocation, found.dataset(phase).manifest())
+        return 0
+
+    return _options(command)
+
+
+listkeys, digest, filter_mains = _phase("listkeys"), _phase("digest"), _phase("filter")
+orphans, missing = _phase("orphans"), _phase("missing")
+
+
+@click.option("--bucket", default="", metavar="B", help="This bucket alone: marked as partial.")
+@_options
+def export(invocation: Invocation, /, name: str, *, bucket: str, **said: Any) -> int:
+    """Uploads under way are exported before the buckets that they end in."""
+    with _site(invocation, name, said, is_first=False) as found:
+        export_metadata(found, bucket)
+        _tell(invocation, found.dataset("export").manifest())
+    return 0
+
+
+@_options
+def run(invocation: Invocation, /, name: str, **said: Any) -> int:
+    """Goes on where an earlier run of it was interrupted."""
+    with _site(invocation, name, said, is_first=True) as found:
+        for phase, perform in PHASES.items():
+            perform(found)
+            _tell(invocation, found.dataset(phase).manifest())
+        told = dict(findings.counts(found))
+    for kind, count in told.items():
+        if invocation.as_json:
+            invocation.printer.record({"class": kind, "count": count})
+        else:
+            invocation.printer.result(f"{kind:20} {count:>12}")
+    return _FOUND if told.keys() - _QUIET else 0
+
+
+@contextmanager
+def _site(
+    invocation: Invocation, name: str, said: dict[str, Any], *, is_first: bool
+) -> Iterator[Site]:
+    ring, clock = _ring(invocation, name), SystemClock()
+    password = Secret(reveal(ring.password, invocation.environment) if ring.password else "")
+    invocation.printer.hide(password)
+    folder = _folder(ring, clock) if is_first else site.last(ring)
+    engine = Duck(Bounds(said["memory"], said["threads"] or 0, folder / "spill"))
+    try:
+        yield Site(ring, folder, engine, clock, password)
+    finally:
+        engine.close()
+
+
+def _folder(ring: Ring, clock: SystemClock) -> Path:
+    """The last run's while it has not come to its end, else that of a new one."""
+    found = site.runs(ring)
+    if found and not all(Dataset(found[-1] / phase, ()).is_sealed for phase in PHASES):
+        return found[-1]
+    return site.begin(ring, clock)
+
+
+def _ring(invocation: Invocation, name: str) -> Ring:
+    rings = invocation.config.rings
+    if name not in rings:
+        known = ", ".join(rings) or "none"
+        raise UsageError(f"{name}: no such ring in the configuration; there are: {known}")
+    return rings[name]
+
+
+def _tell(invocation: Invocation, manifest: Manifest) -> None:
+    if invocation.progress != "none":
+        partial = f"; partial: {manifest.why_partial}" if manifest.why_partial else ""
+        invocation.printer.notice(f"{manifest.name}: {manifest.rows:,} rows{partial}")

@@ -1,0 +1,161 @@
+"""export: every reference that the metadata of S3 holds, uploads under way before objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from bucketline.engines.ring.client import Client, escaped
+from bucketline.engines.ring.keys import padded
+from bucketline.engines.ring.site import Site
+from bucketline.errors import BadListing
+from bucketline.flow.drive import blocking
+from bucketline.flow.query.rows import Rows
+
+SHADOW = "mpuShadowBucket"
+REGISTRY = "users..bucket"
+_MARK = "..|.."
+_PAGE = 1000
+_REPLAY = "\x7fR"
+
+
+class _Object(NamedTuple):
+    """Whose references are told."""
+
+    kind: str
+    bucket: str
+    key: str
+    version: str = ""
+    upload: str = ""
+
+
+def export(site: Site, only: str = "") -> None:
+    """Every bucket, or `only` one, which then covers a part alone."""
+    dataset = site.dataset("export")
+    site.dataset("listkeys").manifest()  # The ring comes first: what is written later refers to it.
+    if dataset.is_sealed:
+        return
+    client = site.client(site.ring.bucketd)
+    names = buckets(client)
+    if only:
+        names = [name for name in names if name in {only, SHADOW + only}]
+    for name in names:
+        if not dataset.has(f"b-{escaped(name)}"):
+            with dataset.piece(f"b-{escaped(name)}") as rows:
+                _bucket(client, name, rows)
+    dataset.seal(why_partial=f"the bucket {only} alone" if only else "")
+
+
+def buckets(client: Client) -> list[str]:
+    """All of them, those of uploads under way before those that uploads end in."""
+    found: set[str] = set()
+    sessions = _json(client, "/_/raft_sessions")
+    for session in sessions:
+        found |= set(_json(client, f"/_/raft_sessions/{session['id']}/bucket"))
+    return sorted(found - {REGISTRY}, key=lambda name: (not name.startswith(SHADOW), name))
+
+
+def _bucket(client: Client, name: str, rows: Rows) -> None:
+    if name.startswith(SHADOW):
+        _uploads(client, name, rows)
+        return
+    master = ("", "")  # The key just seen and its version, which is listed once more.
+    for key, listed in _entries(client, name):
+        value = listed
+        plain, _, version = key.partition("\0")
+        if plain.startswith(_REPLAY):
+            continue
+        plain = plain.removeprefix("\x7fM").removeprefix("\x7fV")
+        if not isinstance(value, dict) or not value:
+            _issue(rows, _Object("object", name, plain, version), "EMPTY_MD")
+            continue
+        if value.get("isPHD"):
+            continue
+        if not version:
+            version = str(value.get("versionId") or "")
+            master = (plain, version)
+        elif master == (plain, version):
+            continue
+        if "location" not in value and int(value.get("content-length") or 0):
+            value = _json(client, f"/default/bucket/{escaped(name)}/{escaped(key)}")
+        _object(rows, _Object("object", name, plain, version), value)
+
+
+def _object(rows: Rows, about: _Object, value: Mapping[str, Any]) -> None:
+    size, modified = int(value.get("content-length") or 0), _seconds(value.get("last-modified"))
+    location = value.get("location")
+    if isinstance(location, str):
+        location = [{"key": location, "size": size}]
+    if not location:
+        if size:
+            _issue(rows, about, "NO_LOCATION")
+        return
+    ours = [one for one in location if one.get("dataStoreType", "scality") == "scality"]
+    for number, one in enumerate(ours, 1):
+        _reference(rows, about, (number, one, modified))
+    if len(ours) == len(location) and size != sum(int(one.get("size", 0)) for one in ours):
+        _issue(rows, about, "SIZE_MISMATCH")
+
+
+def _uploads(client: Client, name: str, rows: Rows) -> None:
+    """Parts refer to data as objects do; those whose upload is not there were abandoned."""
+    bucket = name.removeprefix(SHADOW)
+    known: dict[str, str] = {}
+    for key, _ in _entries(client, name):
+        words = key.split(_MARK)
+        if words[0] == "overview" and len(words) >= 3:
+            known[words[-1]] = _MARK.join(words[1:-1])
+    for key, value in _entries(client, name):
+        upload, _, number = key.partition(_MARK)
+        if upload == "overview" or not isinstance(value, dict):
+            continue
+        kind = "mpu_part" if upload in known else "abandoned_part"
+        about = _Object(kind, bucket, known.get(upload, ""), "", upload)
+        for one in value.get("partLocations") or []:
+            part = int(number) if number.isdecimal() else 0
+            _reference(rows, about, (part, one, _seconds(value.get("last-modified"))))
+
+
+def _reference(rows: Rows, about: _Object, told: tuple[int, Mapping[str, Any], int]) -> None:
+    number, one, modified = told
+    try:
+        input_key, issue = padded(str(one["key"])), ""
+    except (KeyError, ValueError):
+        input_key, issue = "", "UNRESOLVED"
+    rows.add((*about, input_key, number, int(one.get("size", 0)), modified, issue))
+
+
+def _issue(rows: Rows, about: _Object, issue: str) -> None:
+    rows.add((*about, "", 0, 0, 0, issue))
+
+
+def _entries(client: Client, bucket: str) -> Iterator[tuple[str, Any]]:
+    """Every entry of a bucket; a listing that does not go on is an error, never an end."""
+    marker, place = "", f"/default/bucket/{escaped(bucket)}"
+    while True:
+        page = _json(client, f"{place}?maxKeys={_PAGE}&marker={escaped(marker)}")
+        for entry in page["Contents"]:
+            value = entry["value"]
+            yield entry["key"], json.loads(value) if isinstance(value, str) else value
+        if not page["IsTruncated"]:
+            return
+        if not page["Contents"] or page["Contents"][-1]["key"] <= marker:
+            raise BadListing(f"bucket {bucket}: its listing does not go on; run again")
+        marker = page["Contents"][-1]["key"]
+
+
+def _json(client: Client, path: str) -> Any:
+    answer = blocking(client.ask("GET", path))
+    try:
+        return json.loads(bytes(answer.body))
+    except ValueError:
+        raise BadListing(f"{client.url}{path.partition('?')[0]}: answered no JSON") from None
+
+
+def _seconds(text: Any) -> int:
+    try:
+        return int(datetime.fromisoformat(str(text)).timestamp())
+    except ValueError:
+        return 0

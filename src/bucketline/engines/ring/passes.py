@@ -1,0 +1,98 @@
+"""The passes over large tables: plain SQL that DuckDB and Spark both read."""
+# ruff: noqa: S608 - The pieces are ours; what strangers say comes in tables alone.
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bucketline.engines.ring.keys import padded
+
+_REF = "kind, bucket, key, version, upload, input_key"
+# An input key without its leading zeros, with an even number of digits, hashed.
+_PLAIN = "regexp_replace(input_key, '^0+', '')"
+_DIG = f"""upper(substr(md5(unhex(
+    CASE WHEN length({_PLAIN}) % 2 = 1 THEN concat('0', {_PLAIN}) ELSE {_PLAIN} END)), 1, 22))"""
+# Listed as split, by any of its chunks.
+_SPLIT = """SELECT DISTINCT substr(main, 1, 22) AS dig FROM listkeys
+    WHERE CAST(floor(flag / 32) AS BIGINT) % 2 = 1"""
+
+DIG_REFERENCES = f"""SELECT {_REF}, part, modified, '' AS parent,
+    CASE WHEN input_key = '' THEN '' ELSE {_DIG} END AS dig, issue FROM export"""
+SPLIT_PARENTS = f"""SELECT DISTINCT e.input_key, e.modified FROM
+    (SELECT input_key, max(modified) AS modified, {_DIG} AS dig FROM export
+     WHERE input_key <> '' GROUP BY input_key) e
+    JOIN ({_SPLIT}) s ON e.dig = s.dig ORDER BY e.input_key"""
+
+
+def _digit(column: str, place: int) -> str:
+    return f"(instr('0123456789ABCDEF', substr({column}, {place}, 1)) - 1)"
+
+
+# What a main chunk's key says, and which of its copies are there: neither deleted (1) nor
+# placeholders (2), each once however many nodes list it.
+MAINS = f"""SELECT main, substr(main, 1, 22) AS dig, substr(main, 31, 2) AS service,
+    {_digit("main", 39)} AS class,
+    {_digit("main", 33)} * 4 + CAST(floor({_digit("main", 34)} / 4) AS BIGINT) AS data,
+    {_digit("main", 34)} % 4 * 16 + {_digit("main", 35)} AS coding,
+    count(*) AS listed, max(CASE WHEN is_new THEN 1 ELSE 0 END) AS is_new,
+    count(DISTINCT CASE WHEN flag % 4 = 0 THEN
+        CASE WHEN {_digit("main", 39)} = 7
+             THEN {_digit("chunk", 38)} * 16 + {_digit("chunk", 40)}
+             ELSE {_digit("chunk", 40)} END END) AS copies
+    FROM listkeys GROUP BY main"""
+
+# How well each dig is protected, by the best of its mains. A key of another service than the
+# erasure coding's is no object of S3.
+_STATE = """SELECT dig, min(state) AS state, min(main) AS main FROM (
+    SELECT dig, main, CASE
+        WHEN class = 7 AND copies >= data + coding THEN 0
+        WHEN class = 7 AND copies >= data AND copies > 0 THEN 1
+        WHEN class IN (6, 8) AND copies >= 3 THEN 0
+        WHEN class < 6 AND copies > class THEN 0
+        WHEN class <> 7 AND copies > 0 THEN 1
+        ELSE 2 END AS state
+    FROM filter WHERE service IN ('50', '51')) s GROUP BY dig"""
+
+
+def missing(begun: int) -> str:
+    """References whose data is not there, or not as it should be; none of those that are fine."""
+    return f"""
+    SELECT class, main, input_key, bucket, key, version, part, detail FROM (
+        SELECT CASE
+            WHEN s.state = 2 THEN 'UNREADABLE'
+            WHEN s.state = 1 THEN 'UNDER_PROTECTED'
+            WHEN d.modified >= {begun} THEN 'TOO_NEW'
+            WHEN d.parent <> '' THEN 'SPLIT_PARTIAL'
+            ELSE 'MISSING' END AS class,
+            coalesce(s.main, '') AS main, d.input_key, d.bucket, d.key, d.version, d.part,
+            d.parent AS detail
+        FROM digest d LEFT JOIN ({_STATE}) s ON d.dig = s.dig
+        WHERE d.issue = '' AND (s.state IS NULL OR s.state > 0)) f
+    UNION ALL
+    SELECT issue, '', input_key, bucket, key, version, part, upload FROM digest WHERE issue <> ''
+    UNION ALL
+    SELECT 'ABANDONED_MPU_PART', '', input_key, bucket, key, version, part, upload
+    FROM digest WHERE kind = 'abandoned_part' AND issue = ''
+    UNION ALL
+    SELECT 'DUP_REF', '', d.input_key, d.bucket, d.key, d.version, d.part, ''
+    FROM digest d JOIN (
+        SELECT input_key FROM digest WHERE kind = 'object' AND input_key <> '' GROUP BY input_key
+        HAVING count(DISTINCT concat(bucket, chr(1), key, chr(1), version)) > 1) t
+        ON d.input_key = t.input_key WHERE d.kind = 'object'"""
+
+
+# Main chunks that nothing refers to.
+UNREFERENCED = """SELECT f.main, f.service, f.is_new FROM filter f
+    LEFT JOIN (SELECT DISTINCT dig FROM digest) d ON f.dig = d.dig
+    WHERE d.dig IS NULL AND f.copies > 0"""
+FINGERPRINTS = "SELECT DISTINCT substr(input_key, 17, 16) FROM digest WHERE kind = 'object'"
+UNRESOLVED = "SELECT count(*) FROM digest WHERE issue = 'UNRESOLVED'"
+CLASSES = """SELECT class, count(*) FROM (
+    SELECT class FROM orphans UNION ALL SELECT class FROM missing) c
+    GROUP BY class ORDER BY class"""
+
+
+def referred(keys: Iterable[str]) -> str:
+    """Which of these checked keys the metadata refers to."""
+    listed = ", ".join(f"'{padded(key)}'" for key in keys)
+    return f"SELECT DISTINCT input_key FROM digest WHERE input_key IN ({listed})"

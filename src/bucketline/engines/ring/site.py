@@ -1,0 +1,118 @@
+"""A run of the ring fsck: its folder, its datasets, and the services it asks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bucketline.clock import Clock
+from bucketline.config.values import Ring
+from bucketline.engines.ring.client import Client, Patience
+from bucketline.errors import Refused
+from bucketline.flow.drive import blocking
+from bucketline.flow.plans.writing import whole_file
+from bucketline.flow.query.base import Engine
+from bucketline.flow.query.datasets import Dataset
+from bucketline.flow.query.rows import Column
+from bucketline.settings import Secret
+from bucketline.stores.base import Flow, Route, Together
+
+T = TypeVar("T")
+_DAY = 86_400
+_WIDTH = 16
+_REF = ("kind", "bucket", "key", "version", "upload", "input_key")
+_FINDING = ("class", "main", "input_key", "bucket", "key", "version")
+TABLES: dict[str, tuple[Column, ...]] = {
+    # Every chunk that a node lists.
+    "listkeys": (
+        *(Column("chunk"), Column("main"), Column("flag", "int64")),
+        *(Column("is_new", "bool_"), Column("node")),
+    ),
+    # Every reference of the metadata; one without an input key tells of an `issue`.
+    "export": (
+        *map(Column, _REF),
+        *(Column("part", "int64"), Column("size", "int64"), Column("modified", "int64")),
+        Column("issue"),
+    ),
+    # The same by where the ring keeps it, and the pieces of split objects besides.
+    "digest": (
+        *map(Column, _REF),
+        *(Column("part", "int64"), Column("modified", "int64")),
+        *(Column("parent"), Column("dig"), Column("issue")),
+    ),
+    "filter": (),  # One row a main chunk.
+    "orphans": (*map(Column, _FINDING), Column("part", "int64"), Column("detail")),
+    "missing": (*map(Column, _FINDING), Column("part", "int64"), Column("detail")),
+}
+
+
+@dataclass
+class Site:
+    """What each phase is given."""
+
+    ring: Ring
+    folder: Path  # Of this run.
+    engine: Engine
+    clock: Clock
+    password: Secret = field(default_factory=lambda: Secret(""))
+    patience: Patience = field(default_factory=Patience)
+
+    def dataset(self, name: str) -> Dataset:
+        return Dataset(self.folder / name, TABLES[name])
+
+    def files(self, *names: str) -> dict[str, list[Path]]:
+        """The pieces of whole datasets, under names that SQL can say."""
+        return {name: self.dataset(name).files() for name in names}
+
+    def client(self, url: str) -> Client:
+        route = Route(ca_file=self.ring.ca_bundle, verify_tls=self.ring.verify_tls)
+        return Client(url, route, self.patience)
+
+    @property
+    def begun(self) -> float:
+        """When this run began, whoever goes on with it."""
+        moment: float = json.loads((self.folder / "run.json").read_text())["begun"]
+        return moment
+
+    @property
+    def cutoff(self) -> int:
+        """What was written after this moment is too new to be judged."""
+        return int(self.begun) - self.ring.grace_days * _DAY
+
+
+def all_of(flows: list[Flow[T]]) -> list[T]:
+    """The results of many flows, some at once."""
+
+    def together() -> Flow[list[T]]:
+        results: list[T] = yield Together(flows, _WIDTH)
+        return results
+
+    return blocking(together())
+
+
+def runs(ring: Ring) -> list[Path]:
+    """The folders of a ring's runs, the oldest first."""
+    home = ring.path / ring.name
+    return sorted(path.parent for path in home.glob("run-*/run.json"))
+
+
+def begin(ring: Ring, clock: Clock) -> Path:
+    """The folder of a new run."""
+    now = clock.now()
+    folder = ring.path / ring.name / f"run-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S.%fZ}"
+    folder.mkdir(parents=True, mode=0o700)
+    text: dict[str, Any] = {"version": 1, "ring": ring.name, "begun": now}
+    with whole_file(folder / "run.json") as file:
+        file.write(json.dumps(text).encode() + b"\n")
+    return folder
+
+
+def last(ring: Ring) -> Path:
+    """The newest run; raises `Refused` when there is none."""
+    found = runs(ring)
+    if not found:
+        raise Refused(f"{ring.name}: no run yet; begin with `bucketline ring listkeys {ring.name}`")
+    return found[-1]

@@ -1,0 +1,130 @@
+"""The ring's services as one HTTP server on loopback, which fails as a seed wants it to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ring.world import NODES, World
+
+Told = tuple[int, bytes, dict[str, str]]
+
+
+class Services:
+    """Supervisor, nodes, bucketd and rebuild, of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.asked: Counter[str] = Counter()
+        self.faults: dict[str, float] = {}  # Route -> how often it answers 503.
+        self.cut = False  # Lists of nodes end amid a line.
+        self.nodes = NODES
+        self.random = random.Random(1)
+        self.url = ""
+
+    def answer(self, method: str, target: str) -> Told:
+        url = urlsplit(target)
+        words, question = url.path.strip("/").split("/"), dict(parse_qsl(url.query))
+        route = words[1].partition("-")[0] if words[0] == "rebuild" else words[0]
+        self.asked[f"{method} {route}"] += 1
+        if self.random.random() < self.faults.get(route, 0.0):
+            return 503, b"busy", {}
+        if route == "do":
+            return 200, self._supervisor(), {}
+        if route == "listkeys":
+            return 200, self._listing(question), {}
+        if words[0] == "_":
+            return self._sessions(words)
+        if words[0] == "default":
+            return self._bucketd([unquote(word) for word in words[2:]], question)
+        return self._rebuild(route, words[2])
+
+    def _supervisor(self) -> bytes:
+        port = urlsplit(self.url).port
+        nodes = "".join(
+            f"<node><name>n{n}</name><key>{n:040}</key><reachable>1</reachable>"
+            f"<tasks_blocked>0</tasks_blocked><config><ip>127.0.0.1</ip><port>{4244 + n}</port>"
+            f"<adminport>{port}</adminport></config>"
+            f"<ring><successor><key>{(n + 1) % NODES:040}</key></successor></ring></node>"
+            for n in range(self.nodes)
+        )
+        return f"<result><dso><nodes>{nodes}</nodes></dso></result>".encode()
+
+    def _listing(self, question: dict[str, str]) -> bytes:
+        start, end = int(question["mtime_min"]), int(question["mtime_max"])
+        rows = self.world.listed(int(question["vnode"]) - 4244, start, end)
+        text = "".join(f"{row}\n\n" for row in rows).encode()
+        return text[:-9] if self.cut else text
+
+    def _sessions(self, words: list[str]) -> Told:
+        if len(words) == 2:
+            return 200, b'[{"id": 0}, {"id": 1}]', {}
+        half = [name for name in self.world.buckets if len(name) % 2 == int(words[2])]
+        return 200, json.dumps(half).encode(), {}
+
+    def _bucketd(self, words: list[str], question: dict[str, str]) -> Told:
+        if words[0] not in self.world.buckets:
+            return 404, b"", {}
+        if len(words) > 1:
+            return 200, json.dumps(self.world.buckets[words[0]][words[1]]).encode(), {}
+        page = self.world.page(words[0], question.get("marker", ""), 100)
+        return 200, json.dumps(page).encode(), {}
+
+    def _rebuild(self, route: str, key: str) -> Told:
+        found = self.world.by_input_key(key) if route == "arc" else self.world.stored.get(key)
+        if found is None:
+            return 404, b"", {}
+        if route == "arc":
+            text = "ab" * 5
+            for child in found.children:
+                raw = bytes.fromhex(child).lstrip(b"\0")
+                text += f"02000000000000{len(raw):02x}{raw.hex()}"
+            return 200, bytes.fromhex(text), {}
+        usermd = base64.b64encode(b"\x01\x02index " + found.parent.encode()).decode()
+        return (
+            200,
+            b"",
+            {"X-Scal-Attr-Object-Id": f"text={found.input_key}", "X-Scal-Usermd": usermd},
+        )
+
+
+@contextmanager
+def serve(world: World) -> Iterator[Services]:
+    services = Services(world)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            status, body, headers = services.answer(self.command, self.path)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else body)
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    services.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield services
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,172 @@
+"""What the phases find is the truth, all of it and nothing else; what breaks is never an end."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bucketline.cli import main
+from bucketline.clock import FakeClock
+from bucketline.config.values import Ring
+from bucketline.engines.ring import findings, passes, site
+from bucketline.engines.ring.client import Patience
+from bucketline.engines.ring.export import export
+from bucketline.engines.ring.findings import PHASES
+from bucketline.engines.ring.keys import fingerprint
+from bucketline.engines.ring.site import Site
+from bucketline.errors import BadListing, Refused, ServerFault
+from bucketline.flow.query.base import Bounds
+from bucketline.flow.query.duck import Duck
+from ring.services import Services, serve
+from ring.world import NOW, World
+
+HASTE = Patience(tries=3, first_seconds=0.0)
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    with serve(World(7, 150)) as found:
+        yield found
+
+
+@contextmanager
+def opened(services: Services, folder: Path) -> Iterator[Site]:
+    """The newest run, or a first one."""
+    url, clock = services.url, FakeClock(NOW)
+    gone = (fingerprint(services.world.input_key("gone")),)
+    ring = Ring("R", folder, supervisor=url, bucketd=url, rebuild=url, fingerprints=gone)
+    run = site.last(ring) if site.runs(ring) else site.begin(ring, clock)
+    engine = Duck(Bounds("256MB", 2, folder / "spill"))
+    try:
+        yield Site(ring, run, engine, clock, patience=HASTE)
+    finally:
+        engine.close()
+
+
+def look(found: Site) -> None:
+    for perform in PHASES.values():
+        perform(found)
+
+
+def told(found: Site) -> Counter[tuple[str, str, str]]:
+    """The findings as the truth is written."""
+    both = ("orphans", "missing")
+    sql = " UNION ALL ".join(f"SELECT class, input_key, key FROM {one}" for one in both)
+    return Counter(found.engine.rows(sql, found.files(*both)))
+
+
+def expected(services: Services) -> set[tuple[str, str, str]]:
+    return services.world.truth
+
+
+@pytest.mark.parametrize(("seed", "count"), [(1, 0), (2, 150), (3, 1000)])
+def test_the_findings_are_the_truth(seed: int, count: int, tmp_path: Path) -> None:
+    with serve(World(seed, count)) as services, opened(services, tmp_path) as found:
+        look(found)
+
+        assert set(told(found)) == expected(services)
+        assert found.dataset("orphans").manifest().why_partial == ""
+
+
+def test_only_split_objects_and_candidates_are_asked_for(
+    services: Services, tmp_path: Path
+) -> None:
+    with opened(services, tmp_path) as found:
+        look(found)
+        split = sum(1 for one in services.world.stored.values() if one.children)
+
+    assert services.asked["GET arc"] <= split
+    assert services.asked["HEAD arc"] == 0
+
+
+def test_faults_that_pass_change_nothing(services: Services, tmp_path: Path) -> None:
+    services.faults = dict.fromkeys(["listkeys", "default", "_"], 0.1)
+    for _ in range(20):
+        try:
+            with opened(services, tmp_path) as found:
+                look(found)
+        except ServerFault:
+            continue
+        break
+    with opened(services, tmp_path) as found:
+        assert set(told(found)) == expected(services)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_live_key_is_called_an_orphan_whatever_fails(seed: int, tmp_path: Path) -> None:
+    with serve(World(seed, 60)) as services, opened(services, tmp_path) as found:
+        services.random.seed(seed)
+        services.faults = {"arc": 1.0 if seed % 2 else 0.6, "arcdata": 0.3}
+        look(found)
+
+        dead = {one for one in expected(services) if one[0].startswith("ORPHAN")}
+        orphans = {one for one in told(found) if one[0].startswith("ORPHAN")}
+        assert orphans <= dead
+        unresolved = list(found.engine.rows(passes.UNRESOLVED, found.files("digest")))
+        why = found.dataset("orphans").manifest().why_partial
+        assert ("could not be resolved" in why) == (unresolved[0][0] > 0)
+        assert seed % 2 == 0 or why
+
+
+def test_a_list_that_is_cut_short_is_an_error(services: Services, tmp_path: Path) -> None:
+    services.cut = True
+    with opened(services, tmp_path) as found, pytest.raises(BadListing, match="amid a line"):
+        look(found)
+
+
+def test_a_ring_without_one_of_its_nodes_is_refused(services: Services, tmp_path: Path) -> None:
+    services.nodes -= 1
+    with opened(services, tmp_path) as found, pytest.raises(Refused, match="node is missing"):
+        look(found)
+
+
+def test_the_metadata_is_not_exported_before_the_ring(services: Services, tmp_path: Path) -> None:
+    with opened(services, tmp_path) as found, pytest.raises(Refused, match="listkeys"):
+        export(found)
+
+
+def test_one_bucket_alone_is_partial_to_the_end(services: Services, tmp_path: Path) -> None:
+    with opened(services, tmp_path) as found:
+        PHASES["listkeys"](found)
+        export(found, "one")
+        look(found)
+
+        assert "the bucket one alone" in found.dataset("orphans").manifest().why_partial
+
+
+def test_a_run_goes_on_where_it_was_interrupted(services: Services, tmp_path: Path) -> None:
+    services.faults = {"default": 1.0}
+    with opened(services, tmp_path) as found, pytest.raises(ServerFault):
+        look(found)
+    services.faults = {}
+    listed = services.asked["GET listkeys"]
+    with opened(services, tmp_path) as found:
+        look(found)
+
+        assert set(told(found)) == expected(services)
+        assert services.asked["GET listkeys"] == listed
+        assert sum(count for _, count in findings.counts(found)) == sum(told(found).values())
+
+
+def test_the_commands_tell_the_findings(
+    services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, gone = services.url, fingerprint(services.world.input_key("gone"))
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"rings:\n  R:\n    path: rings\n    supervisor: {url}\n    bucketd: {url}\n"
+        f"    rebuild: {url}\n    fingerprints: [{gone}]\n"
+    )
+    said = ["--config", str(config)]
+
+    assert main(["ring", "run", "R", *said, "--json"]) == 3
+    found = {row["class"]: row["count"] for row in map(json.loads, capsys.readouterr()[0].split())}
+    assert found["MISSING"] == 2
+    assert main(["ring", "orphans", "R", *said]) == 0
+    assert main(["ring", "run", "Q", *said]) == 2
+    assert "no such ring in the configuration; there are: R" in capsys.readouterr()[1]
