@@ -65,6 +65,7 @@ COMMANDS = (
     Row("edge configure", "edge.steps:configure", "Make it the client's default.", SET_UP),
     Row("edge setup", "edge.setup:setup", "From a locked device to one in use.", SET_UP),
     Row("edge status", "edge.status:status", "Show how a device stands.", SET_UP),
+    Row("edge update", "edge.update:update", "Bring a device the newest software.", SET_UP),
     Row("edge reboot", "edge.setup:reboot", "Reboot a device and unlock it again.", SET_UP),
     Row("edge add-remote", "edge.setup:add_remote", "Name a device in the configuration.", SET_UP),
     Row("config", "", "Look at the configuration.", SET_UP),

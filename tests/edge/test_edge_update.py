@@ -1,0 +1,180 @@
+"""New software, through two reboots and the locks after them, wherever it is cut off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from edge.standing_in import JOB, OPTIONS, Bench
+from servers import Endpoint
+
+UPDATE = b"update 102\n"
+STEPS = (
+    "describe-device-software",
+    "check-for-updates",
+    "download-updates",
+    "install-updates",
+    "reboot-device",
+    "unlock-device",
+)
+KEYS = {"AWS_ACCESS_KEY_ID": "demo-owner", "AWS_SECRET_ACCESS_KEY": "demo-owner-not-real"}
+
+
+class Updates(BaseHTTPRequestHandler):
+    """Stands in for the API that tells of a job's software, and for the store that has it."""
+
+    spans: list[str]
+    asked: list[str]
+    body = UPDATE
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+    def do_POST(self) -> None:
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        type(self).asked.append(f"{said['JobId']} {self.headers['Authorization']}")
+        url = f"http://{self.headers['Host']}/update?X-Amz-Signature=very-secret-indeed"
+        self._answer(200, json.dumps({"UpdatesURI": url}).encode(), {})
+
+    def do_GET(self) -> None:
+        span = self.headers["Range"]
+        type(self).spans.append(span)
+        first, last = (int(word) for word in span.removeprefix("bytes=").split("-"))
+        told = {
+            "ETag": f'"{hashlib.md5(UPDATE).hexdigest()}"',
+            "Content-Range": f"bytes {first}-{last}/{len(self.body)}",
+        }
+        self._answer(206, self.body[first : last + 1], told)
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def api() -> Iterator[tuple[str, type[Updates]]]:
+    handler = type("One", (Updates,), {"spans": [], "asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", handler
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, rclone: Endpoint) -> Bench:
+    return Bench(tmp_path, rclone)
+
+
+def words_of(bench: Bench, url: str) -> list[str]:
+    said = ["--job-id", JOB, "--aws-endpoint-url", url]
+    return ["edge", "update", str(bench.folder), *OPTIONS, *said]
+
+
+def test_it_is_brought_installed_and_two_reboots_follow(
+    bench: Bench, api: tuple[str, type[Updates]]
+) -> None:
+    url, told = api
+
+    ended = bench.call(*words_of(bench, url), variables=KEYS)
+
+    assert ended.returncode == 0, ended.stderr
+    assert bench.state["software"]["installed"] == "102"
+    assert (bench.state["reboots"], bench.state["state"]) == (2, "UNLOCKED")
+    assert told.asked[0].startswith(f"{JOB} AWS4-HMAC-SHA256 Credential=demo-owner/")
+    assert "/us-east-1/snowball/aws4_request" in told.asked[0]
+    assert "very-secret" not in ended.stdout + ended.stderr
+    assert not list(bench.folder.glob("update.*"))
+    again = bench.call(*words_of(bench, url), variables=KEYS)
+    assert "nothing left to do" in again.stdout
+    assert bench.state["reboots"] == 2
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_cut_off_at_any_step_it_goes_on(
+    bench: Bench, api: tuple[str, type[Updates]], step: str
+) -> None:
+    bench.change(faults={step: "exit"})
+    cut = bench.call(*words_of(bench, api[0]), variables=KEYS)
+    bench.change(faults={})
+
+    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+
+    assert cut.returncode == 5, cut.stderr
+    assert ended.returncode == 0, ended.stderr
+    assert bench.state["software"]["installed"] == "102"
+    assert bench.state["reboots"] >= 2
+
+
+def test_however_often_it_is_cut_short_it_gets_there(
+    bench: Bench, api: tuple[str, type[Updates]]
+) -> None:
+    words = [*words_of(bench, api[0]), "--wait", "0"]
+
+    codes = [bench.call(*words, variables=KEYS).returncode for _ in range(12)]
+
+    assert set(codes) == {0, 4}
+    assert codes[-1] == 0
+    assert (bench.state["software"]["installed"], bench.state["reboots"]) == ("102", 2)
+
+
+def test_a_damaged_download_goes_no_further(bench: Bench, api: tuple[str, type[Updates]]) -> None:
+    api[1].body = b"Update 102\n"
+
+    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+
+    assert (ended.returncode, "is not what was sent" in ended.stderr) == (3, True)
+    assert "download-updates" not in bench.commands()
+    assert not (bench.folder / "update.bin").exists()
+
+
+def test_what_is_here_already_is_not_asked_for_again(
+    bench: Bench, api: tuple[str, type[Updates]]
+) -> None:
+    tag = hashlib.md5(UPDATE).hexdigest()
+    (bench.folder / "update.bin").write_bytes(UPDATE[:4])
+    (bench.folder / "update.tag").write_text(f"{tag} {len(UPDATE)}")
+
+    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+
+    assert ended.returncode == 0, ended.stderr
+    assert [span.split("-")[0] for span in api[1].spans] == ["bytes=0", "bytes=4"]
+
+
+def test_an_update_without_effect_is_told_and_not_done_for_ever(
+    bench: Bench, api: tuple[str, type[Updates]]
+) -> None:
+    bench.change(reboots_needed=1, latest="999")
+    bench.change(software={**bench.state["software"], "installed": "102"})
+
+    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+
+    assert (ended.returncode, "still runs 102" in ended.stderr) == (5, True)
+    assert bench.state["reboots"] == 2
+
+
+def test_the_devices_own_keys_never_ask_aws(bench: Bench) -> None:
+    around = {"AWS_PROFILE": "edge-1"}
+
+    ended = bench.call(*words_of(bench, "http://127.0.0.1:1"), variables=around)
+
+    assert (ended.returncode, "the device's own" in ended.stderr) == (2, True)
+
+
+def test_a_service_that_must_be_stopped_first_is_named(bench: Bench) -> None:
+    service = bench.state["services"]["s3"]
+    bench.change(services={"s3-snow": service})
+
+    ended = bench.call(*words_of(bench, "http://127.0.0.1:1"), variables=KEYS)
+
+    assert (ended.returncode, "stop-service" in ended.stderr) == (7, True)
