@@ -49,6 +49,16 @@ def has_line(path: Path, line: str) -> bool:
         return False
 
 
+def refuse_taken(path: Path, line: str) -> None:
+    """Raise `Refused` if the table has another line for the same, before anything is changed."""
+    try:
+        added(path.read_bytes() if path.exists() else b"", line)
+    except Refused as error:
+        raise Refused(f"{path}: {error}") from None
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be read ({error.strerror})") from None
+
+
 def add_line(path: Path, line: str) -> None:
     """All of the new table or all of the old one, whatever happens; a copy of the old one is kept.
 

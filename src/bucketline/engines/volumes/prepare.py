@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bucketline.engines.volumes.evidence import examine
-from bucketline.engines.volumes.fstab import add_line, has_line, line_of
+from bucketline.engines.volumes.fstab import add_line, has_line, line_of, refuse_taken
 from bucketline.engines.volumes.mounting import (
     give_away,
     is_mounted,
@@ -81,6 +81,7 @@ class Deeds:
             refuse_unless_empty(self._plan, disk, was_begun=was_begun)
         if not is_mounted(item, disk.partition):
             refuse_taken_folder(item)
+        refuse_taken(Path(self._plan.fstab), line_of(item, self._plan.filesystem))
 
     def all_of(self, item: Item) -> Iterator[Step]:
         """One disk, from where it stands to a volume."""
