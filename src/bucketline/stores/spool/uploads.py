@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from bucketline.clock import Clock
 from bucketline.errors import BadRequest, NotFound
 from bucketline.model import Attributes
 from bucketline.stores.base import Flow, Part, Receipt
 from bucketline.stores.digests import MD5, etag_of_parts
 from bucketline.stores.spool import names
-from bucketline.stores.spool.sidecar import Growing, PartFile, Sidecar
+from bucketline.stores.spool.index import Index
+from bucketline.stores.spool.shelves import Shelves
+from bucketline.stores.spool.sidecar import Growing, Origin, PartFile, Sidecar
 
-if TYPE_CHECKING:
-    from bucketline.stores.spool.store import Spool
+
+class Home(Protocol):
+    """Of the spool, what an upload needs."""
+
+    name: str
+    clock: Clock
+    shelves: Shelves
+    index: Index
+
+    def check(self, key: str) -> None: ...
+    def origin(self, key: str) -> Origin: ...
+    def stage(self, sidecar: Sidecar) -> Flow[Receipt]: ...
 
 
 class Uploads:
     """Those of one spool. They outlast the process: markers and parts are found by `load`."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Home) -> None:
         self._spool = spool
 
     def begin(self, key: str, size: int, attributes: Attributes) -> Flow[str]:
