@@ -91,6 +91,7 @@ class Double:
     def add_index(self, name: str, **said: Any) -> Path:
         folder = self.home / "indexes" / name
         (folder / "db").mkdir(parents=True)
+        (folder / "thaweddb").mkdir()
         self.indexes[name] = {
             "homePath_expanded": str(folder / "db"),
             "thawedPath_expanded": str(folder / "thaweddb"),
@@ -106,7 +107,8 @@ class Double:
     def scan(self) -> None:
         """What a start finds."""
         for name, said in self.indexes.items():
-            for path in Path(said["homePath_expanded"]).iterdir():
+            homes = [Path(said["homePath_expanded"]), Path(said["thawedPath_expanded"])]
+            for path in (one for home in homes if home.exists() for one in home.iterdir()):
                 match = NAME.fullmatch(path.name)
                 has_body = any(path.glob("*.tsidx")) and any((path / "rawdata").glob("journal*"))
                 if match and has_body and path.name not in self.faults.get("not found", ()):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bucketline.cli import main
 from bucketline.flow.drive import blocking
 from bucketline.flow.look.listing import entries
 from bucketline.model import Attributes, Entry
@@ -52,6 +54,12 @@ class Site:
             *("--i-accept-unsupported", "--reserve", "1", *self.reaching(), *quick, *words),
             code=code,
         )  # fmt: skip
+
+    def desk_status(self, *words: str) -> list[dict[str, Any]]:
+        """It takes no endpoint: nobody is asked."""
+        ended = main(["splunk", "status", *words, "--json"])
+        assert ended == 0
+        return [json.loads(line) for line in self.desk._capsys.readouterr().out.splitlines()]
 
     def words(self) -> list[str]:
         """As a process of its own is called."""

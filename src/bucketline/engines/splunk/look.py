@@ -73,14 +73,16 @@ def look(world: World, choice: Choice) -> Seen:
     for bucket in wanted:
         one = Planned(bucket, bucket.name.bid(bucket.index, seen.guid), flaw=bucket.flaw)
         index = seen.indexes.get(bucket.index)
-        one.trap = retention_trap(bucket, index, world.clock.now())
+        if world.smartstore is not None:  # What is thawed stays until a person removes it.
+            one.trap = retention_trap(bucket, index, world.clock.now())
         names = {bucket.name.text, bucket.name.owned(seen.guid).text}
         one.is_local = is_local(_homes(world, index, bucket.index), names)
         seen.planned.append(one)
     clash(seen.planned)
     _find_receipts(world, seen)
     _cut(seen, choice.limit)
-    _warn(seen)
+    if world.smartstore is not None:
+        _warn(seen)
     return seen
 
 

@@ -14,8 +14,8 @@ _VERSION_MIN = 8
 _PEERS = {"cluster_slave", "cluster_peer", "cluster_master", "cluster_manager"}
 
 
-def check(world: World, seen: Seen, volume_path: str, *, on_cluster: bool, restarts: bool) -> None:
-    """Raises `Refused` with every reason, one a line."""
+def check(world: World, seen: Seen, volume: str, *, on_cluster: bool, restarts: bool) -> None:
+    """Raises `Refused` with every reason, one a line. No volume: it goes into thaweddb."""
     reasons = [*_server(world, seen, on_cluster=on_cluster, restarts=restarts)]
     names = sorted({one.bucket.index for one in seen.planned if not one.flaw and not one.trap})
     for name in names:
@@ -23,8 +23,8 @@ def check(world: World, seen: Seen, volume_path: str, *, on_cluster: bool, resta
         if index is None:
             reasons.append(f"{name}: Splunk has no such index; make it, or leave it out")
         else:
-            reasons += [f"{name}: {one}" for one in _index(index)]
-            reasons += [f"{name}: {one}" for one in _volume(world, index, volume_path)]
+            reasons += [f"{name}: {one}" for one in _index(index, volume)]
+            reasons += [f"{name}: {one}" for one in _volume(world, index, volume)]
     reasons += seen.warnings
     if reasons:
         raise Refused("nothing was begun:\n" + "\n".join(reasons))
@@ -49,14 +49,16 @@ def _server(world: World, seen: Seen, *, on_cluster: bool, restarts: bool) -> It
             yield "this user may not restart Splunk (restart_splunkd); use another --restart"
 
 
-def _index(index: Index) -> Iterator[str]:
+def _index(index: Index, volume: str) -> Iterator[str]:
     if index.is_disabled:
         yield "is disabled"
     if index.is_metric:
         yield "is an index of metrics, whose archived journals are stubs"
-    if not index.remote_path:
+    if volume and not index.remote_path:
         yield "is no SmartStore index (it has no remotePath)"
-    home = Path(index.home)
+    if index.remote_path and not volume:
+        yield "is a SmartStore index, which ignores its thawedPath; name one that is none"
+    home = Path(index.home if volume else index.thawed)
     parent = home if home.exists() else home.parent
     if not os.access(parent, os.W_OK):
         yield f"{parent} cannot be written by this user; run as the user that Splunk runs as"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bucketline.clock import Clock
 from bucketline.engines.splunk.codecs import Damaged
@@ -26,6 +27,7 @@ from bucketline.engines.splunk.tool import Tool
 from bucketline.errors import DiskError, Refused
 
 STAGING = "bucketline-staging"
+SMARTSTORE, THAWED = "smartstore", "thaweddb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Patience:
 
     upload_seconds: float = 3600.0
     evict_seconds: float = 120.0
-    restart_seconds: float = 900.0
     poll_seconds: float = 5.0
 
 
@@ -54,6 +55,7 @@ class Restoring:
     splunk: Splunk
     guid: str
     patience: Patience
+    into: str = SMARTSTORE
 
     @property
     def clock(self) -> Clock:
@@ -63,8 +65,8 @@ class Restoring:
         """From the archive to where Splunk looks for it; the last act is a rename."""
         bucket = one.bucket
         name = bucket.name.owned(self.guid).text
-        final = Path(index.home, name)
-        staging = Path(index.home).parent / STAGING / name
+        final = Path(self.home(index), name)
+        staging = final.parent.parent / STAGING / name
         record = Record(bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
         if final.exists():
             raise Refused(f"{final} is there already, and is none that we put there")
@@ -82,6 +84,21 @@ class Restoring:
             shutil.rmtree(staging, ignore_errors=True)
         self.note(record, PLACED)
         return record
+
+    def home(self, index: Index) -> str:
+        """Where buckets are put."""
+        return index.thawed if self.into == THAWED else index.home
+
+    def is_known(self, record: Record) -> bool:
+        """Whether Splunk has found it; else it takes a restart."""
+        if self.into == THAWED:
+            return self._inspected(record) is not None
+        return self.world.drive.call(self.splunk.cached(record.bid)) is not None
+
+    def confirm(self, record: Record) -> None:
+        """A thawed one is done when Splunk counts all of its events."""
+        self._check_events(record)
+        self.note(record, DONE)
 
     def _make(self, one: Planned, staging: Path, record: Record) -> None:
         bucket = one.bucket
@@ -140,14 +157,17 @@ class Restoring:
 
     def _check_events(self, record: Record) -> None:
         """Splunk still knows of all its events."""
+        found = self._inspected(record)
+        if found is None:
+            raise Refused("Splunk's index does not know it, though it is in its place")
+        if int(found.get("eventCount", -1)) != record.events:
+            said = found.get("eventCount")
+            raise Refused(f"Splunk counts {said} events in it, its journal has {record.events:,}")
+
+    def _inspected(self, record: Record) -> dict[str, Any] | None:
         query = f"| dbinspect index={record.index}"
         rows = self.world.drive.call(self.splunk.search(query))
-        found = [row for row in rows if row.get("bucketId") == record.bid]
-        if not found:
-            raise Refused("it is evicted, and Splunk's index does not know it")
-        if int(found[0].get("eventCount", -1)) != record.events:
-            said = found[0].get("eventCount")
-            raise Refused(f"Splunk counts {said} events in it, its journal has {record.events:,}")
+        return next((row for row in rows if row.get("bucketId") == record.bid), None)
 
     def note(self, record: Record, step: str, message: str = "") -> None:
         record.step, record.message, record.at = step, message, self.clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,12 @@ from bucketline.engines.splunk.look import Seen
 from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import DONE, FAILED, QUARANTINED, UPLOADED, Record
 from bucketline.engines.splunk.restart import Restart
-from bucketline.engines.splunk.restoring import NotYet, Restoring
+from bucketline.engines.splunk.restoring import THAWED, NotYet, Restoring
 from bucketline.engines.splunk.thawing import ready
 from bucketline.errors import BucketlineError, DiskError, Refused, printable
 from bucketline.flow.run.terms import Stop
 
+ACTS = ("rebuild", "upload", "evict")
 Tell = Callable[[str, str, str, str], None]  # index, bucket, state, message
 
 
@@ -31,7 +32,6 @@ class Budget:
     workers: int = 2
     thaw_days: int = 7
     thaw_speed: str = "Standard"
-    does_evict: bool = True
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class Waves:
     restart: Restart
     stop: Stop
     tell: Tell
+    acts: tuple[str, ...] = ACTS
     again: bool = False  # Take quarantined buckets up again.
     tally: Tally = field(default_factory=Tally)
 
@@ -66,7 +67,13 @@ class Waves:
         """To the end, or to a wish to stop."""
         self.tally.listed = len(self.seen.planned)
         begun, fresh = self._sorted()
-        self._wave(begun, [])
+        if self.acts == ACTS[:1]:
+            self._leave(one for one, _ in begun)
+        else:
+            self._wave(begun, [])
+        if ACTS[0] not in self.acts:
+            self._leave(fresh)
+            return self.tally
         for wave in self._cut(self._readable(fresh)):
             if self.stop.drain:
                 self.tally.waiting += len(wave)
@@ -86,6 +93,8 @@ class Waves:
             elif self._is_begun(one, record):
                 assert record is not None
                 begun.append((one, record))
+            elif record is not None and record.is_ours and self._rests(one, record):
+                self._ended(one, "skipped", "")
             elif one.has_receipt:
                 self._received(one, record, begun)
             elif one.is_local:
@@ -96,6 +105,11 @@ class Waves:
                 fresh.append(one)
         return begun, fresh
 
+    def _leave(self, ones: Iterable[Planned]) -> None:
+        """It is the turn of another step."""
+        for one in ones:
+            self._ended(one, "skipped", "")
+
     def _is_begun(self, one: Planned, record: Record | None) -> bool:
         if record is None or not record.is_ours or not one.is_local:
             return False
@@ -103,7 +117,9 @@ class Waves:
 
     def _rests(self, one: Planned, record: Record) -> bool:
         """Whether it is where it should be: Splunk caches what is searched, and evicts it alone."""
-        last = (DONE,) if self.budget.does_evict else (UPLOADED, DONE)
+        if self.steps.into == THAWED:
+            return one.is_local and record.step == DONE
+        last = (DONE,) if ACTS[2] in self.acts else (UPLOADED, DONE)
         return one.has_receipt and record.step in last
 
     def _received(
@@ -154,7 +170,11 @@ class Waves:
         if not both:
             return
         self.tally.waves += 1
-        if self._unknown(both):
+        if self.acts == ACTS[:1]:
+            for one, record in both:
+                self._count(one, record)
+            return
+        if ACTS[1] in self.acts and self._unknown(both):
             self.restart.perform(
                 self.steps.splunk, self.steps.tool, self.steps.world.drive, self.steps.clock
             )
@@ -171,7 +191,7 @@ class Waves:
             return None
         index = self.seen.indexes[one.bucket.index]
         try:
-            self._check_room(one, index.home)
+            self._check_room(one, self.steps.home(index))
             return self.steps.place(one, index)
         except Damaged as error:
             self._quarantine(one, str(error))
@@ -188,18 +208,25 @@ class Waves:
 
     def _unknown(self, both: list[tuple[Planned, Record]]) -> bool:
         """Whether there is any that Splunk has not found yet: only then is a restart of use."""
-        call = self.steps.world.drive.call
-        return any(call(self.steps.splunk.cached(record.bid)) is None for _, record in both)
+        return any(not self.steps.is_known(record) for _, record in both)
 
     def _asked(self, one: Planned, record: Record) -> None:
+        if self.steps.into == THAWED or ACTS[1] not in self.acts:
+            return
         if self.steps.proof(record, self.seen.indexes[one.bucket.index]) is None:
             self.steps.ask_for_upload(record)
 
     def _finished(self, one: Planned, record: Record) -> None:
         index = self.seen.indexes[one.bucket.index]
-        self.steps.await_upload(record, index)
-        if self.budget.does_evict:
+        if self.steps.into == THAWED:
+            self.steps.confirm(record)
+        elif ACTS[1] in self.acts:
+            self.steps.await_upload(record, index)
+        if ACTS[2] in self.acts and self.steps.into != THAWED:
             self.steps.evict(record, index)
+        self._count(one, record)
+
+    def _count(self, one: Planned, record: Record) -> None:
         self.tally.events += record.events
         self.tally.bytes += record.bytes
         self._ended(one, "done", "")

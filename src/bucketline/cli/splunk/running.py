@@ -1,0 +1,184 @@
+"""One run of waves: its options, what is checked first, and what is told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.options import options
+from bucketline.cli.signals import listening
+from bucketline.cli.splunk.options import choice_of, world_of
+from bucketline.engines.splunk import preflight
+from bucketline.engines.splunk.choosing import Choice
+from bucketline.engines.splunk.look import Seen, World, look, statuses
+from bucketline.engines.splunk.planning import summed
+from bucketline.engines.splunk.records import Records
+from bucketline.engines.splunk.restart import METHODS, Restart
+from bucketline.engines.splunk.restoring import SMARTSTORE, THAWED, Patience, Restoring
+from bucketline.engines.splunk.structure import write
+from bucketline.engines.splunk.tool import Tool
+from bucketline.engines.splunk.waves import ACTS, Budget, Tally, Waves
+from bucketline.errors import UsageError
+from bucketline.flow.drive import open_drive
+from bucketline.flow.ledger.place import Lock
+from bucketline.flow.run.terms import Stop
+from bucketline.sizes import parse_size
+
+_WAYS = click.Choice((SMARTSTORE, THAWED))
+F = TypeVar("F", bound=Callable[..., Any])
+_UNSUPPORTED = (
+    "Splunk does not support putting archived buckets into a SmartStore index. It works, and it is"
+    " at your own risk; docs/splunk.md says how. If you accept that, add --i-accept-unsupported"
+)
+
+
+def budgets(command: F) -> F:
+    """What a run may take."""
+    return options(
+        command,
+        click.option("--into", default=SMARTSTORE, type=_WAYS, help="Where to."),
+        click.option("--budget", default="100G", metavar="SIZE", help="Disk for a wave (100G)."),
+        click.option("--wave-buckets", default=100, type=click.IntRange(1), help="In a wave."),
+        click.option("--reserve", default="10G", metavar="SIZE", help="Disk to stay free (10G)."),
+        click.option("--workers", default=2, type=click.IntRange(1, 64), help="Rebuilt at once."),
+        click.option("--thaw-days", default=7, type=click.IntRange(1), help="Readable so long."),
+        click.option("--thaw-speed", default="Standard", help="Standard, Bulk or Expedited."),
+        click.option("--i-accept-unsupported", "accepts", is_flag=True, help="Splunk does not."),
+        click.option("--on-cluster", is_flag=True, help="On a member of a cluster, too."),
+        click.option("--retry-quarantined", is_flag=True, help="Take damaged ones up again."),
+        click.option("--structure", metavar="FILE", help="Write bucket_structure.json at the end."),
+    )
+
+
+def waiting(command: F) -> F:
+    """How long Splunk is waited for."""
+    seconds = click.FloatRange(0)
+    return options(
+        command,
+        click.option("--restart", default="rest", type=click.Choice(METHODS), help="By which way."),
+        click.option("--restart-command", default="", metavar="TEXT", help="For `command`."),
+        click.option("--rebuild-timeout", default=14400.0, type=seconds, help="Seconds a bucket."),
+        click.option("--restart-timeout", default=900.0, type=seconds, help="Seconds."),
+        click.option("--upload-timeout", default=3600.0, type=seconds, help="Seconds a bucket."),
+        click.option("--evict-timeout", default=120.0, type=seconds, help="Seconds a bucket."),
+        click.option("--poll", default=5.0, type=click.FloatRange(0.01), help="Seconds between."),
+    )
+
+
+def carry_out(
+    invocation: Invocation,
+    archive: str,
+    smartstore: str,
+    said: dict[str, Any],
+    acts: tuple[str, ...] = ACTS,
+) -> int:
+    """Those steps of a restore; the answer is the exit code."""
+    _check(smartstore, said)
+    folder = job_folder(invocation, archive, smartstore)
+    stop = Stop()
+    lock = Lock.take(folder / "run")
+    try:
+        with closing(open_drive()) as drive, listening(stop) as ears:
+            world = world_of(invocation, drive, archive, smartstore, said)
+            choice = choice_of(said)
+            if said.get("interactive"):
+                choice, acts = _asked(invocation, look(world, choice), choice)
+            waves = _prepared(invocation, world, look(world, choice), folder, said)
+            waves.stop, waves.acts = stop, acts
+            tally = waves.run()
+            if said["structure"]:
+                write(Path(said["structure"]), statuses(look(world, choice)))
+    finally:
+        lock.release()
+    _tell(invocation, tally)
+    return ears.exit_code or (1 if tally.failed else 4 if tally.waiting else 0)
+
+
+def _check(smartstore: str, said: dict[str, Any]) -> None:
+    if not said["splunk_url"]:
+        raise UsageError("--splunk-url is missing; name Splunk's management port")
+    if said["into"] == THAWED:
+        if smartstore:
+            raise UsageError("--into thaweddb takes no SMARTSTORE: nothing is uploaded")
+    elif not smartstore:
+        raise UsageError("SMARTSTORE is missing; name the path of the indexes' volume")
+    elif not said["accepts"]:
+        raise UsageError(_UNSUPPORTED)
+
+
+def job_folder(invocation: Invocation, archive: str, smartstore: str) -> Path:
+    """What is remembered of these two places."""
+    digest = hashlib.sha256(f"{archive}\0{smartstore}".encode()).hexdigest()[:10]
+    folder = invocation.made_state_folder() / f"splunk-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _asked(invocation: Invocation, seen: Seen, choice: Choice) -> tuple[Choice, tuple[str, ...]]:
+    """As the old script asked: which index, and how many; 0 = only go on with what was begun."""
+    counts = {one.index: one.statuses.get("todo", 0) for one in summed(seen.planned)}
+    for index, count in counts.items():
+        invocation.printer.notice(f"{index}: {count:,} to do")
+    first = next((index for index, count in counts.items() if count), "")
+    index = click.prompt("Index", default=first or None, type=click.Choice([*counts]), err=True)
+    count = click.prompt("Number of buckets (0 to skip)", type=click.IntRange(0), err=True)
+    if count == 0:
+        return replace(choice, indexes=(index,)), ACTS[1:]
+    return replace(choice, indexes=(index,), limit=count), ACTS
+
+
+def _prepared(
+    invocation: Invocation, world: World, seen: Seen, folder: Path, said: dict[str, Any]
+) -> Waves:
+    """Checked first: nothing is begun that could not end."""
+    assert world.splunk is not None
+    tool = Tool(Path(said["splunk_home"] or "/opt/splunk"), said["rebuild_timeout"])
+    tool.check()
+    place = world.smartstore
+    volume = f"{place.store.name}{place.prefix}" if place is not None else ""
+    by_rest = said["restart"] == "rest"
+    preflight.check(world, seen, volume, on_cluster=said["on_cluster"], restarts=by_rest)
+    patience = Patience(said["upload_timeout"], said["evict_timeout"], said["poll"])
+    budget = Budget(
+        bytes=parse_size(said["budget"]),
+        buckets=said["wave_buckets"],
+        reserve=parse_size(said["reserve"]),
+        workers=said["workers"],
+        thaw_days=said["thaw_days"],
+        thaw_speed=said["thaw_speed"],
+    )
+    records = Records(folder / "buckets")
+    steps = Restoring(world, records, tool, world.splunk, seen.guid, patience, said["into"])
+    restart = Restart(
+        said["restart"], said["restart_command"], said["restart_timeout"], said["poll"]
+    )
+
+    def tell(index: str, bucket: str, state: str, message: str) -> None:
+        _tell_bucket(invocation, index, bucket, state, message)
+
+    return Waves(seen, steps, budget, restart, Stop(), tell, again=said["retry_quarantined"])
+
+
+def _tell_bucket(invocation: Invocation, index: str, bucket: str, state: str, message: str) -> None:
+    if invocation.as_json:
+        record = {"event": "bucket", "index": index, "bucket": bucket, "state": state}
+        invocation.printer.record(record | ({"message": message} if message else {}))
+    elif state != "skipped":
+        tail = f": {message}" if message else ""
+        invocation.printer.result(f"{state:<8} {index}/{bucket}{tail}")
+
+
+def _tell(invocation: Invocation, tally: Tally) -> None:
+    counts = {name: getattr(tally, name) for name in Tally.__dataclass_fields__}
+    if invocation.as_json:
+        invocation.printer.record({"event": "summary", **counts})
+        return
+    said = " · ".join(f"{name} {count:,}" for name, count in counts.items())
+    invocation.printer.notice(said)

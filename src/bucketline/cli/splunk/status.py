@@ -1,0 +1,117 @@
+"""`bucketline splunk status` and `check`: what was done, and whether it is still so."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.options import Ordered, two_places
+from bucketline.cli.splunk.options import reaching_splunk, world_of
+from bucketline.cli.splunk.running import job_folder
+from bucketline.engines.splunk.look import smartstore_of
+from bucketline.engines.splunk.records import DONE, UPLOADED, Record, Records
+from bucketline.errors import DiskError, UsageError
+from bucketline.flow.drive import open_drive
+
+_COLUMNS = (
+    *("index", "bucket", "bid", "step", "events", "raw_size", "bytes", "restored_bytes"),
+    *("digest", "source", "folder", "message", "at"),
+)
+
+
+@click.command
+@click.argument("archive")
+@click.argument("smartstore", required=False, default="")
+@click.option("--report", metavar="FILE", help="Write all of it to FILE: .csv, .json or .html.")
+@common
+@pass_invocation
+def status(invocation: Invocation, /, archive: str, smartstore: str, report: str | None) -> None:
+    """Of the restore between these two places; asks neither Splunk nor S3."""
+    records = [*Records(job_folder(invocation, archive, smartstore) / "buckets").all()]
+    if report:
+        _write(Path(report), records)
+    steps: dict[str, Counter[str]] = {}
+    for one in records:
+        steps.setdefault(one.index, Counter())[one.step] += 1
+    for index, counts in steps.items():
+        if invocation.as_json:
+            invocation.printer.record({"event": "index", "index": index, **counts})
+        else:
+            said = " · ".join(f"{step} {count:,}" for step, count in sorted(counts.items()))
+            invocation.printer.result(f"{index}: {said}")
+    for one in records:
+        if one.message and not invocation.as_json:
+            invocation.printer.result(f"  {one.index}/{one.bucket} ({one.step}): {one.message}")
+    if not records:
+        invocation.printer.notice("nothing was restored between these two places")
+
+
+@click.command(cls=Ordered)
+@click.argument("archive")
+@click.argument("smartstore")
+@reaching_splunk
+@two_places
+@common
+@pass_invocation
+def check(invocation: Invocation, /, archive: str, smartstore: str, **said: Any) -> int:
+    """By its receipt, and by each object that this names. Exit code 3: something is wrong."""
+    records = Records(job_folder(invocation, archive, smartstore) / "buckets")
+    bad = count = 0
+    with closing(open_drive()) as drive:
+        world = world_of(invocation, drive, archive, smartstore, said)
+        indexes = drive.call(world.splunk.indexes()) if world.splunk is not None else {}
+        for one in records.all():
+            if one.step not in (UPLOADED, DONE):
+                continue
+            place = smartstore_of(world, one.index, indexes.get(one.index))
+            flaw = drive.call(place.proven(one.bid, "", one.events))
+            flaw = "there is no receipt" if flaw is None else flaw
+            count += 1
+            bad += bool(flaw)
+            if invocation.as_json:
+                told = {"event": "bucket", "index": one.index, "bucket": one.bucket, "flaw": flaw}
+                invocation.printer.record(told)
+            elif flaw:
+                invocation.printer.result(f"! {one.index}/{one.bucket}: {flaw}")
+    invocation.printer.notice(f"{count:,} buckets looked at, {bad:,} of them not whole")
+    return 3 if bad else 0
+
+
+def _write(path: Path, records: list[Record]) -> None:
+    rows = [asdict(one) for one in records]
+    try:
+        match path.suffix:
+            case ".json":
+                path.write_text(json.dumps(rows, indent=2))
+            case ".csv":
+                with path.open("w", newline="") as file:
+                    writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
+                    writer.writeheader()
+                    writer.writerows(rows)
+            case ".html":
+                path.write_text(_page(rows))
+            case _:
+                raise UsageError(f"{path}: end its name in .csv, .json or .html")
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _page(rows: list[dict[str, Any]]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(row[name]))}</td>" for name in _COLUMNS) + "</tr>\n"
+        for row in rows
+    )
+    return (
+        '<!doctype html><meta charset="utf-8"><title>Restored buckets</title>\n'
+        f"<table border=1>\n<tr>{head}</tr>\n{lines}</table>\n"
+    )

@@ -1,0 +1,134 @@
+"""Steps alone, thawed buckets, exports and questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from bucketline.flow.drive import blocking
+from splunk.journals import lines
+from splunk.site import ORIGIN, Site
+
+BID = f"web~1~{ORIGIN}"
+
+
+def step(site: Site, name: str, code: int = 0) -> dict[str, Any]:
+    words = site.words()[2:]
+    at = words.index("--endpoint-url")  # The desk says it.
+    del words[at : at + 2]
+    return site.desk.run("splunk", name, *words, code=code)[-1]
+
+
+def places(site: Site) -> list[str]:
+    return site.words()[2:4]
+
+
+def test_steps_make_a_run(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+
+    assert step(site, "rebuild")["done"] == 1
+    assert (site.splunk.uploads[BID], site.splunk.seen["restart"]) == (0, 0)
+    assert step(site, "rebuild")["skipped"] == 1
+    assert step(site, "upload")["restarts"] == 1
+    assert site.splunk.evicted == []
+    assert step(site, "upload")["skipped"] == 1
+    assert step(site, "evict")["done"] == 1
+    assert site.splunk.evicted == [BID]
+    assert site.run()["skipped"] == 1
+    assert site.splunk.uploads[BID] == 1
+
+
+def test_an_upload_without_a_rebuild_does_nothing(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+
+    told = step(site, "upload")
+
+    assert (told["skipped"], told["restarts"]) == (1, 0)
+
+
+def test_status_tells_and_reports(site: Site, tmp_path: Path) -> None:
+    site.splunk.add_index("web")
+    name = site.archive("web", 1)
+    site.archive("web", 2, body=b"PK no journal")
+    site.run(code=1)
+
+    for end in ("csv", "json", "html"):
+        report = tmp_path / f"r.{end}"
+        site.desk_status(*places(site), "--report", str(report))
+        assert name in report.read_text()
+        assert "no known compression" in report.read_text()
+    told = site.desk_status(*places(site))
+    assert told == [{"event": "index", "index": "web", "done": 1, "quarantined": 1}]
+
+
+def test_check_finds_what_is_lost(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+    site.run()
+    words = places(site)
+
+    assert site.desk.run("splunk", "check", *words)[0]["flaw"] == ""
+    lost = next(one.key for one in site.uploaded() if one.key.endswith(".tsidx"))
+    blocking(site.desk.store.delete(lost))
+    assert "is missing" in site.desk.run("splunk", "check", *words, code=3)[0]["flaw"]
+
+
+def test_thawed_buckets_stay_on_the_disk(site: Site) -> None:
+    site.splunk.add_index("old", remotePath="", frozenTimePeriodInSecs=60)
+    name = site.archive("old", 1)
+    words = [places(site)[0], "--into", "thaweddb", *site.reaching(), "--poll", "0.02"]
+    words += ["--reserve", "1"]
+
+    told = site.desk.run("splunk", "run", *words)[-1]
+
+    assert (told["done"], told["restarts"]) == (1, 1)
+    assert (site.splunk.home / "indexes/old/thaweddb" / name / "rawdata/journal.zst").exists()
+    assert site.uploaded() == []
+    again = site.desk.run("splunk", "run", *words)[-1]
+    assert (again["skipped"], again["restarts"]) == (1, 0)
+
+
+def test_a_smartstore_index_takes_no_thawed_buckets(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+    words = [places(site)[0], "--into", "thaweddb", *site.reaching()]
+
+    site.desk.run("splunk", "run", *words, code=7)
+
+
+@pytest.mark.parametrize(("count", "done"), [(1, 1), (0, 0)])
+def test_the_old_questions(
+    site: Site, count: int, done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.splunk.add_index("web")
+    for number in range(3):
+        site.archive("web", number)
+    answers = iter(["web", count])
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(answers))
+
+    told = site.run("--interactive")
+
+    assert told["done"] == done
+    assert told["restarts"] == done
+
+
+def test_an_export_needs_no_splunk(site: Site, tmp_path: Path) -> None:
+    name = site.archive("web", 1, codec="gzip")
+    site.archive("web", 2, body=b"PK no journal")
+    out = tmp_path / "out"
+
+    told = site.desk.run("splunk", "export", places(site)[0], "-o", str(out), code=1)[-1]
+
+    assert (told["done"], told["failed"], told["events"]) == (1, 1, 50)
+    rows = [json.loads(row) for row in (out / "web" / f"{name}.jsonl").read_text().splitlines()]
+    assert [row["raw"] for row in rows] == [raw.decode() for raw in lines(50, 1)]
+    assert rows[0]["sourcetype"] == "plain"
+    assert sorted(path.name for path in out.iterdir()) == ["web"]
+    again = site.desk.run("splunk", "export", places(site)[0], "-o", str(out), code=1)[-1]
+    assert (again["skipped"], again["done"]) == (1, 0)
