@@ -89,7 +89,8 @@ class SettingUp:
         if seen.state is State.LOCKED:
             return Deed("unlock", self._unlock)
         if seen.state is not State.UNLOCKED or seen.keys is None:
-            return Wait(_WAITS[seen.state])
+            is_told = seen.state is State.AWAY and seen.why
+            return Wait(_WAITS[seen.state] + (f" ({seen.why})" if is_told else ""))
         if not seen.has_keys:
             return Deed("write keys", partial(self.folder.keep_keys, seen.keys))
         return self._plan_files(seen, seen.keys)
