@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bucketline.clock import FakeClock
 from bucketline.config.values import Ring
 from bucketline.engines.ring import findings, passes, site
 from bucketline.engines.ring.client import Patience
+from bucketline.engines.ring.doctor import examine
 from bucketline.engines.ring.export import export
 from bucketline.engines.ring.findings import PHASES
 from bucketline.engines.ring.keys import fingerprint
@@ -153,6 +155,29 @@ def test_a_run_goes_on_where_it_was_interrupted(services: Services, tmp_path: Pa
         assert sum(count for _, count in findings.counts(found)) == sum(told(found).values())
 
 
+@pytest.mark.parametrize(
+    ("fault", "answers"),
+    [("", "yyyy"), ("do", "nnyy"), ("listkeys", "ynyy"), ("_", "yyn?"), ("arc", "yyyn")],
+)
+def test_the_doctor_finds_who_does_not_answer(
+    fault: str, answers: str, services: Services, tmp_path: Path
+) -> None:
+    services.faults = {fault: 1.0}
+    with opened(services, tmp_path) as found:
+        told = list(examine(found))
+
+    assert "".join(one.answer[0] for one in told) == answers
+
+
+def test_the_doctor_finds_an_alias_that_leads_nowhere(services: Services, tmp_path: Path) -> None:
+    with opened(services, tmp_path) as found:
+        found.ring = replace(found.ring, arc_alias="Arc-R")
+        *_, last = examine(found)
+
+    assert last.answer == "no"
+    assert "capitals count" in last.detail
+
+
 def test_the_commands_tell_the_findings(
     services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,5 +193,6 @@ def test_the_commands_tell_the_findings(
     found = {row["class"]: row["count"] for row in map(json.loads, capsys.readouterr()[0].split())}
     assert found["MISSING"] == 2
     assert main(["ring", "orphans", "R", *said]) == 0
+    assert main(["ring", "doctor", "R", *said]) == 0
     assert main(["ring", "run", "Q", *said]) == 2
     assert "no such ring in the configuration; there are: R" in capsys.readouterr()[1]

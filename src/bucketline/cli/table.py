@@ -38,6 +38,7 @@ COMMANDS = (
     Row("splunk plan", "splunk.plan:plan", "Show what an archive holds and restoring takes.", MOVE),
     Row("ring", "", "Hold a storage ring against the metadata of S3; change nothing.", LOOK),
     Row("ring run", "ring.phases:run", "All phases, one after the other.", LOOK),
+    Row("ring doctor", "ring.doctor:doctor", "Find out whether a ring's services answer.", LOOK),
     Row("ring listkeys", "ring.phases:listkeys", "List every chunk of every node.", LOOK),
     Row("ring export", "ring.phases:export", "Export every reference of the metadata.", LOOK),
     Row("ring digest", "ring.phases:digest", "Compute where references lie on the ring.", LOOK),

@@ -78,7 +78,7 @@ def run(invocation: Invocation, /, name: str, **said: Any) -> int:
 def _site(
     invocation: Invocation, name: str, said: dict[str, Any], *, is_first: bool
 ) -> Iterator[Site]:
-    ring, clock = _ring(invocation, name), SystemClock()
+    ring, clock = ring_of(invocation, name), SystemClock()
     password = Secret(reveal(ring.password, invocation.environment) if ring.password else "")
     invocation.printer.hide(password)
     folder = _folder(ring, clock) if is_first else site.last(ring)
@@ -97,7 +97,7 @@ def _folder(ring: Ring, clock: SystemClock) -> Path:
     return site.begin(ring, clock)
 
 
-def _ring(invocation: Invocation, name: str) -> Ring:
+def ring_of(invocation: Invocation, name: str) -> Ring:
     rings = invocation.config.rings
     if name not in rings:
         known = ", ".join(rings) or "none"

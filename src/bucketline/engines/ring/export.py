@@ -57,6 +57,17 @@ def buckets(client: Client) -> list[str]:
     return sorted(found - {REGISTRY}, key=lambda name: (not name.startswith(SHADOW), name))
 
 
+def first_key(client: Client, bucket: str) -> str:
+    """The input key of some object on the first page of a bucket; "" when there is none."""
+    page = _json(client, f"/default/bucket/{escaped(bucket)}?maxKeys={_PAGE}&marker=")
+    for entry in page["Contents"]:
+        value = json.loads(entry["value"])
+        location = value.get("location") if isinstance(value, dict) else None
+        if isinstance(location, list) and location:
+            return padded(str(location[0].get("key", "")))
+    return ""
+
+
 def _bucket(client: Client, name: str, rows: Rows) -> None:
     if name.startswith(SHADOW):
         _uploads(client, name, rows)
