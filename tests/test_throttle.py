@@ -43,6 +43,16 @@ def test_a_read_of_unknown_size_is_settled_afterwards() -> None:
     assert waits(store.write("a", b"x"), clock) == pytest.approx(2.01)
 
 
+def test_nothing_passes_while_the_rate_is_none_at_all() -> None:
+    clock = FakeClock(0.0)
+    bucket = TokenBucket(lambda now: 0 if now < 100 else None, clock)
+    store = Throttled(MemoryStore(objects={"k": b"x" * 300}), bandwidth=bucket)
+    for flow in (store.read("k"), store.read("k", size=10), store.write("a", b"")):
+        start = clock.monotonic()
+        assert waits(flow, clock) == pytest.approx(max(0.0, 100.0 - start), abs=1.0)
+    assert waits(store.stat("k"), clock) == 0.0
+
+
 def test_what_a_read_did_not_bring_is_given_back() -> None:
     clock = FakeClock(0.0)
     store = Throttled(MemoryStore(objects={"k": b"x" * 10}), bandwidth=TokenBucket(100, clock))

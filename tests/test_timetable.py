@@ -29,6 +29,11 @@ def test_each_change_holds_until_the_next_one_over_midnight_and_the_weekend() ->
     assert (at(6 * DAY + 12 * 60), at(7 * DAY - 1)) == (10 * MIB, None)
 
 
+def test_nothing_moves_while_it_says_stop() -> None:
+    at = parse_timetable("08:00,stop 19:00,off").rate_at
+    assert (at(0), at(8 * 60), at(18 * 60), at(19 * 60)) == (None, 0, 0, None)
+
+
 def test_days_may_differ() -> None:
     at = parse_timetable("mon-08:00,1M Fri-19:00,off").rate_at
     assert (at(0), at(8 * 60), at(3 * DAY), at(4 * DAY + 19 * 60)) == (None, MIB, MIB, None)
@@ -62,6 +67,8 @@ def test_a_table_of_each_day_says_what_its_words_say(changes: dict[int, int]) ->
         ("08:00,1M 19:00", "'19:00' is no entry"),
         ("08:00,1M 08:00,2M", "two rates for one time"),
         ("08:00,0", "'0' is no size"),
+        ("stop", "moves nothing, ever"),
+        ("08:00,stop 19:00,stop", "nothing would ever move"),
     ],
 )
 def test_what_makes_no_sense_is_said(text: str, said: str) -> None:

@@ -13,6 +13,7 @@ from bucketline.sizes import parse_size
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
+STOP = "stop"  # Nothing moves until the next change.
 _CHANGE = re.compile(r"(?:([A-Za-z]{3})-)?(\d{1,2}):(\d{2}),(\S+)").fullmatch
 
 
@@ -38,8 +39,12 @@ class Timetable:
 
 
 def parse_timetable(text: str) -> Timetable:
-    """`10M`, `off`, `08:00,10M 19:00,off` or `Mon-08:00,1M Fri-19:00,off`."""
+    """`10M`, `off`, `08:00,10M 19:00,off` or `Mon-08:00,stop Fri-19:00,off`."""
     words = text.split()
+    if words == [STOP]:
+        raise UsageError(
+            f"{text!r} alone moves nothing, ever; say until when: 08:00,stop 19:00,off"
+        )
     if len(words) == 1 and "," not in words[0]:
         return Timetable(((0, _rate(words[0])),))
     changes: dict[int, int | None] = {}
@@ -47,6 +52,8 @@ def parse_timetable(text: str) -> Timetable:
         for minute, rate in _changes(word):
             if changes.setdefault(minute, rate) != rate:
                 raise UsageError(f"{text!r} says two rates for one time; leave one of them")
+    if changes and not any(rate is None or rate for rate in changes.values()):
+        raise UsageError(f"{text!r}: nothing would ever move; say a time at which it may")
     if not changes:
         raise UsageError(f"{text!r} is no rate; write 10M, off, or as in 08:00,10M 19:00,off")
     return Timetable(tuple(sorted(changes.items())))
@@ -69,4 +76,6 @@ def _changes(word: str) -> Iterator[tuple[int, int | None]]:
 
 
 def _rate(word: str) -> int | None:
+    if word.lower() == STOP:
+        return 0
     return None if word.lower() == "off" else parse_size(word)

@@ -15,6 +15,7 @@ T = TypeVar("T")
 Rate = Callable[[float], float | None]  # So much a second at that time (epoch); None = no limit.
 
 _NAP_SECONDS = 1.0  # A rate may change while somebody waits.
+_WITH_BYTES = ("read", "write", "part")
 _MEMORY = 0.8  # How much the sizes of the past count.
 
 
@@ -39,6 +40,11 @@ class TokenBucket:
             self._taken += amount
             return self._taken
 
+    @property
+    def is_shut(self) -> bool:
+        """Nothing may pass now."""
+        return self._rate(self._clock.now()) == 0
+
     def give_back(self, amount: float) -> None:
         """It was not needed after all."""
         with self._lock:
@@ -47,8 +53,10 @@ class TokenBucket:
     def wait(self, mark: float) -> float:
         """How many seconds it will be until the mark is reached, at today's rate."""
         with self._lock:
-            rate = self._earn()
-            return 0.0 if rate is None else max(0.0, (mark - self._earned) / rate)
+            rate, lacking = self._earn(), mark - self._earned
+            if rate is None or lacking <= 0:
+                return 0.0
+            return lacking / rate if rate else _NAP_SECONDS  # Nothing moves; it may change.
 
     def _earn(self) -> float | None:
         rate, now = self._rate(self._clock.now()), self._clock.monotonic()
@@ -86,6 +94,9 @@ class Throttled(Around):
         if bandwidth is None:
             return (yield from flow)
         expected = _size_to_write(verb, call)
+        if verb in _WITH_BYTES:
+            while bandwidth.is_shut:
+                yield Pause(_NAP_SECONDS)
         if verb == "read":
             asked = call.keywords.get("size")
             expected = self._usual if asked is None else asked
@@ -122,7 +133,8 @@ class Capped(Around):
                 return value
             if type(effect) is Request:
                 rate = self._rate(self._clock.now())
-                effect.speed_max = 0 if rate is None else max(1, int(rate))
+                # While nothing may move, bodies are held back before; a listing goes its way.
+                effect.speed_max = max(1, int(rate)) if rate else 0
             error = result = None
             try:
                 result = yield effect
