@@ -49,7 +49,13 @@ def page(client: Client, prefix: str, token: str, after: str) -> Flow[Page]:
         pairs["continuation-token"] = token[2:]
     elif after:
         pairs["start-after"] = after
-    told = yield from _asked(client, pairs)
+    try:
+        told = yield from _asked(client, pairs)
+    except Unsupported:  # As by edge devices that know the first version alone.
+        if token:
+            raise
+        client.lists_v1 = True
+        return (yield from _page_v1(client, prefix, after, after))
     following = told.fields.get("NextContinuationToken", "")
     is_v1 = not following and "KeyCount" not in told.fields
     if is_v1 and not token and _is_cut(client, told):
