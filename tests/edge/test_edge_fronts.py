@@ -13,7 +13,7 @@ from bucketline.flow.drive import blocking
 from bucketline.stores.s3 import S3Store
 from edge import fronts
 from edge.standing_in import Bench
-from servers import SERVERS
+from servers import ACCESS_KEY, SECRET_KEY, SERVERS
 
 FRONTS = {"s3": fronts.adapter, "s3-snow": fronts.storage}
 BIG = 17 << 20
@@ -65,3 +65,34 @@ def at(url: str) -> dict[str, object]:
         "ServiceCapacities": [room],
         "Endpoints": [control, endpoint],
     }
+
+
+@pytest.mark.parametrize("service", FRONTS)
+def test_a_relay_from_the_device_delivers_every_byte(tmp_path: Path, service: str) -> None:
+    dice = Random(2)
+    bodies = {f"in/{n:03}": dice.randbytes(100 + n) for n in range(40)}
+    keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    (tmp_path / "volume").mkdir()
+    with (
+        SERVERS["rclone"].running(tmp_path / "server") as server,
+        FRONTS[service](server.url) as front,
+    ):
+        bench = Bench(tmp_path, server)
+        bench.change(services={service: at(front.url)})
+        carried, home = (
+            S3Store(server.remote(), name, clock=SystemClock()) for name in ("carried", "home")
+        )
+        for store in (carried, home):
+            blocking(store.create_bucket())
+        for key, body in bodies.items():
+            blocking(carried.write(key, body))
+        bench.edge("add-remote")
+
+        words = ("--target-endpoint-url", server.url, "--volume", str(tmp_path / "volume"))
+        ended = bench.call(
+            "relay", "run", "edge-1:carried/", "s3://home/", *words, "--once", variables=keys
+        )
+        held = {key: bytes(blocking(home.read(key)).body) for key in bodies}
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert held == bodies
