@@ -249,37 +249,3 @@ def test_a_volume_of_a_newer_program_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(Refused, match="newer bucketline"):
         open_volume(tmp_path, "job")
-
-
-def test_what_was_there_before_arrives_once_it_is_reviewed(tmp_path: Path) -> None:
-    spool = spool_on(tmp_path, ("a",))
-    call(spool.write("old", BODY))
-    spool.close()
-    again = spool_on(tmp_path, ("a",))
-    arrivals = again.index.follow()
-    assert arrivals.next(0.0) is None
-
-    again.index.reviewed(again.index.all())
-
-    assert arrivals.next(0.0).entry.key == "old"  # type: ignore[union-attr]
-    assert arrivals.next(0.0) is None
-
-
-def test_arrivals_come_in_order_and_once(tmp_path: Path) -> None:
-    spool = spool_on(tmp_path, ("a",))
-    call(spool.write("z", BODY))
-    arrivals = spool.index.follow()
-    for key in ("a", "m"):
-        call(spool.write(key, BODY))
-    call(spool.delete("a"))
-
-    found = [one.entry.key for _ in range(2) if (one := arrivals.next(0.0))]
-
-    assert found == ["z", "m"]
-    assert arrivals.next(0.0) is None
-    call(spool.write("later", BODY))
-    again = spool.index.follow()
-    assert again.next(0.0).entry.key == "z"  # type: ignore[union-attr]
-    call(spool.write("last", BODY))
-    assert arrivals.next(0.0).entry.key == "later"  # type: ignore[union-attr]
-    assert arrivals.next(0.0) is None

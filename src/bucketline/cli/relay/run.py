@@ -37,7 +37,9 @@ from bucketline.flow.ledger import Ledger
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.report.relays import relay_digest, relay_ledgers, volume_memory
 from bucketline.flow.run.terms import Stop
+from bucketline.stores import open_store
 from bucketline.stores.spool import Spool
+from bucketline.stores.standing import Standing
 from bucketline.stores.throttle import Throttled, TokenBucket
 
 
@@ -59,6 +61,9 @@ def _relaying(command: Any) -> Any:
             type=Watermark(),
             metavar="HIGH:LOW",
             help="Fill volumes up to HIGH %, then wait until they are below LOW (90:75).",
+        ),
+        click.option(
+            "--adopt", multiple=True, metavar="DIR", help="Take from here what older tools left."
         ),
         click.option("--keep-free", type=Size(), metavar="SIZE", help="On each volume, always."),
         click.option("--max-fetch", type=Size(), metavar="SIZE", help="Fetch no more in one pass."),
@@ -105,6 +110,10 @@ def run(invocation: Invocation, /, **said: Any) -> int:
         return Relaying(wish, spool, Hops(fetch, forward, clear), parts.stop, pulse).go()
 
 
+def _as_folder(prefix: str) -> str:
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+
 @dataclass(frozen=True)
 class _Parts:
     """Puts the two hops together, each with its own connections."""
@@ -123,6 +132,10 @@ class _Parts:
         if (there := endpoints.stores.get("target")) is not None:
             there.pool.is_patient = None  # Who cannot look there fetches all the same.
         source = replace(source, sort=endpoints.must_sort("source"))
+        if self.wish.adopts:
+            folders = [open_store(one, clock=self.clock) for one in self.wish.adopts]
+            standing = Standing(source.store, folders, _as_folder(source.prefix))
+            source = replace(source, store=standing)
         target = replace(target, sort=endpoints.must_sort("target"))
         around = self._around(drive, ledger, endpoints, source)
         return Hop("fetch", self.wish, around, (source, target), spool)

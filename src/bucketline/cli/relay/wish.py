@@ -43,6 +43,7 @@ class RelayWish:
     words: dict[str, Any]  # For the ledgers: no secrets, no locations.
     log: Location | None = None
     hooks: Hooks = field(default_factory=Hooks)
+    adopts: tuple[Location, ...] = ()  # Folders in which older tools left files.
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -127,8 +128,16 @@ def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
         name=said["name"] or "",
         words=words,
         hooks=hooks_of(job),
+        adopts=tuple(_adopted(folder) for folder in said["adopt"]),
         log=invocation.location(log, Side(), both) if log else None,
     )
+
+
+def _adopted(folder: str) -> Location:
+    path = Path(folder).absolute()
+    if not path.is_dir():
+        raise UsageError(f"{path}: no such folder; --adopt names one with files of older tools")
+    return Location(text=folder, folder=str(path))
 
 
 def _job(invocation: Invocation, said: Said) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from bucketline.errors import Away, Interrupted, TooLarge
+from bucketline.errors import Away, Interrupted, Mismatch, TooLarge
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.compare.guard import Limits, guarded
 from bucketline.flow.compare.pairs import decide
@@ -13,10 +13,12 @@ from bucketline.flow.compare.planned import Looking, fail_refused, planned
 from bucketline.flow.compare.sides import Sides
 from bucketline.flow.move.copy import MovePolicy, copy
 from bucketline.flow.move.layout import layout, weight
-from bucketline.model import Action, Copy, Outcome, Skip
+from bucketline.flow.move.proof import Learnt, tells_md5
+from bucketline.model import Action, Copy, Found, Outcome, Skip
 from bucketline.sizes import show_size
-from bucketline.stores.base import Flow, Pause
+from bucketline.stores.base import Flow, Pause, Store
 from bucketline.stores.spool import Origin, Spool, Staged
+from bucketline.stores.standing import Standing
 
 _WAIT_SECONDS = 0.1  # For room: something is sent, or not yet.
 _STUCK_LOOKS = 20  # In a row, before it is believed that nothing will be sent.
@@ -46,6 +48,7 @@ class Fetch(Looking):
         super().__init__(sides)
         self._spool = spool
         self._policy = policy
+        self._strict = replace(policy, learnt=Learnt(source_tells_md5=True))  # Of files of others.
         self._books = books
         self._is_stuck = is_stuck  # Why nothing will be sent that could make room; "" = it will.
         self._is_hopeless = False  # For room, until something moves again.
@@ -84,7 +87,8 @@ class Fetch(Looking):
 
     def _if_not_staged(self, action: Copy) -> Copy | Skip:
         staged = self._spool.index.get(action.target_key)
-        if staged is not None and staged.origin_pin and staged.origin_pin == action.source.pin:
+        pin = "" if staged is None or staged.is_unproven else staged.origin_pin
+        if pin and pin == action.source.pin:
             return Skip(1, action.source.size)
         if staged is None and not self._spool.shelves.are_all_known:
             known = self._books.fetched([action.target_key]).get(action.target_key)
@@ -94,14 +98,13 @@ class Fetch(Looking):
 
     def _stage(self, action: Copy) -> Flow[Outcome]:
         key, source = action.target_key, self._sides.source.store
-        self._expect_none_on_its_way(action)
+        yield from self._expect_none_on_its_way(action)
         yield from self._room(action)
         entry = action.source
         origin = Origin(source.name, entry.key, entry.pin, entry.version, entry.modified)
-        self._spool.expect(key, origin)
         self._moving += 1
         try:
-            outcome = yield from copy(action, source, self._spool, self._policy)
+            outcome = yield from self._copied(action, source, origin)
         finally:
             self._moving -= 1
             self._spool.came(key)
@@ -109,11 +112,44 @@ class Fetch(Looking):
             yield from self._spool.restate(key, replace(origin, pin=outcome.source_etag))
         return outcome
 
-    def _expect_none_on_its_way(self, action: Copy) -> None:
+    def _copied(self, action: Copy, source: Store, origin: Origin) -> Flow[Outcome]:
+        """The object on a volume. What older tools left of it is taken, if it proves to be it."""
+        key, spool = action.target_key, self._spool
+        if isinstance(source, Standing):
+            spool.expect(key, replace(origin, is_unproven=True))
+            outcome = yield from self._taken(action, source, origin)
+            if outcome is not None:
+                return outcome
+            source.distrust(action.source.key)
+        spool.expect(key, origin)
+        return (yield from copy(action, source, spool, self._policy))
+
+    def _taken(self, action: Copy, source: Standing, origin: Origin) -> Flow[Outcome | None]:
+        """From its file; None = that is not the source's object. Until it is shown to be, by the
+        source's etag, it is sent nowhere, also after a crash.
+        """
+        key = action.source.key
+        try:
+            outcome = yield from copy(action, source, self._spool, self._strict)
+        except Mismatch:
+            if source.found(key) is not None:
+                return None
+            raise
+        found, staged = source.found(key), self._spool.index.get(action.target_key)
+        if found is not None and staged is not None and not _is_shown(found, staged, source):
+            yield from self._spool.remove(staged)
+            return None
+        yield from self._spool.restate(action.target_key, origin)
+        yield from source.arrived(key)
+        return outcome
+
+    def _expect_none_on_its_way(self, action: Copy) -> Flow[None]:
         """Raise `Away` while another state of the object is on its way, or this one may be."""
         key, spool = action.target_key, self._spool
         staged: Staged | None = spool.index.get(key)
-        if staged is not None:
+        if staged is not None and staged.is_unproven:  # A crash came before it was proven.
+            yield from spool.remove(staged)
+        elif staged is not None:
             said = "an earlier state of it is on its way to the target; this one follows"
             raise Away(said, store=spool.name, key=key)
         if key in self._away:
@@ -157,3 +193,10 @@ class Fetch(Looking):
             raise Away(said, store=spool.name, key=key)
         said = f"{show_size(size)} are more than all volumes can hold; name a larger --volume"
         raise TooLarge(said, store=spool.name, key=key)
+
+
+def _is_shown(found: Found, staged: Staged, source: Store) -> bool:
+    """Whether the source's etag says that these are its bytes: as the same one, or because it is an
+    MD5, against which they were held as they passed.
+    """
+    return staged.entry.etag == found.entry.etag or tells_md5(found, source)

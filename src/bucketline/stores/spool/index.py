@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bucketline.model import Entry
-from bucketline.stores.spool.sidecar import Growing, PartFile, Sidecar
+from bucketline.stores.spool.sidecar import Growing, Origin, PartFile, Sidecar
 
 
 class Staged(NamedTuple):
@@ -19,6 +19,7 @@ class Staged(NamedTuple):
     origin_pin: str
     volume: str  # One that has its sidecar.
     is_old: bool  # It was there when the spool was opened: it may be delivered already.
+    is_unproven: bool = False  # It is not known to be the source's object: it goes nowhere.
 
 
 class Arrivals:
@@ -38,6 +39,8 @@ class Arrivals:
                 one = self.come.popleft()
                 there = self._index.get(one.entry.key)
                 if there is None or there.generation != one.generation:
+                    continue
+                if there.is_unproven:
                     continue
                 if not there.is_old and not self._index.is_leaving(there):
                     return there  # An old one comes when it is reviewed.
@@ -74,8 +77,8 @@ class Index:
         """It is staged from now on; what it replaces. One that is older than what is there is not:
         then it is itself what has to go.
         """
-        origin = sidecar.origin.pin
-        one = Staged(sidecar.entry, sidecar.generation, origin, volume, is_old)
+        pin, is_unproven = sidecar.origin.pin, sidecar.origin.is_unproven
+        one = Staged(sidecar.entry, sidecar.generation, pin, volume, is_old, is_unproven)
         with self._lock:
             self._generation = max(self._generation, int(sidecar.generation, 16))
             other = self._staged.get(sidecar.key)
@@ -113,12 +116,16 @@ class Index:
                 del self._staged[key]
                 self.size -= one.entry.size
 
-    def restate(self, key: str, generation: str, origin_pin: str) -> None:
-        """It came from another state of its source."""
+    def restate(self, key: str, generation: str, origin: Origin) -> None:
+        """It came from another state of its source, or is proven to have come from there."""
         with self._lock:
             one = self._staged.get(key)
             if one is not None and one.generation == generation:
-                self._staged[key] = one._replace(origin_pin=origin_pin)
+                fresh = one._replace(origin_pin=origin.pin, is_unproven=origin.is_unproven)
+                self._staged[key] = fresh
+                if one.is_unproven:
+                    self._arrivals.come.append(fresh)
+                    self._news.notify_all()
 
     def all(self) -> list[Staged]:
         """In the order in which it came."""

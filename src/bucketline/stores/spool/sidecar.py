@@ -23,6 +23,7 @@ class Origin:
     pin: str = ""
     version: str = ""
     modified: float = 0.0
+    is_unproven: bool = False  # Whether these bytes are it, is still to be shown.
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ class Spool:
         """It came from another state of its source than was expected."""
         sidecar = replace((yield from self.sidecar(self._there(key))), origin=origin)
         yield from self._write_sidecar(sidecar)
-        self.index.restate(key, sidecar.generation, origin.pin)
+        self.index.restate(key, sidecar.generation, origin)
 
     def remove(self, staged: Staged) -> Flow[None]:
         """Its sidecar first: then it is staged no more, whatever comes between."""
