@@ -15,9 +15,9 @@ import pytest
 from faults.syncing import SOURCE, Bodies, Pair, client_of, manifest, mixed_objects, pair
 from relay.jobs import RelayJob, adds_up
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 _COUNTED = iter(range(1_000))
-_PATIENCE_SECONDS = 40
+_PATIENCE_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
