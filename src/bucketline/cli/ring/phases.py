@@ -29,7 +29,9 @@ _QUIET = {"TOO_NEW", "FOREIGN"}  # Told, and nothing to worry about.
 def _options(command: Callable[..., int]) -> click.Command:
     command = pass_invocation(command)
     command = common(command)
-    memory = click.option("--memory", default="2GB", show_default=True, metavar="SIZE")
+    memory = click.option(
+        "--memory", default="2GB", show_default=True, metavar="SIZE", help="For SQL, at most."
+    )
     threads = click.option("--threads", type=click.IntRange(1, 1024), help="For SQL.")
     return click.command(click.argument("name")(memory(threads(command))))
 
