@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,42 +20,37 @@ def run(*command: str) -> str:
 
 
 @contextmanager
-def tmpfs(folder: Path, mib: int) -> Iterator[Path]:
+def mounted(folder: Path, *words: str) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    run("mount", *words, str(folder))
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+def tmpfs(folder: Path, mib: int) -> AbstractContextManager[Path]:
     """A disk in memory."""
-    folder.mkdir(parents=True, exist_ok=True)
-    run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder))
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+    return mounted(folder, "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs")
 
 
-@contextmanager
-def ext4(folder: Path, image: Path, mib: int) -> Iterator[Path]:
-    """A disk in a file, mounted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with image.open("wb") as file:
-        file.truncate(mib << 20)
+def ext4(folder: Path, image: Path, mib: int) -> AbstractContextManager[Path]:
+    """A disk in a file."""
+    sized(image, mib)
     run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", str(image))
-    run("mount", "-o", "loop", str(image), str(folder))
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+    return mounted(folder, "-o", "loop", str(image))
 
 
-@contextmanager
-def reflinks(folder: Path, image: Path, mib: int) -> Iterator[Path]:
+def reflinks(folder: Path, image: Path, mib: int) -> AbstractContextManager[Path]:
     """A disk whose files can be copied in an instant, as of one moment."""
-    folder.mkdir(parents=True, exist_ok=True)
+    sized(image, mib)
+    run("mkfs.xfs", "-q", "-f", "-m", "reflink=1", str(image))
+    return mounted(folder, "-o", "loop", str(image))
+
+
+def sized(image: Path, mib: int) -> None:
     with image.open("wb") as file:
         file.truncate(mib << 20)
-    run("mkfs.xfs", "-q", "-f", "-m", "reflink=1", str(image))
-    run("mount", "-o", "loop", str(image), str(folder))
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
 
 
 class TwoDisks:
@@ -68,8 +63,7 @@ class TwoDisks:
         self._mounts = mounts
         self._loops: list[str] = []
         self._number = 0
-        with self._image.open("wb") as file:
-            file.truncate((self._EXT4 + self._XFS) << 20)
+        sized(self._image, self._EXT4 + self._XFS)
         self._attach()
         run("mkfs.ext4", "-q", "-F", self._loops[0])
         run("mkfs.xfs", "-q", "-f", self._loops[1])

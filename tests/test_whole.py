@@ -9,18 +9,18 @@ import pytest
 
 from bucketline.errors import Mismatch
 from bucketline.flow.move.copy import copy
-from bucketline.flow.move.layout import etag_of_parts
 from bucketline.flow.move.proof import Learnt
 from bucketline.flow.move.whole import InOrder
 from bucketline.model import Copy, Entry, Fate
 from bucketline.stores.base import Pause, Work
+from bucketline.stores.digests import etag_of_parts
 from bucketline.stores.memory import Held
 from crossing import BIG, SMALL, Crossing, flipped, md5, refused
 
 
 def parts_etag(body: bytes, step: int) -> str:
     parts = [body[start : start + step] for start in range(0, len(body), step)]
-    return etag_of_parts([hashlib.md5(part).digest() for part in parts])
+    return etag_of_parts([hashlib.md5(part).hexdigest() for part in parts])
 
 
 @pytest.mark.parametrize("etag", [md5(BIG), parts_etag(BIG, 8)])

@@ -14,7 +14,7 @@ import pytest
 
 import disks
 from faults.proxy import Exchange
-from faults.syncing import Bodies, Pair, manifest, mixed_objects, pair
+from faults.syncing import Bodies, Pair, manifest, mixed_objects
 from relay.jobs import RelayJob, adds_up
 
 pytestmark = [disks.needs_root, pytest.mark.slow]
@@ -29,13 +29,6 @@ _SEED = int(os.environ.get("BUCKETLINE_KILL_SEED", "1"))
 @pytest.fixture(scope="module")
 def bodies() -> Bodies:
     return mixed_objects(_OBJECTS, _SEED + 50)
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, bodies: Bodies) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        both.fill(bodies)
-        yield both
 
 
 @pytest.fixture(scope="module")

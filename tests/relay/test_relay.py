@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from faults.proxy import Exchange
-from faults.syncing import MIB, SOURCE, Bodies, Pair, client_of, manifest, mixed_objects, pair
+from faults.syncing import MIB, SOURCE, Bodies, client_of, manifest, mixed_objects
 from relay.jobs import RelayJob, adds_up, hop
 
 _OBJECTS = 120
-_COUNTED = iter(range(1_000))
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +19,9 @@ def bodies() -> Bodies:
     return mixed_objects(_OBJECTS, 4)
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, bodies: Bodies) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        both.fill(bodies)
-        yield both
-
-
 @pytest.fixture
-def job(servers: Pair, tmp_path: Path) -> RelayJob:
-    """Two volumes and a target of its own."""
-    bucket = f"target-{next(_COUNTED)}-{os.getpid()}"
-    servers.make_target(bucket)
-    for proxy in (servers.source_proxy, servers.target_proxy):
-        proxy.heal()
-        proxy.forget()
-    volumes = (tmp_path / "one", tmp_path / "two")
-    return RelayJob(servers, tmp_path / "state", bucket, volumes=volumes)
+def job(fresh: RelayJob) -> RelayJob:
+    return fresh
 
 
 def test_all_arrives_and_the_volumes_are_empty(job: RelayJob, bodies: Bodies) -> None:

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from faults.syncing import Bodies, Pair, manifest, mixed_objects, pair
+from faults.syncing import Bodies, manifest, mixed_objects
 from relay.jobs import RelayJob, adds_up
 
 pytestmark = pytest.mark.slow
-_COUNTED = iter(range(1_000))
 
 
 @pytest.fixture(scope="module")
 def bodies() -> Bodies:
     return mixed_objects(60, 33)
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, bodies: Bodies) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        both.fill(bodies)
-        yield both
 
 
 @pytest.fixture
@@ -40,14 +30,9 @@ def left(tmp_path: Path, bodies: Bodies) -> Path:
 
 
 @pytest.fixture
-def job(servers: Pair, tmp_path: Path, left: Path) -> RelayJob:
-    bucket = f"target-{next(_COUNTED)}-{os.getpid()}"
-    servers.make_target(bucket)
-    for proxy in (servers.source_proxy, servers.target_proxy):
-        proxy.heal()
-        proxy.forget()
-    said = ("--once", "--adopt", str(left))
-    return RelayJob(servers, tmp_path / "state", bucket, volumes=(tmp_path / "one",), said=said)
+def job(fresh: RelayJob, left: Path) -> RelayJob:
+    fresh.said = ("--once", "--adopt", str(left))
+    return fresh
 
 
 def names(folder: Path) -> set[str]:

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from faults.proxy import Exchange
-from faults.syncing import Bodies, Pair, client_of, manifest, mixed_objects, pair
+from faults.syncing import Bodies, client_of, manifest, mixed_objects
 from relay.jobs import RelayJob, adds_up, hop
 
 pytestmark = pytest.mark.slow
-_COUNTED = iter(range(1_000))
 _CLEARS = ("--once", "--source-delete-after-proof")
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        yield both
-
-
-@pytest.fixture
 def bodies() -> Bodies:
     return mixed_objects(40, 21, multipart=1)
 
 
 @pytest.fixture
-def job(servers: Pair, tmp_path: Path, bodies: Bodies) -> RelayJob:
-    """A source and a target of its own."""
-    number = f"{next(_COUNTED)}-{os.getpid()}"
-    servers.fill(bodies, f"source-{number}")
-    servers.make_target(f"target-{number}")
-    for proxy in (servers.source_proxy, servers.target_proxy):
-        proxy.heal()
-        proxy.forget()
-    one = RelayJob(servers, tmp_path / "state", f"target-{number}", volumes=(tmp_path / "one",))
-    one.source, one.said = f"source-{number}", _CLEARS
-    return one
+def job(fresh: RelayJob, bodies: Bodies) -> RelayJob:
+    """A source of its own."""
+    fresh.source, fresh.said = f"source-of-{fresh.bucket}", _CLEARS
+    fresh.pair.fill(bodies, fresh.source)
+    return fresh
 
 
 def left(job: RelayJob) -> set[str]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from faults.proxy import Exchange
-from faults.syncing import SOURCE, Bodies, Done, Pair, client_of, manifest, mixed_objects, pair
+from faults.syncing import SOURCE, Bodies, Done, client_of, manifest, mixed_objects
 from relay.jobs import RelayJob
 
 pytestmark = pytest.mark.slow
-_COUNTED = iter(range(1_000))
 
 
 @pytest.fixture(scope="module")
@@ -21,27 +16,13 @@ def bodies() -> Bodies:
     return mixed_objects(60, 9)
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, bodies: Bodies) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        both.fill(bodies)
-        yield both
-
-
 @pytest.fixture
-def job(servers: Pair, tmp_path: Path) -> RelayJob:
+def job(fresh: RelayJob) -> RelayJob:
     """One that has fetched everything and sent nothing."""
-    bucket = f"target-{next(_COUNTED)}-{os.getpid()}"
-    servers.make_target(bucket)
-    for proxy in (servers.source_proxy, servers.target_proxy):
-        proxy.heal()
-        proxy.forget()
-    volumes = (tmp_path / "one", tmp_path / "two")
-    said = ("--once", "--max-send", "1")
-    one = RelayJob(servers, tmp_path / "state", bucket, volumes=volumes, said=said)
-    one.run()
-    one.said = ("--once",)
-    return one
+    fresh.said = ("--once", "--max-send", "1")
+    fresh.run()
+    fresh.said = ("--once",)
+    return fresh
 
 
 def ask(job: RelayJob, verb: str, *words: str) -> Done:

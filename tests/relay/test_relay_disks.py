@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import disks
 from faults.proxy import Exchange
-from faults.syncing import MIB, Bodies, Pair, manifest, pair
+from faults.syncing import MIB, Bodies, manifest
 from relay.jobs import RelayJob, adds_up, hop
 
 pytestmark = [disks.needs_root, pytest.mark.slow]
 _ALL = bool(os.environ.get("BUCKETLINE_SOAK") or os.environ.get("BUCKETLINE_TEST_ALL"))
 _COUNT = 160 if _ALL else 48
-_COUNTED = iter(range(1_000))
 
 
 @pytest.fixture(scope="module")
@@ -31,22 +29,11 @@ def bodies() -> Bodies:
     }
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, bodies: Bodies) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        both.fill(bodies)
-        yield both
-
-
 @pytest.fixture
-def job(servers: Pair, tmp_path: Path) -> RelayJob:
-    """A target of its own, and no volumes yet."""
-    bucket = f"target-{next(_COUNTED)}-{os.getpid()}"
-    servers.make_target(bucket)
-    for proxy in (servers.source_proxy, servers.target_proxy):
-        proxy.heal()
-        proxy.forget()
-    return RelayJob(servers, tmp_path / "state", bucket)
+def job(fresh: RelayJob) -> RelayJob:
+    """No volumes yet."""
+    fresh.volumes = ()
+    return fresh
 
 
 class Gauge:

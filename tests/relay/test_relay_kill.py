@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from faults.proxy import FaultProxy
-from faults.syncing import Bodies, Pair, manifest, mixed_objects, pair
+from faults.syncing import Bodies, Pair, manifest, mixed_objects
 from faults.test_kill import Killer
 from relay.jobs import RelayJob, adds_up, hop
 
@@ -26,13 +25,6 @@ _SEED = int(os.environ.get("BUCKETLINE_KILL_SEED", "1"))
 @pytest.fixture(scope="module")
 def bodies() -> Bodies:
     return mixed_objects(_OBJECTS, _SEED, multipart=4)
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, bodies: Bodies) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("servers")) as both:
-        both.fill(bodies)
-        yield both
 
 
 def killed(job: RelayJob, dice: random.Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,22 +45,36 @@ def test_a_manager_that_went_away_is_no_trouble(tmp_path: Path) -> None:
 def test_the_watchdog_hears_while_each_hop_looks_at_the_clock(heard: socket.socket) -> None:
     pulse = Pulse(systemd(heard, WATCHDOG_USEC="300000000"))
 
-    pulse.monotonic()
+    with pulse.watched():
+        pulse.monotonic()
 
     assert heard.recv(1000) == b"WATCHDOG=1"
 
 
 def test_the_watchdog_hears_nothing_while_a_hop_hangs(heard: socket.socket) -> None:
     pulse = Pulse(systemd(heard, WATCHDOG_USEC="300000000"))
-    pulse._seen[12345] = pulse.monotonic() - 200
-    pulse._said = -1e9
-    assert heard.recv(1000) == b"WATCHDOG=1"  # Of the first look.
+    heard.setblocking(False)
+
+    with pulse.watched():
+        pulse._seen[12345] = pulse._seen[threading.get_ident()] - 200
+        pulse.monotonic()
+
+    with pytest.raises(BlockingIOError):
+        heard.recv(1000)
+
+
+def test_a_thread_that_is_no_hop_neither_speaks_nor_is_waited_for(heard: socket.socket) -> None:
+    pulse = Pulse(systemd(heard, WATCHDOG_USEC="300000000"))
     heard.setblocking(False)
 
     pulse.monotonic()
 
     with pytest.raises(BlockingIOError):
         heard.recv(1000)
+    with pulse.watched():
+        pulse.monotonic()
+    assert heard.recv(1000) == b"WATCHDOG=1"
+    assert pulse._seen == {}
 
 
 def test_the_unit_names_a_command_that_is_there() -> None:

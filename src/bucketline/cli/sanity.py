@@ -90,7 +90,7 @@ def _is_same_bucket(source: Location, target: Location) -> bool:
 def _check_prefixes(source: Location, target: Location) -> None:
     if source.prefix == target.prefix:
         raise UsageError(f"source and target are the same: {printable(source.text)}")
-    here, there = (_as_folder(place.prefix) for place in (source, target))
+    here, there = (as_folder(place.prefix) for place in (source, target))
     if there.startswith(here):
         raise UsageError(
             f"the target {printable(target.text)} is inside the source; every run would copy its"
@@ -102,5 +102,6 @@ def _check_prefixes(source: Location, target: Location) -> None:
         )
 
 
-def _as_folder(prefix: str) -> str:
+def as_folder(prefix: str) -> str:
+    """The prefix of what lies below it."""
     return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bucketline.cli.crewing import crew_of
@@ -66,7 +67,7 @@ class Syncing:
         """Ends with a summary, also when it failed; raises what stopped the run."""
         with listening(self.stop) as ears:
             ran = watch(self._once, self._watch()) if self.wish.watches else self._once()
-        return exit_code(ran, ears)
+        return exit_code([ran], ears)
 
     @property
     def allowance(self) -> Allowance:
@@ -145,9 +146,10 @@ def _head(run_id: str, wish: Wish) -> RunHead:
     )
 
 
-def exit_code(ran: Ran, ears: Ears) -> int:
-    if ran.state == "interrupted":
+def exit_code(ran: Sequence[Ran], ears: Ears) -> int:
+    """Of runs that were one command."""
+    if any(one.state == "interrupted" for one in ran):
         return ears.exit_code or _WAITING
-    if ran.tally.failed:
+    if any(one.tally.failed for one in ran):
         return 1
-    return _WAITING if ran.tally.waiting else 0
+    return _WAITING if any(one.tally.waiting for one in ran) else 0

@@ -9,17 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.util import load_yaml_guess_indent
 
 from bucketline.config import load as checked
-from bucketline.config.document import load
+from bucketline.config.document import load, writer
 from bucketline.config.scripts.put_away import replace_file
 from bucketline.errors import ConfigError, Refused
 from bucketline.settings import Environment
-
-_WIDE = 4096  # Nobody's long lines are broken.
 
 
 def has_remote(path: Path, name: str, words: Mapping[str, Any]) -> bool:
@@ -33,7 +29,7 @@ def add_remote(path: Path, name: str, words: Mapping[str, Any]) -> None:
     """Write it, or bring these words of it up to date. Raises `Refused` where another has it."""
     _document(path)  # What is wrong with it is told by its place.
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    yaml = _yaml(text)
+    yaml = writer(text)
     document = yaml.load(text)
     out = StringIO()
     if document is None:  # Comments alone belong to no document.
@@ -58,16 +54,6 @@ def _document(path: Path) -> Any:
     if not isinstance(document, CommentedMap):
         raise ConfigError(f"{path}:1:1: must be a section; write NAME: lines under it")
     return document
-
-
-def _yaml(text: str) -> YAML:
-    """One that writes as `text` is written: its quotes, its indents, its long lines."""
-    yaml = YAML(typ="rt")
-    yaml.preserve_quotes = True
-    yaml.width = _WIDE
-    _, sequence, offset = load_yaml_guess_indent(text) if text else (None, None, None)
-    yaml.indent(mapping=2, sequence=sequence or 4, offset=2 if offset is None else offset)
-    return yaml
 
 
 def _prove(text: str) -> None:

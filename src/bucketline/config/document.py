@@ -9,8 +9,11 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.util import load_yaml_guess_indent
 
 from bucketline.errors import ConfigError
+
+_WIDE = 4096  # Nobody's long lines are broken.
 
 
 def load(path: Path) -> Any:
@@ -53,3 +56,13 @@ def spot(document: Any, where: Sequence[str | int]) -> tuple[int, int]:
             break
         node = node[step]
     return line + 1, column + 1
+
+
+def writer(text: str = "") -> YAML:
+    """One that writes as `text` is written: its quotes, its indents, its long lines."""
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = _WIDE
+    _, sequence, offset = load_yaml_guess_indent(text) if text else (None, None, None)
+    yaml.indent(mapping=2, sequence=sequence or 4, offset=2 if offset is None else offset)
+    return yaml

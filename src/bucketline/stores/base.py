@@ -51,7 +51,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    body: Any  # Bytes; of a large one a view of them, whose memory it keeps for itself.
+    body: bytes  # Of a large one a view, whose memory it keeps for itself.
 
 
 @dataclass(slots=True)

@@ -42,9 +42,10 @@ class Standing(Around):
             if etag and etag != found.entry.pin:
                 raise Changed("the object changed since it was listed", store=self.name, key=key)
             piece = yield from folder.read(self._tail(key), start=start, size=size)
-            if piece.found.entry.size == found.entry.size:
-                return Piece(found, piece.body)
-            self.distrust(key)
+            if piece.found.entry.size != found.entry.size:
+                self.distrust(key)  # And never half of one and half of the other:
+                raise Changed("its file changed while it was read", store=self.name, key=key)
+            return Piece(found, piece.body)
         words = {"start": start, "size": size, "version": version, "etag": etag}
         return (yield from self.store.read(key, **words))  # type: ignore[arg-type]
 

@@ -135,4 +135,4 @@ def _exit_code(ran: Ran, ears: Ears, stale: int) -> int:
     """That something was stale counts where nothing worse happened."""
     if stale and ran.state != "interrupted" and ran.tally.failed <= stale:
         return _STALE
-    return exit_code(ran, ears)
+    return exit_code([ran], ears)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from bucketline.cli.relay.systemd import Pulse
 from bucketline.flow.run.terms import Ran
 
 
 class Lane:
     """One thread."""
 
-    def __init__(self, work: Callable[[], Ran], gone: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], Ran], pulse: Pulse) -> None:
         self.error: Exception | None = None
         self._work = work
-        self._gone = gone  # Called by the thread, as the last thing.
+        self._pulse = pulse
         self._ran: Ran | None = None
         self._thread = threading.Thread(target=self._go, name="bucketline-forward", daemon=True)
         self._thread.start()
@@ -37,8 +38,7 @@ class Lane:
 
     def _go(self) -> None:
         try:
-            self._ran = self._work()
+            with self._pulse.watched():
+                self._ran = self._work()
         except Exception as error:  # Travels to whoever asks for the result.
             self.error = error
-        finally:
-            self._gone()

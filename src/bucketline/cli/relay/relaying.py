@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -11,19 +11,21 @@ from typing import NamedTuple
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.relay.hop import Hop
 from bucketline.cli.relay.lane import Lane
-from bucketline.cli.relay.systemd import Pulse, Systemd
+from bucketline.cli.relay.systemd import Pulse
 from bucketline.cli.relay.wish import RelayWish
-from bucketline.cli.signals import Ears, listening
+from bucketline.cli.signals import listening
+from bucketline.cli.syncing import exit_code
 from bucketline.clock import Clock
 from bucketline.engines.relay import Clearing, Dropper, Fetch, Forward
 from bucketline.engines.relay.fetch import Books
 from bucketline.engines.relay.recovery import delivered_before
 from bucketline.errors import Remedy, StoreError, printable
 from bucketline.flow.compare.sides import Side, Sides
+from bucketline.flow.move.copy import MovePolicy
 from bucketline.flow.move.proof import Learnt
 from bucketline.flow.run.terms import Ran, Stop
 from bucketline.flow.run.watch import Watch, watch
-from bucketline.model import Tally
+from bucketline.model import Action, Outcome, Tally
 from bucketline.stores.memory import MemoryStore
 from bucketline.stores.spool import Spool, load
 
@@ -31,7 +33,6 @@ _ROUNDS = 3  # Of --once: what has rotted is fetched again.
 _NAP_SECONDS = 0.2
 _PASS_SECONDS = 600.0  # After so long, a pass with failures makes way for the next, which retries.
 _CALM_SECONDS = 1.0  # Between two passes of the forward hop.
-_WAITING = 4
 
 
 class Hops(NamedTuple):
@@ -52,7 +53,6 @@ class Relaying:
         self.spool = spool
         self.pulse = pulse
         self.clock: Clock = pulse
-        self.systemd = Systemd(self.invocation.environment)
         self.stop = stop
         self.dropper = Dropper(spool, self.forward.around.drive, self.invocation.printer.notice)
         self._taking_in = threading.Lock()  # Both hops look whether a volume has come back.
@@ -66,13 +66,13 @@ class Relaying:
     def go(self) -> int:
         """Ends with a summary of each hop; raises what stopped one of them."""
         try:
-            with listening(self.stop) as ears:
-                self.systemd.say(READY="1", STATUS="fetching and forwarding")
+            with listening(self.stop) as ears, self.pulse.watched():
+                self.pulse.systemd.say(READY="1", STATUS="fetching and forwarding")
                 ran = self._once() if self.wish.is_once else self._for_ever()
         finally:
-            self.systemd.say(STOPPING="1")
+            self.pulse.systemd.say(STOPPING="1")
             self.dropper.close()
-        return _exit_code(ran, ears)
+        return exit_code(ran, ears)
 
     def _once(self) -> tuple[Ran, ...]:
         for _ in range(_ROUNDS):
@@ -88,21 +88,23 @@ class Relaying:
 
     def _clear(self, hop: Hop) -> Ran:
         """All is proven: what both sides still have so goes at the source."""
-        hop.policy(self.wish.move, Learnt())
         sides = Sides(*hop.sides, hop.around.drive, self.wish.look)
         known = self.forward.around.ledger.known
-        return hop.run(Clearing(sides, known, self.wish.limits), size_max=None)
+        return hop.begin().run(Clearing(sides, known, self.wish.limits))
 
     def _for_ever(self) -> tuple[Ran, ...]:
         with self._beside(self._forward_for_ever) as lane:
-            fetched = watch(self._fetch_pass, self._watch(self.wish.every_seconds))
+            try:
+                fetched = watch(self._fetch_pass, self._watch(self.wish.every_seconds))
+            finally:
+                self.stop.drain = True  # One hop alone is no relay.
         return fetched, lane.result()
 
     @contextmanager
     def _beside(self, work: Callable[[], Ran]) -> Iterator[Lane]:
         """Forward while the block fetches; both have ended behind it."""
         self._is_fetching = True
-        lane = self._lane = Lane(work, self.pulse.gone)
+        lane = self._lane = Lane(work, self.pulse)
         try:
             yield lane
         finally:
@@ -115,38 +117,40 @@ class Relaying:
             with self._taking_in:
                 self.fetch.around.drive.call(load(self.spool))
             self._tell_volumes()
-            engine = self._fetching()
-            size = self.wish.max_fetch
+            one = self.fetch.begin()
+            engine = self._fetching(one.policy(Learnt()))
             place = printable(self.wish.source.text)
             empty = f"{place}: nothing there takes part; is it the right place?"
-            ran = self.fetch.run(engine, size_max=size, if_empty=empty)
+            ran = one.run(engine, size_max=self.wish.max_fetch, if_empty=empty)
             staged = f"{len(self.spool.index):,} staged"
-            self.systemd.say(STATUS=f"last fetch {ran.state}: {ran.tally.done:,} done; {staged}")
+            self.pulse.systemd.say(
+                STATUS=f"last fetch {ran.state}: {ran.tally.done:,} done; {staged}"
+            )
             return ran
         finally:
             self._is_fetching = False
 
-    def _fetching(self) -> Fetch:
+    def _fetching(self, policy: MovePolicy) -> Fetch:
+        """A target that is away holds nobody up: then the ledger alone says what it has."""
         hop = self.fetch
         source, target = hop.sides
-        target = self._if_it_answers(target)
-        policy = hop.policy(self.wish.move, Learnt())
+        is_blind = not self.wish.is_once and self._is_away(target)
+        if is_blind:
+            target = replace(target, store=MemoryStore(), sort=False)
         sides = Sides(source, target, hop.around.drive, self.wish.look)
         books = Books(self.forward.around.ledger.known, hop.around.ledger.known)
-        return Fetch(sides, self.spool, policy, books=books, is_stuck=self._why_stuck)
+        stuck = self._why_stuck
+        return Fetch(sides, self.spool, policy, books=books, is_stuck=stuck, is_blind=is_blind)
 
-    def _if_it_answers(self, target: Side) -> Side:
-        """A target that is away holds nobody up: then the ledger alone says what it has."""
-        if self.wish.is_once:
-            return target
+    def _is_away(self, target: Side) -> bool:
         try:
             self.fetch.around.drive.call(target.store.page(target.prefix))
         except StoreError as error:
             if error.remedy is not Remedy.RETRY and not self.fetch.has_worked:
                 raise
             self.invocation.printer.notice(f"{error}; fetching goes on without a look at it")
-            return replace(target, store=MemoryStore(), sort=False)
-        return target
+            return True
+        return False
 
     def _why_stuck(self) -> str:
         """Why nothing will be sent that makes room for what is to be fetched; "" = it will."""
@@ -169,7 +173,10 @@ class Relaying:
                 return ran
 
     def _forward_for_ever(self) -> Ran:
-        return watch(self._forward_when_due, self._watch(_CALM_SECONDS))
+        try:
+            return watch(self._forward_when_due, self._watch(_CALM_SECONDS))
+        finally:
+            self.stop.drain = True  # One hop alone is no relay.
 
     def _forward_when_due(self) -> Ran:
         while not self.stop.drain:
@@ -180,7 +187,7 @@ class Relaying:
         return Ran("interrupted", Tally())
 
     def _forward_pass(self) -> Ran:
-        hop, began = self.forward, self.clock.monotonic()
+        began = self.clock.monotonic()
         self._is_all_sent = False
         self._take_in()
 
@@ -190,13 +197,17 @@ class Relaying:
                 return False
             return not (engine.failed and self.clock.monotonic() - began >= _PASS_SECONDS)
 
-        policy = hop.policy(self.wish.move, Learnt(source_tells_md5=True))
-        target = hop.sides[1].store
+        def heard(ends: Sequence[tuple[Action, Outcome]]) -> None:
+            self.dropper.heard(ends)
+            engine.heard(ends)
+
+        one = self.forward.begin()
+        policy = one.policy(Learnt(source_tells_md5=True))
+        target = self.forward.sides[1].store
         engine = Forward(self.spool, target, policy, may_come=may_come, take_in=self._take_in)
         self._forwarding = engine
         try:
-            heard = (self.dropper.heard, engine.heard)
-            return hop.run(engine, size_max=self.wish.max_send, heard=heard)
+            return one.run(engine, size_max=self.wish.max_send, heard=heard)
         finally:
             self._rotten += engine.rotten
             if engine.failed:
@@ -219,11 +230,3 @@ class Relaying:
 
     def _watch(self, every_seconds: float) -> Watch:
         return Watch(self.clock, self.stop, self.invocation.printer.notice, every_seconds)
-
-
-def _exit_code(ran: tuple[Ran, ...], ears: Ears) -> int:
-    if any(one.state == "interrupted" for one in ran):
-        return ears.exit_code or _WAITING
-    if any(one.tally.failed for one in ran):
-        return 1
-    return _WAITING if any(one.tally.waiting for one in ran) else 0

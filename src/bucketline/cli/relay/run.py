@@ -28,7 +28,7 @@ from bucketline.cli.relay.options import Watermark, check_volumes, open_spool
 from bucketline.cli.relay.relaying import Hops, Relaying
 from bucketline.cli.relay.systemd import Pulse, Systemd
 from bucketline.cli.relay.wish import RelayWish, relay_wish
-from bucketline.cli.sanity import check_pair
+from bucketline.cli.sanity import as_folder, check_pair
 from bucketline.cli.wiring import pace_of
 from bucketline.clock import Clock, SystemClock
 from bucketline.flow.compare.sides import Side
@@ -110,10 +110,6 @@ def run(invocation: Invocation, /, **said: Any) -> int:
         return Relaying(wish, spool, Hops(fetch, forward, clear), parts.stop, pulse).go()
 
 
-def _as_folder(prefix: str) -> str:
-    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-
-
 @dataclass(frozen=True)
 class _Parts:
     """Puts the two hops together, each with its own connections."""
@@ -134,7 +130,7 @@ class _Parts:
         source = replace(source, sort=endpoints.must_sort("source"))
         if self.wish.adopts:
             folders = [open_store(one, clock=self.clock) for one in self.wish.adopts]
-            standing = Standing(source.store, folders, _as_folder(source.prefix))
+            standing = Standing(source.store, folders, as_folder(source.prefix))
             source = replace(source, store=standing)
         target = replace(target, sort=endpoints.must_sort("target"))
         around = self._around(drive, ledger, endpoints, source)

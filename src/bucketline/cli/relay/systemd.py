@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from bucketline.clock import SystemClock
 from bucketline.settings import Environment
@@ -32,14 +32,14 @@ class Systemd:
 
 
 class Pulse(SystemClock):
-    """The machine's clock, which notes who looks at it: both hops do, all the time.
+    """The machine's clock, which notes when a hop looks at it: each does, all the time.
 
     As long as each of them did lately, the watchdog hears that all is well; a hop that hangs makes
     it fall silent, and the manager starts the relay again.
     """
 
     def __init__(self, systemd: Systemd) -> None:
-        self._say: Callable[..., None] = systemd.say
+        self.systemd = systemd
         self._seconds = systemd.watchdog_seconds
         self._seen: dict[int, float] = {}
         self._said = 0.0
@@ -54,14 +54,23 @@ class Pulse(SystemClock):
         self.monotonic()
         super().sleep(seconds)
 
-    def gone(self) -> None:
-        """The thread that calls ends: nobody waits for it any more."""
-        self._seen.pop(threading.get_ident(), None)
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """The thread that calls is expected to look at the clock until the end of the block."""
+        thread = threading.get_ident()
+        self._seen[thread] = super().monotonic()
+        try:
+            yield
+        finally:
+            del self._seen[thread]
 
     def _beat(self, now: float) -> None:
-        self._seen[threading.get_ident()] = now
+        thread = threading.get_ident()
+        if thread not in self._seen:  # One that plans may wait for long, and is none of a hop.
+            return
+        self._seen[thread] = now
         if now - self._said < self._seconds / 4:
             return
         if all(now - seen < self._seconds / 2 for seen in list(self._seen.values())):
             self._said = now
-            self._say(WATCHDOG="1")
+            self.systemd.say(WATCHDOG="1")

@@ -9,14 +9,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.util import load_yaml_guess_indent
 
-from bucketline.config.document import load
+from bucketline.config.document import load, writer
 from bucketline.config.scripts.put_away import Safe
 from bucketline.config.scripts.translated import Translated, Value
 from bucketline.errors import ConfigError, Refused
 
-_WIDE = 4096  # Nobody's long lines are broken.
 _SECTIONS = ("remotes", "jobs")
 
 
@@ -40,7 +38,7 @@ def merged(path: Path, fresh: Translated, safe: Safe, *, replaces: bool) -> str:
     if not document:  # Comments alone belong to no document.
         gap = "" if not text or text.endswith("\n") else "\n"
         return f"{text}{gap}{fragment(fresh, safe)}"
-    yaml = _yaml(text)
+    yaml = writer(text)
     document = yaml.load(text)
     _insert(document, fresh, wanted)
     return _dumped(yaml, document)
@@ -50,17 +48,7 @@ def fragment(fresh: Translated, safe: Safe) -> str:
     """The new entries alone."""
     document = CommentedMap()
     _insert(document, fresh, entries(fresh, safe))
-    return _dumped(_yaml(), document)
-
-
-def _yaml(text: str = "") -> YAML:
-    """One that writes as `text` is written: its quotes, its indents, its long lines."""
-    yaml = YAML(typ="rt")
-    yaml.preserve_quotes = True
-    yaml.width = _WIDE
-    _, sequence, offset = load_yaml_guess_indent(text) if text else (None, None, None)
-    yaml.indent(mapping=2, sequence=sequence or 4, offset=2 if offset is None else offset)
-    return yaml
+    return _dumped(writer(), document)
 
 
 def _taken(document: Any, wanted: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bucketline.errors import Away, Interrupted, Mismatch, TooLarge
-from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.doubts import Known, Lookup
 from bucketline.flow.compare.guard import Limits, guarded
 from bucketline.flow.compare.pairs import decide
 from bucketline.flow.compare.planned import Looking, fail_refused, planned
 from bucketline.flow.compare.sides import Sides
 from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.hints import NoHints
 from bucketline.flow.move.layout import layout, weight
 from bucketline.flow.move.proof import Learnt, tells_md5
-from bucketline.model import Action, Copy, Found, Outcome, Skip
+from bucketline.model import Action, Copy, Entry, Found, Outcome, Skip
 from bucketline.sizes import show_size
 from bucketline.stores.base import Flow, Pause, Store
 from bucketline.stores.spool import Origin, Spool, Staged
 from bucketline.stores.standing import Standing
 
 _WAIT_SECONDS = 0.1  # For room: something is sent, or not yet.
+_ASKED = 500  # Keys, of a ledger in one question.
 _STUCK_LOOKS = 20  # In a row, before it is believed that nothing will be sent.
 STAGED_MAX = 500_000  # Objects: what is known of each is held in memory.
 
@@ -44,13 +46,17 @@ class Fetch(Looking):
         *,
         books: Books,
         is_stuck: Callable[[], str],
+        is_blind: bool = False,
     ) -> None:
         super().__init__(sides)
         self._spool = spool
         self._policy = policy
-        self._strict = replace(policy, learnt=Learnt(source_tells_md5=True))  # Of files of others.
+        # Of files of others: held strictly against the etag, and never gone on with after a crash.
+        learnt = Learnt(source_tells_md5=True)
+        self._strict = replace(policy, learnt=learnt, hints=NoHints())
         self._books = books
         self._is_stuck = is_stuck  # Why nothing will be sent that could make room; "" = it will.
+        self._is_blind = is_blind  # The target cannot be looked at: the ledger says what it has.
         self._is_hopeless = False  # For room, until something moves again.
         self._moving = 0  # Objects that have room, and are on their way onto a volume.
         self._away: set[str] = set()  # Keys of what was fetched onto volumes that are away.
@@ -82,19 +88,40 @@ class Fetch(Looking):
             rename=sides.rename,
             delete_extra=False,
         )
+        some: list[Copy] = []
         for action in actions:
-            yield self._if_not_staged(action) if isinstance(action, Copy) else action
+            if not isinstance(action, Copy):
+                yield action
+            elif self._is_staged(action):
+                yield Skip(1, action.source.size)
+            elif not self._is_blind and self._spool.shelves.are_all_known:
+                yield action
+            else:
+                some.append(action)
+            if len(some) >= _ASKED:
+                yield from self._unknown(some)
+                some = []
+        yield from self._unknown(some)
 
-    def _if_not_staged(self, action: Copy) -> Copy | Skip:
+    def _is_staged(self, action: Copy) -> bool:
         staged = self._spool.index.get(action.target_key)
         pin = "" if staged is None or staged.is_unproven else staged.origin_pin
-        if pin and pin == action.source.pin:
-            return Skip(1, action.source.size)
-        if staged is None and not self._spool.shelves.are_all_known:
-            known = self._books.fetched([action.target_key]).get(action.target_key)
-            if known is not None and known.source_etag == action.source.pin:
+        return bool(pin) and pin == action.source.pin
+
+    def _unknown(self, some: Sequence[Copy]) -> Iterator[Copy | Skip]:
+        """What the ledgers know to be where it should is not fetched again because it cannot be
+        seen: it was delivered to a target, or fetched onto a volume, that is away.
+        """
+        keys = [action.target_key for action in some]
+        delivered = self._books.delivered(keys) if self._is_blind else {}
+        fetched = {} if self._spool.shelves.are_all_known else self._books.fetched(keys)
+        for action in some:
+            if _is_of(delivered.get(action.target_key), action.source):
+                yield Skip(1, action.source.size)
+                continue
+            if _is_of(fetched.get(action.target_key), action.source):
                 self._away.add(action.target_key)
-        return action
+            yield action
 
     def _stage(self, action: Copy) -> Flow[Outcome]:
         key, source = action.target_key, self._sides.source.store
@@ -193,6 +220,12 @@ class Fetch(Looking):
             raise Away(said, store=spool.name, key=key)
         said = f"{show_size(size)} are more than all volumes can hold; name a larger --volume"
         raise TooLarge(said, store=spool.name, key=key)
+
+
+def _is_of(known: Known | None, entry: Entry) -> bool:
+    """Whether it is this state of the source that was proven."""
+    told = (entry.pin, entry.size)
+    return known is not None and bool(entry.pin) and (known.source_etag, known.size) == told
 
 
 def _is_shown(found: Found, staged: Staged, source: Store) -> bool:

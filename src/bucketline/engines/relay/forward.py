@@ -33,7 +33,7 @@ class Forward:
         self.counts = Counts()
         self.notes: list[str] = []
         self.rotten = 0  # Staged copies that were given up: they are to be fetched again.
-        self.failed = 0  # Sends that ended in another way, and stay staged.
+        self.failed = 0  # Sends that did not arrive.
         self._ended = 0
         self._spool = spool
         self._target = target

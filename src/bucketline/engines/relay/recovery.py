@@ -15,7 +15,9 @@ _ASKED = 1_000  # Keys, of the ledger in one question.
 
 def delivered_before(spool: Spool, target: Store, delivered: Lookup) -> Flow[list[Staged]]:
     """Those that an earlier process delivered, by its ledger, and that the target still holds."""
-    old = [one for one in spool.index.all() if one.is_old]
+    old = spool.index.old()
+    if not old:
+        return []
     flows = [_if_there(one, known, target) for one, known in _proven(old, delivered)]
     there: list[Staged | None] = yield Together(flows, width=_AT_ONCE)
     spool.index.reviewed(old)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bucketline.errors import TooLarge
@@ -113,12 +112,6 @@ def _usual(entry: Entry) -> list[int]:
 
 def _size_max(able: Abilities) -> int:
     return min(able.object_size_max, able.part_size_max * able.parts_max)
-
-
-def etag_of_parts(digests: Sequence[bytes]) -> str:
-    """The etag that S3 gives to an object of these parts."""
-    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
-    return f"{whole}-{len(digests)}"
 
 
 def spans(size: int, step: int) -> Iterator[Span]:

@@ -9,13 +9,13 @@ from functools import partial
 
 from bucketline.errors import Mismatch
 from bucketline.flow.move.hashing import Hashed, Hashing, tells_md5
-from bucketline.flow.move.layout import Span, etag_of_parts
+from bucketline.flow.move.layout import Span
 from bucketline.flow.move.part import Mover
 from bucketline.flow.move.proof import disagreement, prove_size, tells_parts
 from bucketline.flow.move.wholes import Whole, whole_of
 from bucketline.model import Proof
 from bucketline.stores.base import Flow, Receipt, Sums, Together, Work
-from bucketline.stores.digests import Algorithm
+from bucketline.stores.digests import Algorithm, etag_of_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Parts:
     @property
     def etag(self) -> str:
         """Of an object of these parts; "" = their MD5s were not needed."""
-        return etag_of_parts([one.md5 for one in self.hashes]) if self.hashing.md5 else ""
+        return etag_of_parts([one.md5.hex() for one in self.hashes]) if self.hashing.md5 else ""
 
     @property
     def sent(self) -> Whole | None:

@@ -22,11 +22,11 @@ from bucketline.errors import (
     Unsupported,
 )
 from bucketline.flow.move.hints import Hints, SentPart, Upload
-from bucketline.flow.move.layout import etag_of_parts, spans
+from bucketline.flow.move.layout import spans
 from bucketline.flow.move.wholes import whole_of
 from bucketline.model import Attributes, Found
 from bucketline.stores.base import Flow, Receipt, Store
-from bucketline.stores.digests import VOUCHED
+from bucketline.stores.digests import VOUCHED, etag_of_parts
 
 _MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
 
@@ -151,7 +151,7 @@ def _finished(
 def _is_made_of(found: Found, parts: Sequence[SentPart], hint: Upload) -> bool:
     """By its etag, or by a checksum that both it and the parts have."""
     etags = [part.md5 or part.etag for part in parts]
-    if all(map(_MD5, etags)) and found.entry.etag == etag_of_parts(list(map(bytes.fromhex, etags))):
+    if all(map(_MD5, etags)) and found.entry.etag == etag_of_parts(etags):
         return True
     sizes = [span.size for span in spans(hint.size, hint.part_size)]
     for name, told in found.checksums.items():

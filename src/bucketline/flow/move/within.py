@@ -24,7 +24,7 @@ from bucketline.errors import (
 )
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hints import SentPart, Upload, fingerprint
-from bucketline.flow.move.layout import Span, etag_of_parts, part_size_of, spans
+from bucketline.flow.move.layout import Span, part_size_of, spans
 from bucketline.flow.move.live import WouldDelete, look_after, look_before
 from bucketline.flow.move.proof import MovePolicy
 from bucketline.flow.move.resume import (
@@ -39,6 +39,7 @@ from bucketline.flow.move.wanted import Fitted
 from bucketline.model import Attributes, Copy, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Flow, Receipt, Store, Together
 from bucketline.stores.beyond import copy_part_within, copy_within, first_part
+from bucketline.stores.digests import etag_of_parts
 
 _OF_BYTES = re.compile(r"([0-9a-f]{32})(?:-(\d{1,5}))?").fullmatch
 _WHOLE_MAX = 5 << 30  # CopyObject takes no more.
@@ -144,7 +145,7 @@ class _Errand:
             if upload.receipt is not None:
                 return upload.receipt
             etags = [part.etag for part in sent]
-            if etag_of_parts(list(map(bytes.fromhex, etags))) == self.found.entry.etag:
+            if etag_of_parts(etags) == self.found.entry.etag:
                 return (yield from self.target.finish(upload.key, upload.name, etags))
         except BucketlineError as error:
             if not (hints.lasts and may_go_on(error)):

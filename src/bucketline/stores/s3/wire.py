@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pycurl
 
@@ -214,11 +214,11 @@ class Wire:
         self.busy -= 1
         return self._running.pop(curl)
 
-    def _body(self, exchange: _Exchange, status: int) -> bytes | memoryview:
+    def _body(self, exchange: _Exchange, status: int) -> bytes:
         if exchange.large is None:
             return b"".join(exchange.body)
         view = self._bodies.view(exchange.large)
-        return view if status < 300 else bytes(view)  # A refusal is text.
+        return cast("bytes", view) if status < 300 else bytes(view)  # A refusal is text.
 
     def _keep(self, exchange: _Exchange) -> None:
         request = exchange.request

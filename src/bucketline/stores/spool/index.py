@@ -57,6 +57,7 @@ class Index:
         self._growing: dict[str, Growing] = {}  # By generation, which is the upload's name.
         self._strays: dict[str, dict[int, PartFile]] = {}  # Parts of uploads that no marker told.
         self._arrivals = Arrivals(self, self._news)
+        self._old: set[str] = set()  # Keys of those that are to be reviewed.
         self._leaving: set[str] = set()  # Generations of what has arrived, and goes.
         self._generation = 0
         self.size = 0  # Bytes of all that is staged.
@@ -87,14 +88,23 @@ class Index:
             self._staged.pop(sidecar.key, None)
             self._staged[sidecar.key] = one
             self.size += one.entry.size - (other.entry.size if other else 0)
+            if is_old:
+                self._old.add(sidecar.key)
             self._arrivals.come.append(one)
             self._news.notify_all()
             return other
+
+    def old(self) -> list[Staged]:
+        """What was there before, and is not reviewed yet."""
+        with self._lock:
+            found = [self._staged.get(key) for key in self._old]
+            return [one for one in found if one is not None and one.is_old]
 
     def reviewed(self, old: Iterable[Staged]) -> None:
         """It is known of these whether they were delivered by an earlier process."""
         with self._lock:
             for one in old:
+                self._old.discard(one.entry.key)
                 there = self._staged.get(one.entry.key)
                 if there is not None and there.generation == one.generation:
                     fresh = self._staged[one.entry.key] = there._replace(is_old=False)

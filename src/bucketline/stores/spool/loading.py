@@ -62,14 +62,9 @@ def clear(spool: Spool) -> Flow[None]:
 
 
 def _files(spool: Spool, volume: Volume) -> Flow[list[tuple[str, int, Named]]]:
-    found: list[tuple[str, int, Named]] = []
-    page = yield from spool.shelves.on(volume, volume.store.page())
-    while True:
-        told = ((entry.key, entry.size, names.named(entry.key)) for entry in page.entries)
-        found += [(name, size, one) for name, size, one in told if one is not None]
-        if not page.token:
-            return found
-        page = yield from spool.shelves.on(volume, volume.store.page(token=page.token))
+    files = yield from spool.shelves.files(volume)
+    told = ((name, size, names.named(name)) for name, size in files)
+    return [(name, size, one) for name, size, one in told if one is not None]
 
 
 def _take_in(spool: Spool, volume: Volume, name: str, one: Named, found: Found) -> Flow[None]:
@@ -77,7 +72,9 @@ def _take_in(spool: Spool, volume: Volume, name: str, one: Named, found: Found) 
     try:
         text = (yield from spool.shelves.on(volume, volume.store.read(name))).body
         if one.is_begin:
-            spool.index.begin(growing(text, volume.identity))
+            upload = growing(text, volume.identity)
+            if not upload.origin.is_unproven:  # Nobody goes on with one that is.
+                spool.index.begin(upload)
             return
         sidecar: Sidecar = unpacked(text)
     except NotFound:
@@ -86,7 +83,7 @@ def _take_in(spool: Spool, volume: Volume, name: str, one: Named, found: Found) 
         found.damaged.append(f"{volume.folder}: {name}")
         return
     older = spool.index.put(sidecar, volume.identity, is_old=True)
-    if older is not None and older.volume != volume.identity:
+    if older is not None:  # Whichever of the two it is: it must not come back one day.
         stale = names.sidecar(names.of_key(sidecar.key))
         yield from spool.shelves.remove(older.volume, [(stale, 0)])
 

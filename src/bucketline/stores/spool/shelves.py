@@ -131,6 +131,17 @@ class Shelves:
             raise volume.failed(error) if isinstance(error, StoreError) else error
         self.freed(identity, sum(size for _, size in names))
 
+    def files(self, volume: Volume, start: str = "") -> Flow[list[tuple[str, int]]]:
+        """What lies on a volume under names that begin so, with sizes."""
+        found: list[tuple[str, int]] = []
+        token = ""
+        while True:
+            page = yield from self.on(volume, volume.store.page(start, token=token))
+            found += [(entry.key, entry.size) for entry in page.entries]
+            token = page.token
+            if not token:
+                return found
+
     def on(self, volume: Volume, flow: Flow[T]) -> Flow[T]:
         """What `flow` brings; a volume that fails in it is left alone from then on."""
         try:

@@ -218,10 +218,14 @@ class Spool:
 
     def stage(self, sidecar: Sidecar) -> Flow[Receipt]:
         """Its bytes are there: from now on it is staged, and what it replaces goes."""
+        other = self.index.get(sidecar.key)
+        files = {} if other is None else (yield from self._files(other))
         yield from self._write_sidecar(sidecar)
-        other = self.index.put(sidecar, sidecar.volumes[0])
-        if other is not None:
-            yield from self._remove_parts(other.entry.key, other.generation, sidecar.volumes)
+        self.index.put(sidecar, sidecar.volumes[0])
+        name = names.sidecar(names.of_key(sidecar.key))
+        for identity, some in files.items():
+            rest = [] if identity in sidecar.volumes else [(name, 0)]
+            yield from self.shelves.remove(identity, rest + some)
         return Receipt(sidecar.etag)
 
     def restate(self, key: str, origin: Origin) -> Flow[None]:
@@ -232,17 +236,14 @@ class Spool:
 
     def remove(self, staged: Staged) -> Flow[None]:
         """Its sidecar first: then it is staged no more, whatever comes between."""
-        key = staged.entry.key
-        try:
-            volumes = (yield from self.sidecar(staged)).volumes
-        except (Broken, NotFound):  # Damaged: its parts tell by their names what they are of.
-            volumes = [one.identity for one in self.shelves.usable]
-        name = names.sidecar(names.of_key(key))
-        for identity in volumes:
+        files = yield from self._files(staged)
+        name = names.sidecar(names.of_key(staged.entry.key))
+        for identity in files:
             yield from self.shelves.remove(identity, [(name, 0)])
-        yield from self._remove_parts(key, staged.generation, volumes)
+        for identity, some in files.items():
+            yield from self.shelves.remove(identity, some)
         self._sidecars.pop(staged.generation, None)
-        self.index.drop(key, staged.generation)
+        self.index.drop(staged.entry.key, staged.generation)
 
     def sidecar(self, staged: Staged) -> Flow[Sidecar]:
         """All that is known of it. Raises `Broken` where that is damaged, `NotFound`, `Away`."""
@@ -285,11 +286,14 @@ class Spool:
             yield from self.shelves.write(volume, sidecar.key, name, text, MD5.digest(text))
         self._sidecars.pop(sidecar.generation, None)
 
-    def _remove_parts(self, key: str, generation: str, volumes: Sequence[str]) -> Flow[None]:
-        start = names.parts_of(names.of_key(key), generation)
-        for identity in volumes:
-            volume = self.shelves.of(identity)
-            found = yield from self.shelves.on(volume, volume.store.page(start))
-            while found.entries:
-                yield from self.shelves.remove(identity, [(e.key, e.size) for e in found.entries])
-                found = yield from self.shelves.on(volume, volume.store.page(start))
+    def _files(self, staged: Staged) -> Flow[dict[str, list[tuple[str, int]]]]:
+        """Its parts, with their sizes, by volume."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        try:
+            for part in (yield from self.sidecar(staged)).parts:
+                found.setdefault(part.volume, []).append((part.name, part.size))
+        except (Broken, NotFound):  # Damaged: the parts tell by their names what they are of.
+            start = names.parts_of(names.of_key(staged.entry.key), staged.generation)
+            for volume in self.shelves.usable:
+                found[volume.identity] = yield from self.shelves.files(volume, start)
+        return found

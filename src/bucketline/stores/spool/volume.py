@@ -55,6 +55,7 @@ class Volume:
         self.since = clock.now()
         self.write_speed = 0.0
         self.is_known = False  # What it holds was read since it is there.
+        self.is_taken = False  # By another relay.
         self._job = job
         self._clock = clock
         self._device = 0
@@ -148,8 +149,12 @@ class Volume:
     def _open(self, device: int) -> None:
         """It is there, for the first time or again: nothing that was open leads there."""
         self.close()
-        folder = Path(self.folder)
-        self._lock = lock_sentinel(folder)
+        folder, self.is_taken = Path(self.folder), False
+        try:
+            self._lock = lock_sentinel(folder)
+        except Refused:
+            self.is_taken = True
+            raise
         self._try()
         root = folder / SPOOL / self._job
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -184,7 +189,7 @@ def open_volume(
     if not identity:
         identity = _identity(path)
     volume = Volume(str(path), identity, job, marks=marks, clock=clock or SystemClock())
-    if not volume.look(at_once=True) and "another relay" in volume.reason:
+    if not volume.look(at_once=True) and volume.is_taken:
         raise Refused(volume.reason)
     return volume
 
