@@ -20,6 +20,7 @@ from faults.syncing import Bodies, Done, Job, Pair, client_of, manifest, mixed_o
 from servers import ACCESS_KEY, SECRET_KEY
 
 _SMALL = 1_400  # Bytes: what a tunnel within a tunnel may still carry.
+_FAULTS_MAX = 10  # So many of twenty open a breaker.
 _BUCKET = "linked"
 
 
@@ -47,6 +48,16 @@ def opened(done: Done, side: str, door: FaultProxy) -> dict[str, Any]:
     return found
 
 
+def assert_was_shut(ill: dict[str, Any]) -> None:
+    """Of a link that loses what it is given, no more than opens a breaker was asked for.
+
+    The other one may have taken all that was left before the silent ones were given up; then
+    there was nothing to open for.
+    """
+    assert ill["faults"] >= 1
+    assert ill["times_opened"] >= 1 or ill["faults"] < _FAULTS_MAX
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
@@ -67,7 +78,7 @@ def test_uploads_over_a_link_that_falls_silent_go_over_the_other_one(
 
     assert (done.code, done.summary["done"]) == (0, len(bodies)), done.errors
     assert servers.held(bucket) == manifest(bodies)
-    assert opened(done, "target", doors[0])["times_opened"] >= 1
+    assert_was_shut(opened(done, "target", doors[0]))
     assert opened(done, "target", doors[1])["faults"] == 0
 
 
