@@ -228,7 +228,14 @@ def test_troubles_come_by_cause_with_a_remedy(tmp_path: Path) -> None:
     denied = "Allow this identity to read it at the source and to write it at the target."
     assert report.troubles(row) == [
         Trouble("Denied", "failed", 2, "a", "s3://a/k: 403", denied),
-        Trouble("NeedsThaw", "waiting", 1, "b", "in GLACIER", "Thaw it, then run again."),
+        Trouble(
+            "NeedsThaw",
+            "waiting",
+            1,
+            "b",
+            "in GLACIER",
+            "Thaw it: `bucketline thaw LOCATION`; run again when that is done.",
+        ),
     ]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from bucketline.errors import Broken, BucketDenied, Conflict, Denied, NoBucket, Unsupported
 from bucketline.stores.base import Answer
-from bucketline.stores.s3.admin import Lock, Thaw, Versioning
+from bucketline.stores.beyond import Thawing
+from bucketline.stores.s3.admin import Lock, Versioning
 from s3_by_hand import Played, answer, header, refused, store
 
 ROOT = "http://127.0.0.1:9000/b"
@@ -141,13 +142,14 @@ def test_object_lock_is_read_and_set() -> None:
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        (answer(202), Thaw.ASKED),
-        (answer(200), Thaw.READY),
-        (refused(409, "RestoreAlreadyInProgress"), Thaw.UNDER_WAY),
-        (refused(403, "ObjectAlreadyInActiveTierError"), Thaw.READY),
+        (answer(202), Thawing.ASKED),
+        (answer(200), Thawing.READY),
+        (refused(409, "RestoreAlreadyInProgress"), Thawing.UNDER_WAY),
+        (refused(403, "ObjectAlreadyInActiveTierError"), Thawing.READY),
+        (refused(503, "GlacierExpeditedRetrievalNotAvailable"), Thawing.NO_ROOM),
     ],
 )
-def test_asking_for_a_thaw_again_is_a_success(told: Answer, expected: Thaw) -> None:
+def test_asking_for_a_thaw_again_is_a_success(told: Answer, expected: Thawing) -> None:
     played = Played(store().restore_object("k", days=3, speed="Bulk", version="v"), told)
 
     assert played.lines == [f"POST {ROOT}/k?restore=&versionId=v"]

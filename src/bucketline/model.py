@@ -75,6 +75,8 @@ class Found:
     tag_count: int = 0  # `attributes.tags` may be empty all the same: they can cost a request.
     archived: bool = False  # Its bytes cannot be read before a thaw.
     is_etag_opaque: bool = False  # It is encrypted in a way that makes its etag no MD5.
+    is_thawing: bool = False  # It was asked for, and cannot be read yet.
+    thawed_until: float = 0.0  # A copy of what is archived can be read so long; 0 = none, or ever.
 
 
 class Proof(Enum):
@@ -113,6 +115,7 @@ class Verb(Enum):
     DELETE = "delete"
     VERIFY = "verify"
     UPDATE = "update"
+    THAW = "thaw"
 
 
 class Intent(NamedTuple):
@@ -211,6 +214,28 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Thaw:
+    """Have an object in an archive tier readable for a while."""
+
+    verb: ClassVar[Verb] = Verb.THAW
+
+    target: Entry
+    state: str = ""  # How it was found, as flow/thaw.py calls it; "" = nobody could tell.
+    until: float = 0.0  # It is readable so long already.
+
+    @property
+    def key(self) -> str:
+        return self.target.key
+
+    @property
+    def intent(self) -> Intent:
+        return Intent(self.target.size, self.state, target_pin=self.target.pin)
+
+    def __hash__(self) -> int:
+        return hash(self.target.key)
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """So many objects were looked at and need nothing: counted, never written line by line."""
 
@@ -220,7 +245,7 @@ class Skip:
 
 # What the loop carries out and the ledger writes down. A further kind is a class here with a verb,
 # a key and an intent; a code for its verb in flow/ledger/schema.py; an engine that performs it.
-Action = Copy | Delete | Verify | Update
+Action = Copy | Delete | Verify | Update | Thaw
 
 
 @dataclass(frozen=True, slots=True)

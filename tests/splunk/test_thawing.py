@@ -20,7 +20,7 @@ class Frozen:
         self.frozen = set(KEYS)
         self.asked: list[tuple[str, int, str]] = []
 
-    def stat(self, key: str) -> Flow[Found]:
+    def stat(self, key: str, *, version: str = "") -> Flow[Found]:
         yield from ()
         return Found(Entry(key, 1), archived=key in self.frozen)
 

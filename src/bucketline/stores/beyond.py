@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, NamedTuple, Protocol, cast
 
 from bucketline.errors import Unsupported, printable
@@ -58,6 +59,27 @@ def access(store: Store, key: str, *, version: str = "") -> Flow[Access]:
     if ask is None:
         raise Unsupported("objects have no ACL there", store=store.name, key=key)
     return cast("Access", (yield from ask(key, version=version)))
+
+
+class Thawing(Enum):
+    """What came of asking for an archived object."""
+
+    ASKED = "asked"
+    UNDER_WAY = "under way"
+    READY = "ready"
+    NO_ROOM = "no room"  # So fast cannot be had now.
+
+
+def ask_to_thaw(
+    store: Store, key: str, *, days: int, speed: str, version: str = ""
+) -> Flow[Thawing]:
+    """Ask for an archived object to be readable for `days`. Raises `Unsupported`."""
+    ask = getattr(store, "restore_object", None)
+    if ask is None:
+        said = "it is in an archive tier, and this place cannot be asked for it"
+        raise Unsupported(said, store=store.name, key=key)
+    of_version = {"version": version} if version else {}
+    return cast("Thawing", (yield from ask(key, days=days, speed=speed, **of_version)))
 
 
 def retouched(

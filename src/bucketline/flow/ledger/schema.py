@@ -25,6 +25,7 @@ VERBS = {
     Verb.DELETE: 1,
     Verb.VERIFY: 2,
     Verb.UPDATE: 3,
+    Verb.THAW: 4,
 }  # A code never changes its meaning.
 VERB_NAMES = tuple(verb.value for verb in VERBS)
 # By the class of the action: looked up for each object.
@@ -72,7 +73,7 @@ CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE TABLE pruned(number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE VIEW history AS
     SELECT runs.run, key, seq, CASE verb WHEN 0 THEN 'copy' WHEN 1 THEN 'delete'
-            WHEN 2 THEN 'verify' ELSE 'update' END AS verb,
+            WHEN 2 THEN 'verify' WHEN 3 THEN 'update' ELSE 'thaw' END AS verb,
         CASE fate WHEN 0 THEN 'started' WHEN 1 THEN 'done' WHEN 2 THEN 'skipped'
             WHEN 3 THEN 'failed' ELSE 'waiting' END AS fate,
         datetime(time, 'unixepoch') AS time, size, reason, source_etag, target_etag,

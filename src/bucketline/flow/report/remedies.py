@@ -25,7 +25,7 @@ _OF_CAUSE = {
     "HeldBack": "Cure the other failures and run again: deletes wait until all is copied.",
     "Mismatch": "Run again; if it stays, a disk or a network on the way damages bytes.",
     "Missing": "Nothing, if it was deleted on purpose; else run the sync again.",
-    "NeedsThaw": "Thaw it, then run again.",
+    "NeedsThaw": "Thaw it: `bucketline thaw LOCATION`; run again when that is done.",
     "NoBucket": "Create the bucket or correct its name.",
     "NoRoom": "Make room at the target, then run again.",
     "NotFound": "Nothing, if it was deleted on purpose; the next run looks anew.",

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from bucketline.errors import Broken, Conflict, NeedsThaw, NotFound, Unsupported
 from bucketline.stores.base import Answer, Flow
+from bucketline.stores.beyond import Thawing
 from bucketline.stores.s3.answers import refusal
 from bucketline.stores.s3.client import Call, Client
 from bucketline.stores.s3.markup import Torn, name_of, tree
@@ -33,14 +34,6 @@ class Lock(NamedTuple):
 
 
 _BY_OTHERS = {"VersioningConfiguration": "GetBucketVersioningResponse"}  # moto
-
-
-class Thaw(Enum):
-    """What came of asking for an archived object."""
-
-    ASKED = "asked"
-    UNDER_WAY = "under way"
-    READY = "ready"
 
 
 def head_bucket(client: Client) -> Flow[str]:
@@ -117,7 +110,7 @@ def set_lock(client: Client, lock: Lock) -> Flow[None]:
 
 def restore_object(
     client: Client, key: str, *, days: int, speed: str = "Standard", version: str = ""
-) -> Flow[Thaw]:
+) -> Flow[Thawing]:
     """Ask for an archived object to be readable for `days` (0: in a tier that takes none)."""
     for_days = f"<Days>{days}</Days>" if days else ""
     tier = f"<GlacierJobParameters><Tier>{speed}</Tier></GlacierJobParameters>"
@@ -127,11 +120,13 @@ def restore_object(
     answer = yield from client.exchange(call)
     code = refusal(answer).code if answer.status >= 300 else ""
     if answer.status == 202:
-        return Thaw.ASKED
+        return Thawing.ASKED
     if answer.status == 200 or code == "ObjectAlreadyInActiveTierError":
-        return Thaw.READY
+        return Thawing.READY
     if code == "RestoreAlreadyInProgress":
-        return Thaw.UNDER_WAY
+        return Thawing.UNDER_WAY
+    if code == "GlacierExpeditedRetrievalNotAvailable":
+        return Thawing.NO_ROOM
     error = client.error(answer, key)
     if isinstance(error, NeedsThaw):
         raise Conflict("the object is in no archive tier", store=client.name, key=key)

@@ -50,7 +50,8 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _WORDS = re.compile(
     r"=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*", re.IGNORECASE
 ).fullmatch
-_ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
+_ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}  # GLACIER_IR is none: it is read like any other.
+_UNTIL = re.compile(r'expiry-date="([^"]+)"').search
 
 
 def to_headers(attributes: Attributes) -> dict[str, str]:
@@ -142,6 +143,7 @@ def found(key: str, headers: Mapping[str, str], size: int) -> Found:
         int(headers.get("x-amz-tagging-count", 0)),
         _is_archived(tier, headers),
         _is_etag_opaque(headers),
+        *_thaw(headers.get("x-amz-restore", "")),
     )
 
 
@@ -232,3 +234,9 @@ def _is_archived(tier: str, headers: Mapping[str, str]) -> bool:
     if tier not in _ARCHIVES and "x-amz-archive-status" not in headers:
         return False
     return 'ongoing-request="false"' not in headers.get("x-amz-restore", "")
+
+
+def _thaw(told: str) -> tuple[bool, float]:
+    """Whether it was asked for and is not there yet, and until when its copy is."""
+    until = _UNTIL(told)
+    return 'ongoing-request="true"' in told, from_date(until[1]) if until else 0.0

@@ -8,7 +8,7 @@ from bucketline.clock import Clock
 from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.settings import KeySource, Remote
 from bucketline.stores.base import Abilities, Flow, OpenUpload, Page, Part, Piece, Receipt, Sums
-from bucketline.stores.beyond import Access
+from bucketline.stores.beyond import Access, Thawing
 from bucketline.stores.s3 import (
     access,
     admin,
@@ -218,7 +218,7 @@ class S3Store:
 
     def restore_object(
         self, key: str, *, days: int, speed: str = "Standard", version: str = ""
-    ) -> Flow[admin.Thaw]:
+    ) -> Flow[Thawing]:
         return admin.restore_object(self._client, key, days=days, speed=speed, version=version)
 
     def presigned(

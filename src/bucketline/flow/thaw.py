@@ -1,0 +1,178 @@
+"""Objects in archive tiers: how they stand, asked for, and looked at until they can be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Lock
+from typing import NamedTuple
+
+from bucketline.clock import Clock
+from bucketline.errors import NeedsThaw, Unholdable
+from bucketline.flow.move.fidelity import ARCHIVES
+from bucketline.model import Entry, Found
+from bucketline.sizes import show_moment
+from bucketline.stores.base import Flow, Pause, Store
+from bucketline.stores.beyond import Thawing, ask_to_thaw
+
+# What it decides by itself what to keep in an archive; no listing tells which it has put there.
+SELF_TIERING = "INTELLIGENT_TIERING"
+SPEEDS = ("Expedited", "Standard", "Bulk")
+RATE, RATE_MAX = 500, 999  # Requests a second. The service takes 1,000 of an account.
+_DAY = 86_400.0
+# (deep, speed) -> how long the service says that it takes.
+_TAKES = {
+    (False, "Expedited"): "1 to 5 minutes",
+    (False, "Standard"): "3 to 5 hours",
+    (False, "Bulk"): "5 to 12 hours",
+    (True, "Standard"): "12 hours",
+    (True, "Bulk"): "48 hours",
+}
+
+
+class State(Enum):
+    """How an object stands."""
+
+    READABLE = "readable"  # It is in no archive.
+    FROZEN = "frozen"
+    THAWING = "thawing"
+    THAWED = "thawed"
+    EXPIRED = "expired"  # It was thawed, and its time is over.
+
+    @property
+    def is_readable(self) -> bool:
+        return self in (State.READABLE, State.THAWED)
+
+
+class Seen(NamedTuple):
+    """What a look at an object showed, or what came of asking for it."""
+
+    state: State
+    until: float = 0.0  # A thawed one can be read so long; 0 = for ever.
+    answer: Thawing | None = None  # None = it was not asked for.
+
+    def lasts(self, now: float, seconds: float) -> bool:
+        """Whether it can be read, and for so long."""
+        return self.state.is_readable and (not self.until or self.until >= now + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants of a thaw."""
+
+    speed: str = "Standard"
+    days: int = 7
+    lasting_seconds: float = 0.5 * _DAY  # What would freeze again sooner is asked for again.
+    speeds_up: bool = False  # What is being thawed is asked for again, at this speed.
+
+    @property
+    def must_last(self) -> float:
+        """No more than half of what is asked for: else each look would ask anew."""
+        return min(self.lasting_seconds, self.days * _DAY / 2)
+
+
+@dataclass(slots=True)
+class Beat:
+    """Lets requests go at even distances, so that no second has more. For any thread."""
+
+    rate: float
+    clock: Clock
+    _next: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def turn(self) -> float:
+        """How many seconds it is until the caller's turn."""
+        with self._lock:
+            now = self.clock.monotonic()
+            mine = max(self._next, now)
+            self._next = mine + 1 / self.rate
+            return mine - now
+
+
+def may_be_archived(entry: Entry) -> bool:
+    """Whether its bytes may need a thaw, by what a listing tells."""
+    return entry.tier in ARCHIVES or entry.tier == SELF_TIERING
+
+
+def state_of(found: Found, now: float) -> Seen:
+    """How an object stands, by what its store says of it."""
+    until = found.thawed_until
+    if found.archived:
+        return Seen(State.THAWING if found.is_thawing else State.FROZEN)
+    if not until:
+        return Seen(State.READABLE)
+    return Seen(State.THAWED if until > now else State.EXPIRED, until)
+
+
+def look(store: Store, entry: Entry, clock: Clock) -> Flow[Seen]:
+    found = yield from store.stat(entry.key, version=entry.version)
+    return state_of(found, clock.now())
+
+
+def thawed(store: Store, entry: Entry, wish: Wish, beat: Beat) -> Flow[Seen]:
+    """How it stands, after it was asked for if there was need."""
+    seen = yield from look(store, entry, beat.clock)
+    return (yield from asked(store, entry, seen, wish, beat))
+
+
+def asked(store: Store, entry: Entry, seen: Seen, wish: Wish, beat: Beat) -> Flow[Seen]:
+    """Ask for what was seen so, if there is need; how it stands then.
+
+    That it is being thawed already, or is thawed, is a success as well.
+    """
+    if seen.lasts(beat.clock.now(), wish.must_last):
+        return seen
+    if seen.state is State.THAWING and not wish.speeds_up:
+        return seen
+    check_speed(store, entry, wish)
+    days = 0 if entry.tier == SELF_TIERING else wish.days
+    if wait := beat.turn():
+        yield Pause(wait)
+    answer = yield from ask_to_thaw(
+        store, entry.key, days=days, speed=wish.speed, version=entry.version
+    )
+    if answer is Thawing.READY:
+        now = yield from look(store, entry, beat.clock)
+        return now._replace(answer=answer)
+    if answer is Thawing.NO_ROOM or seen.state is State.THAWED:
+        return seen._replace(answer=answer)
+    return Seen(State.THAWING, answer=answer)
+
+
+def readable(
+    store: Store, entry: Entry, wish: Wish, beat: Beat, *, seconds: float = 600.0
+) -> Flow[None]:
+    """Right before a copy that may take so long: raises `NeedsThaw`, having asked for it.
+
+    What was thawed when the run was planned may have frozen since.
+    """
+    seen = yield from thawed(store, entry, wish, beat)
+    if not seen.lasts(beat.clock.now(), seconds):
+        raise NeedsThaw(said_of(entry, seen, wish), store=store.name, key=entry.key)
+
+
+def check_speed(store: Store, entry: Entry, wish: Wish) -> None:
+    if entry.tier == "DEEP_ARCHIVE" and wish.speed == "Expedited":
+        raise Unholdable(
+            "DEEP_ARCHIVE knows no Expedited; choose --tier Standard or Bulk",
+            store=store.name,
+            key=entry.key,
+        )
+
+
+def takes(entry: Entry, speed: str) -> str:
+    """How long the service says that it takes."""
+    return _TAKES.get((entry.tier == "DEEP_ARCHIVE", speed), "hours")
+
+
+def said_of(entry: Entry, seen: Seen, wish: Wish) -> str:
+    """How it stands, in words."""
+    if seen.answer is Thawing.NO_ROOM:
+        return f"the service has no room for {wish.speed} now; run again, or choose another --tier"
+    if seen.answer is Thawing.ASKED:
+        return f"asked for: {wish.speed} takes {takes(entry, wish.speed)}; run again then"
+    if seen.state is State.THAWED:
+        return f"thawed until {show_moment(seen.until)}"
+    if seen.state is State.THAWING:
+        return "it is being thawed; run again later"
+    return f"it is {seen.state.value}"
