@@ -20,6 +20,7 @@ from bucketline.flow.report.runs import RunRow, find_run, runs
 from bucketline.settings import Location
 
 VERIFY = "verify"
+_DELIVER_NOTHING = (VERIFY, "thaw")
 Deliveries = Callable[[], Iterator[Delivered]]
 
 
@@ -55,10 +56,11 @@ def _run(invocation: Invocation, what: str) -> RunRow:
     folder = invocation.state_folder
     if what != "last":
         row = find_run(folder, what)
-        if row.command == VERIFY:
-            raise UsageError(f"{row.run} is a verification itself; name the run that delivered")
+        if row.command in _DELIVER_NOTHING:
+            said = "a verification itself" if row.command == VERIFY else f"a {row.command}"
+            raise UsageError(f"{row.run} is {said}; name the run that delivered")
         return row
-    delivering = [row for row in runs(folder) if row.run and row.command != VERIFY]
+    delivering = [row for row in runs(folder) if row.run and row.command not in _DELIVER_NOTHING]
     if not delivering:
         raise UsageError(f"{folder}: there are no runs yet that delivered anything")
     return delivering[0]
@@ -90,7 +92,7 @@ def _jobs_at(rows: Iterable[RunRow], location: Location) -> Iterator[tuple[Path,
     """The ledgers of deliveries to this place, to a part of it, or to one that it is a part of."""
     seen: set[Path] = set()
     for row in rows:
-        if row.path in seen or not row.run or row.command == VERIFY:
+        if row.path in seen or not row.run or row.command in _DELIVER_NOTHING:
             continue
         seen.add(row.path)
         if (rename := _rename(row.target, location)) is not None:

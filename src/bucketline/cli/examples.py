@@ -45,6 +45,10 @@ EXAMPLES = {
         "bucketline plan apply photos.plan",
         "bucketline plan apply photos.plan --skip-stale --bwlimit 50M",
     ),
+    "thaw": (
+        "bucketline thaw s3://archive/2019/ --tier Bulk --days 14 --dry-run --prices prices.json",
+        "bucketline thaw s3://archive/2019/ --tier Bulk --days 14 --wait",
+    ),
     "splunk plan": (
         "bucketline splunk plan s3://archive/ddss/ --index 'web*' --from 2024-05-01T00:00:00Z",
         "bucketline splunk plan s3://archive/ s3://smartstore/ --structure bucket_structure.json",

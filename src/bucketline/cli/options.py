@@ -141,6 +141,15 @@ def _of_side(side: str) -> list[Callable[[F], F]]:
 
 
 def choosing(command: F) -> F:
+    """Which objects take part, and how they are compared."""
+    command = options(
+        command,
+        click.option("--compare", type=click.Choice(COMPARE), help="What makes objects the same."),
+    )
+    return filtering(command)
+
+
+def filtering(command: F) -> F:
     """Which objects take part."""
     return options(
         command,
@@ -152,7 +161,6 @@ def choosing(command: F) -> F:
             help="Leave these; of both, the first that matches decides.",
         ),
         click.option("--only", metavar="FILE", help="Take the keys of FILE (lines, JSON lines)."),
-        click.option("--compare", type=click.Choice(COMPARE), help="What makes objects the same."),
     )
 
 

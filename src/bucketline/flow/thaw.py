@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bucketline.clock import Clock
 from bucketline.errors import NeedsThaw, Unholdable
@@ -14,11 +15,15 @@ from bucketline.model import Entry, Found
 from bucketline.sizes import show_moment
 from bucketline.stores.base import Flow, Pause, Store
 from bucketline.stores.beyond import Thawing, ask_to_thaw
+from bucketline.stores.wrap import Around
+
+T = TypeVar("T")
 
 # What it decides by itself what to keep in an archive; no listing tells which it has put there.
 SELF_TIERING = "INTELLIGENT_TIERING"
 SPEEDS = ("Expedited", "Standard", "Bulk")
-RATE, RATE_MAX = 500, 999  # Requests a second. The service takes 1,000 of an account.
+RATE, RATE_MAX = 500, 900  # Requests a second. The service takes 1,000 of an account.
+_LATE_SECONDS = 0.1
 _DAY = 86_400.0
 # (deep, speed) -> how long the service says that it takes.
 _TAKES = {
@@ -71,22 +76,47 @@ class Wish:
         return min(self.lasting_seconds, self.days * _DAY / 2)
 
 
-@dataclass(slots=True)
 class Beat:
-    """Lets requests go at even distances, so that no second has more. For any thread."""
+    """Lets requests go at even distances, so that no second has many more. For any thread."""
 
-    rate: float
-    clock: Clock
-    _next: float = 0.0
-    _lock: Lock = field(default_factory=Lock)
+    def __init__(self, rate: float, clock: Clock) -> None:
+        self._distance = 1 / rate
+        self._clock = clock
+        self._next = clock.monotonic()
+        self._lock = Lock()
 
-    def turn(self) -> float:
-        """How many seconds it is until the caller's turn."""
+    def turn(self) -> Flow[None]:
+        """Wait for one's turn. Who was held up and is late takes another: many would go at once."""
+        late = _LATE_SECONDS
+        while True:
+            due, wait = self._taken()
+            if not wait:
+                return
+            yield Pause(wait)
+            if self._clock.monotonic() - due <= late:
+                return
+            late *= 2  # A machine that is always late gets on all the same.
+
+    def _taken(self) -> tuple[float, float]:
         with self._lock:
-            now = self.clock.monotonic()
+            now = self._clock.monotonic()
             mine = max(self._next, now)
-            self._next = mine + 1 / self.rate
-            return mine - now
+            self._next = mine + self._distance
+            return mine, mine - now
+
+
+class Paced(Around):
+    """Asks for what is archived at a beat. Within what tries again: that costs a turn as well."""
+
+    def __init__(self, store: Store, beat: Beat) -> None:
+        super().__init__(store)
+        self._beat = beat
+
+    def _around(self, verb: str, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
+        del call
+        if verb == "restore_object":
+            yield from self._beat.turn()
+        return (yield from flow)
 
 
 def may_be_archived(entry: Entry) -> bool:
@@ -109,30 +139,28 @@ def look(store: Store, entry: Entry, clock: Clock) -> Flow[Seen]:
     return state_of(found, clock.now())
 
 
-def thawed(store: Store, entry: Entry, wish: Wish, beat: Beat) -> Flow[Seen]:
+def thawed(store: Store, entry: Entry, wish: Wish, clock: Clock) -> Flow[Seen]:
     """How it stands, after it was asked for if there was need."""
-    seen = yield from look(store, entry, beat.clock)
-    return (yield from asked(store, entry, seen, wish, beat))
+    seen = yield from look(store, entry, clock)
+    return (yield from asked(store, entry, seen, wish, clock))
 
 
-def asked(store: Store, entry: Entry, seen: Seen, wish: Wish, beat: Beat) -> Flow[Seen]:
+def asked(store: Store, entry: Entry, seen: Seen, wish: Wish, clock: Clock) -> Flow[Seen]:
     """Ask for what was seen so, if there is need; how it stands then.
 
     That it is being thawed already, or is thawed, is a success as well.
     """
-    if seen.lasts(beat.clock.now(), wish.must_last):
+    if seen.lasts(clock.now(), wish.must_last):
         return seen
     if seen.state is State.THAWING and not wish.speeds_up:
         return seen
     check_speed(store, entry, wish)
     days = 0 if entry.tier == SELF_TIERING else wish.days
-    if wait := beat.turn():
-        yield Pause(wait)
     answer = yield from ask_to_thaw(
         store, entry.key, days=days, speed=wish.speed, version=entry.version
     )
     if answer is Thawing.READY:
-        now = yield from look(store, entry, beat.clock)
+        now = yield from look(store, entry, clock)
         return now._replace(answer=answer)
     if answer is Thawing.NO_ROOM or seen.state is State.THAWED:
         return seen._replace(answer=answer)
@@ -140,14 +168,14 @@ def asked(store: Store, entry: Entry, seen: Seen, wish: Wish, beat: Beat) -> Flo
 
 
 def readable(
-    store: Store, entry: Entry, wish: Wish, beat: Beat, *, seconds: float = 600.0
+    store: Store, entry: Entry, wish: Wish, clock: Clock, *, seconds: float = 600.0
 ) -> Flow[None]:
     """Right before a copy that may take so long: raises `NeedsThaw`, having asked for it.
 
     What was thawed when the run was planned may have frozen since.
     """
-    seen = yield from thawed(store, entry, wish, beat)
-    if not seen.lasts(beat.clock.now(), seconds):
+    seen = yield from thawed(store, entry, wish, clock)
+    if not seen.lasts(clock.now(), seconds):
         raise NeedsThaw(said_of(entry, seen, wish), store=store.name, key=entry.key)
 
 
@@ -160,9 +188,9 @@ def check_speed(store: Store, entry: Entry, wish: Wish) -> None:
         )
 
 
-def takes(entry: Entry, speed: str) -> str:
+def takes(tier: str, speed: str) -> str:
     """How long the service says that it takes."""
-    return _TAKES.get((entry.tier == "DEEP_ARCHIVE", speed), "hours")
+    return _TAKES.get((tier == "DEEP_ARCHIVE", speed), "")
 
 
 def said_of(entry: Entry, seen: Seen, wish: Wish) -> str:
@@ -170,7 +198,7 @@ def said_of(entry: Entry, seen: Seen, wish: Wish) -> str:
     if seen.answer is Thawing.NO_ROOM:
         return f"the service has no room for {wish.speed} now; run again, or choose another --tier"
     if seen.answer is Thawing.ASKED:
-        return f"asked for: {wish.speed} takes {takes(entry, wish.speed)}; run again then"
+        return f"asked for: {wish.speed} takes {takes(entry.tier, wish.speed)}; run again then"
     if seen.state is State.THAWED:
         return f"thawed until {show_moment(seen.until)}"
     if seen.state is State.THAWING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bucketline.clock import SystemClock
+from bucketline.clock import Clock, SystemClock
 from bucketline.engines.splunk.archive import ARCHIVE_TIERS, Archived
-from bucketline.flow.thaw import RATE, Beat, Wish, look, thawed
+from bucketline.flow.thaw import Wish, look, thawed
 from bucketline.model import Entry
 from bucketline.stores.base import Flow, Store, Together
 
@@ -13,14 +13,14 @@ _WIDTH = 8
 
 def ready(store: Store, bucket: Archived, days: int, speed: str) -> Flow[bool]:
     """Whether all of it can be read now; what cannot is asked for, once."""
-    wish, beat = Wish(speed, days), Beat(RATE, SystemClock())
+    wish, clock = Wish(speed, days), SystemClock()
     wanted = [entry for entry in bucket.entries if entry.tier in ARCHIVE_TIERS]
-    found = yield Together([_one(store, entry, wish, beat) for entry in wanted], _WIDTH)
+    found = yield Together([_one(store, entry, wish, clock) for entry in wanted], _WIDTH)
     return all(found)
 
 
-def _one(store: Store, entry: Entry, wish: Wish, beat: Beat) -> Flow[bool]:
-    seen = yield from thawed(store, entry, wish, beat)
+def _one(store: Store, entry: Entry, wish: Wish, clock: Clock) -> Flow[bool]:
+    seen = yield from thawed(store, entry, wish, clock)
     if not seen.state.is_readable:  # Some servers thaw in no time.
-        seen = yield from look(store, entry, beat.clock)
+        seen = yield from look(store, entry, clock)
     return seen.state.is_readable

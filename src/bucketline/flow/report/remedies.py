@@ -31,6 +31,7 @@ _OF_CAUSE = {
     "NotFound": "Nothing, if it was deleted on purpose; the next run looks anew.",
     "ServerFault": "Run again later; if it stays, tell the store's operator the request id.",
     "Stale": "Save a new plan and look at it: this object is no longer as the old one says.",
+    "Thawing": "Run again when the archive has had its time; --wait does so by itself.",
     "TooLarge": "Exclude it, or choose a target that takes objects of this size.",
     "Unholdable": "Exclude it, rename it, or choose a target that can hold such a key.",
     "Unreachable": "Check the endpoint's address and that it can be reached from here.",

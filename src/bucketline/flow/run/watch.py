@@ -51,7 +51,7 @@ def watch(once: Callable[[], Ran], terms: Watch) -> Ran:
             failures += 1
             pause = _pause(failures, terms.every_seconds)
             terms.say(f"{error}; watching goes on, next look in {show_seconds(pause)}")
-        if terms.stop.drain or _rest(terms, _pause(failures, terms.every_seconds)):
+        if terms.stop.drain or rest(terms, _pause(failures, terms.every_seconds)):
             return ran
 
 
@@ -63,7 +63,7 @@ def _pause(failures: int, every_seconds: float) -> float:
     return min(longest, pause)
 
 
-def _rest(terms: Watch, seconds: float) -> bool:
+def rest(terms: Watch, seconds: float) -> bool:
     """Let time pass; whether it is time to end."""
     until = terms.clock.monotonic() + seconds
     while not terms.stop.drain:

@@ -91,7 +91,7 @@ _ADVICE: dict[type[StoreError], str] = {
     Broken: "the exchange broke off; try again",
     Mismatch: "other bytes arrived than were sent; try again, and suspect the network if it stays",
     Conflict: "the object or bucket is not in the state that was asked for; look at it",
-    NeedsThaw: "the bytes are in an archive tier; thaw the object first",
+    NeedsThaw: "the bytes are in an archive tier; `bucketline thaw` the object first",
     TooLarge: "larger than this server takes at once",
     Unsupported: "the server does not know this operation",
     Unholdable: "the server cannot hold this name or attribute; rename or leave it out",
