@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import unquote
 
 from faults.http import Message, answer
 from faults.proxy import Exchange, FaultProxy
@@ -49,6 +50,7 @@ class Archive:
         proxy.add(self._restore, method="POST", path=r"\?restore")
         proxy.add(self._look, method="HEAD")
         proxy.add(self._read, method="GET", path=r"/[^/?]+/[^?]")
+        proxy.add(self._copy, method="PUT")
 
     def busiest_second(self) -> int:
         """The most requests in any one second."""
@@ -61,12 +63,16 @@ class Archive:
         key = exchange.seen.key
         self.asked.append((time.monotonic(), key))
         if key in self._looks or key in self.by_others:
-            self.by_others.discard(key)
-            self._looks.setdefault(key, LOOKS)
+            if key in self.by_others:
+                self.by_others.discard(key)
+                self._looks[key] = LOOKS
+                exchange.forward()  # What the others did.
             self.refused += 1
             exchange.send(answer(409, b"<Error><Code>RestoreAlreadyInProgress</Code></Error>"))
         elif key in self.expired or key in self.tiered:
             self._looks[key] = LOOKS
+            if key in self.expired:
+                exchange.forward()
             exchange.send(answer(202))
         else:
             exchange.send(exchange.forward())
@@ -94,11 +100,20 @@ class Archive:
         return _with(told, f'x-amz-restore: ongoing-request="false", expiry-date="{_FUTURE}"')
 
     def _read(self, exchange: Exchange) -> None:
-        key = exchange.seen.key
-        if key in self.expired or key in self.tiered or key in self._looks:
+        if self._is_frozen(exchange.seen.key):
             exchange.send(answer(403, b"<Error><Code>InvalidObjectState</Code></Error>"))
         else:
             exchange.send(exchange.forward())
+
+    def _copy(self, exchange: Exchange) -> None:
+        source = unquote(exchange.request.header("x-amz-copy-source")).lstrip("/")
+        if self._is_frozen(source.partition("/")[2]):
+            exchange.send(answer(403, b"<Error><Code>ObjectNotInActiveTierError</Code></Error>"))
+        else:
+            exchange.send(exchange.forward())
+
+    def _is_frozen(self, key: str) -> bool:
+        return key in self.expired or key in self.tiered or key in self._looks
 
 
 def _with(told: Message, line: str) -> Message:

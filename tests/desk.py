@@ -71,6 +71,12 @@ class Desk:
         assert ended == code, out + errors
         return [json.loads(line) for line in out.split("\n") if line]  # Keys may hold other ends.
 
+    def ended(self, command: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
+        """How it ended, and what it printed."""
+        code = main([command, *words, "--json", "--endpoint-url", self.url])
+        out, _ = self._capsys.readouterr()
+        return code, [json.loads(line) for line in out.split("\n") if line]
+
     def sync(self, *words: str) -> dict[str, Any]:
         """The summary."""
         return self.run("sync", *words)[-1]

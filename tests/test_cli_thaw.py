@@ -98,6 +98,7 @@ def test_what_is_archived_is_asked_for_once_and_waited_for_by_running_again(
     assert desk.body("g1") == b"g1"
 
 
+@pytest.mark.slow
 def test_waiting_ends_when_all_can_be_read(desk: Desk, proxy: FaultProxy) -> None:
     put(desk, "GLACIER", "a", "b")
 
@@ -108,6 +109,7 @@ def test_waiting_ends_when_all_can_be_read(desk: Desk, proxy: FaultProxy) -> Non
     assert asked(proxy) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_waiting_ends_in_time(desk: Desk, proxy: FaultProxy) -> None:
     put(desk, "GLACIER", "a")
     proxy.add(refuse(409, "RestoreAlreadyInProgress"), method="POST", path=r"\?restore")
