@@ -10,6 +10,7 @@ from bucketline.cli.endpoints import Endpoints, Meter
 from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.log_kept import RunLog
+from bucketline.cli.metering import Measure, Measuring
 from bucketline.cli.outcome import Recorder, Told, tell_failures
 from bucketline.cli.progress import watching
 from bucketline.clock import Clock
@@ -62,6 +63,7 @@ class Pass:
     crew: Callable[[Crew], Crew] | None = None  # Who performs; None = this process alone.
     memory: int = MEMORY  # Of bodies, together.
     hooks: Hooks = field(default_factory=Hooks)
+    measure: Measure | None = None  # Whom its numbers are told.
     hop: str = ""  # Which of several runs of one command it is.
     heard: Callable[[Sequence[tuple[Action, Outcome]]], None] | None = None
     recorder: Recorder = field(init=False)
@@ -81,15 +83,25 @@ class Pass:
         began = around.clock.monotonic()
         around.ledger.begin(self.head)
         log = RunLog(self.log, self.head.run, around.stop, lambda: self.engine.counts.source)
+        measuring = self._measuring()
         with log.kept(around.invocation, around.ledger, skips_idle=self.is_quiet):
-            state, error = self._carry_out()
+            state, error = self._carry_out(measuring)
         tally = around.ledger.tally()
+        if measuring is not None:
+            measuring.end(state, tally)
         self._tell(state, tally, around.clock.monotonic() - began)
         if error is not None:
             raise error
         return Ran(state, tally)
 
-    def _carry_out(self) -> tuple[str, Exception | None]:
+    def _measuring(self) -> Measuring | None:
+        if self.measure is None:
+            return None
+        say = self.around.invocation.printer.notice
+        command, clock = self.head.command, self.around.clock
+        return self.measure.begin(command, lambda: self.engine.counts, clock, say)
+
+    def _carry_out(self, measuring: Measuring | None) -> tuple[str, Exception | None]:
         around = self.around
         view = watching(
             around.invocation.progress,
@@ -106,7 +118,7 @@ class Pass:
                     around.clock,
                     around.stop,
                     around.pace,
-                    watcher,
+                    watcher if measuring is None else measuring.beside(watcher),
                     memory=self.memory,
                     allowance=self.allowance,
                     crew=self.crew,

@@ -10,6 +10,7 @@ import click
 from bucketline.cli.attributes import attributes_alone, keeping_attributes
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.log_kept import check_log_place
+from bucketline.cli.metering import metering
 from bucketline.cli.options import Ordered, choosing, pacing, planning, two_places
 from bucketline.cli.places import from_inventory, hash_memory, open_sides
 from bucketline.cli.planned import print_plan
@@ -32,6 +33,7 @@ from bucketline.flow.ledger import Ledger
 @keeping_attributes
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing.")
 @click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of the run there.")
+@metering
 @two_places
 @common
 @pass_invocation

@@ -9,6 +9,7 @@ from bucketline.cli.crewing import crew_of
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.hands import Errand
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Measure
 from bucketline.cli.passing import Around, Pass
 from bucketline.cli.places import Share, from_inventory, open_for_moves
 from bucketline.cli.sanity import check_source
@@ -99,6 +100,7 @@ class Syncing:
             log=self.wish.log,
             hooks=self.wish.hooks,
             crew=self.crew,
+            measure=self._measure(),
         )
         if self.idle:
             self.ledger.forget(self.idle)
@@ -116,6 +118,12 @@ class Syncing:
         is_idle = ran.state == "complete" and not ran.tally.done
         self.idle = head.run if self.wish.watches and is_idle else ""
         return ran
+
+    def _measure(self) -> Measure:
+        wish = self.wish
+        sides = {"source": wish.source, "target": wish.target}
+        labels = {"name": wish.name, "source": wish.source.text, "target": wish.target.text}
+        return Measure(wish.metering, sides, (self.source.store, self.target.store), labels)
 
     def _look_at_source(self) -> None:
         """A disk that was taken out must not look like a folder that was emptied."""

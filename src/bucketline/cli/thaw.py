@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.metering import metering
 from bucketline.cli.options import (
     Ordered,
     Period,
@@ -57,6 +58,7 @@ from bucketline.sizes import show_moment, show_size
 @click.option("--max-duration", type=Period(), metavar="TIME", help="Wait no longer than that.")
 @click.option("--prices", metavar="FILE", help="What the archive asks for, for --dry-run.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be asked for.")
+@metering
 @one_place
 @common
 @pass_invocation

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Measure, metering_of
 from bucketline.cli.options import Said, rules_in_order
 from bucketline.cli.passing import Around, Pass
 from bucketline.cli.signals import listening
@@ -58,6 +59,12 @@ class Thawing:
         self.side = Side(Retrying(store), place.prefix)
         workers = said["workers"]
         self.workers = None if workers in (None, "auto") else int(workers)
+        self.measure = Measure(
+            metering_of(invocation, said, self.clock),
+            {"source": place},
+            (self.side.store,),
+            {"source": place.text},
+        )
         names = ("tier", "days", "rate", "include", "exclude", "only")
         self.words = {name: said[name] for name in names}
 
@@ -88,7 +95,7 @@ class Thawing:
         here = identity(self.place)
         head = RunHead(new_run_id(self.clock.now()), THAW, here, "", configuration=self.words)
         empty = f"{printable(self.place.text)}: nothing there takes part; is it the right place?"
-        return Pass(around, engine, head, if_empty=empty).go()
+        return Pass(around, engine, head, if_empty=empty, measure=self.measure).go()
 
     def _watch(self, waiting: Waiting) -> Watch:
         ends = None

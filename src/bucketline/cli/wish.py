@@ -9,6 +9,7 @@ from typing import Any
 from bucketline.cli.attributes import attribute_words, fidelity_of
 from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Metering, metering_of
 from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.wiring import look_of
 from bucketline.clock import SystemClock
@@ -37,6 +38,7 @@ class Wish:
     words: dict[str, Any]  # The same for the ledger: no secrets, no locations.
     log: Location | None = None  # Where the run's log goes.
     hooks: Hooks = field(default_factory=Hooks)
+    metering: Metering = field(default_factory=Metering)
     inventory: Location | None = None  # What tells the source's entries, instead of its listing.
 
     @property
@@ -95,6 +97,7 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
         name=said["name"] or "",
         words=words,
         hooks=hooks_of(job),
+        metering=metering_of(invocation, said, SystemClock()),
         log=invocation.location(log, Side(), both) if log else None,
         inventory=told and invocation.location(told, side_of(said, "source_"), both),
     )

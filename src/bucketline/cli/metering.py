@@ -1,0 +1,164 @@
+"""Numbers of a run for those who watch many: where they go, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.options import Said, options
+from bucketline.clock import Clock
+from bucketline.errors import UsageError
+from bucketline.flow.compare.guard import Counts
+from bucketline.flow.drive import blocking
+from bucketline.flow.metrics.cloudwatch import DIMENSION, CloudWatch
+from bucketline.flow.metrics.sample import RUNNING, Sample, old_names
+from bucketline.flow.metrics.teller import Teller
+from bucketline.flow.metrics.textfile import write
+from bucketline.flow.run.terms import Watcher
+from bucketline.model import Action, Tally
+from bucketline.settings import KeySource, Location, Side, check_endpoint
+from bucketline.stores.base import Store
+
+F = TypeVar("F", bound=Callable[..., object])
+_FILE_SECONDS, _CLOUDWATCH_SECONDS = 10.0, 30.0
+
+
+def metering(command: F) -> F:
+    """Where the numbers of a run go."""
+    return options(
+        command,
+        click.option("--metrics-file", metavar="FILE", help="Numbers for Prometheus, in FILE."),
+        click.option("--cloudwatch", metavar="NAMESPACE", help="Numbers to CloudWatch."),
+        click.option(
+            "--cloudwatch-dimension", metavar="NAME", help=f"Of each number ({DIMENSION})."
+        ),
+        click.option("--cloudwatch-profile", metavar="NAME", help="Whose credentials it takes."),
+        click.option("--cloudwatch-endpoint", metavar="URL", help="Instead of AWS."),
+    )
+
+
+@dataclass(frozen=True)
+class Metering:
+    """What a person wants."""
+
+    file: Path | None = None
+    cloudwatch: CloudWatch | None = None
+    keys: KeySource | None = None
+
+
+def metering_of(invocation: Invocation, said: Said, clock: Clock) -> Metering:
+    """Raises `UsageError` for what could never work."""
+    file = Path(said["metrics_file"]) if said.get("metrics_file") else None
+    if file is not None and not file.absolute().parent.is_dir():
+        raise UsageError(f"{file}: its folder is not there; make it, or choose another one")
+    if not said.get("cloudwatch"):
+        if any(said.get(f"cloudwatch_{word}") for word in ("dimension", "profile", "endpoint")):
+            raise UsageError("--cloudwatch NAMESPACE is missing; say it, too")
+        return Metering(file)
+    endpoint = said["cloudwatch_endpoint"] or ""
+    if endpoint:
+        check_endpoint(endpoint)
+    # Imported here: a run that tells no one needs none of it.
+    from bucketline.stores.s3.credentials import source_of
+
+    side = Side(profile=said["cloudwatch_profile"] or "")
+    remote = invocation.location("s3://metrics/", side).remote
+    assert remote is not None
+    dimension = said["cloudwatch_dimension"] or DIMENSION
+    cloudwatch = CloudWatch(remote.region, clock, said["cloudwatch"], dimension, endpoint)
+    cloudwatch.check()
+    return Metering(file, cloudwatch, source_of(remote))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is measured of one command's runs."""
+
+    metering: Metering
+    sides: Mapping[str, Location]  # source, target
+    stores: Sequence[Store]
+    labels: Mapping[str, str]
+
+    def begin(
+        self, command: str, counts: Callable[[], Counts], clock: Clock, say: Callable[[str], None]
+    ) -> Measuring:
+        """A run begins."""
+        return Measuring(self, command, counts, clock, say)
+
+
+class Measuring:
+    """One run. Tells the loop's watcher, too, as the loop knows only one."""
+
+    def __init__(
+        self,
+        measure: Measure,
+        command: str,
+        counts: Callable[[], Counts],
+        clock: Clock,
+        say: Callable[[str], None],
+    ) -> None:
+        self._measure = measure
+        self._command = command
+        self._counts = counts
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._slow_downs = self._busy()
+        self._watcher: Watcher | None = None
+        self._tellers = [Teller(tell, every, clock, say) for tell, every in self._listeners()]
+
+    def beside(self, watcher: Watcher) -> Watcher:
+        """What the loop is to tell."""
+        self._watcher = watcher
+        return self
+
+    def seen(self, tally: Tally, running: dict[Action, float]) -> None:
+        if self._watcher is not None:
+            self._watcher.seen(tally, running)
+        if self._tellers:
+            sample = self._sample(RUNNING, tally)
+            for teller in self._tellers:
+                teller.see(sample)
+
+    def end(self, state: str, tally: Tally) -> None:
+        """How it ended."""
+        for teller in self._tellers:
+            teller.end(self._sample(state, tally))
+
+    def _listeners(self) -> list[tuple[Callable[[Sample, Sample | None], None], float]]:
+        wanted, clock = self._measure.metering, self._clock
+        found: list[tuple[Callable[[Sample, Sample | None], None], float]] = []
+        if (file := wanted.file) is not None:
+            found.append((lambda sample, _: write(file, sample, clock.now()), _FILE_SECONDS))
+        if (cloudwatch := wanted.cloudwatch) is not None and (keys := wanted.keys) is not None:
+
+            def put(sample: Sample, before: Sample | None) -> None:
+                blocking(cloudwatch.put(old_names(sample, before), keys()))
+
+            found.append((put, _CLOUDWATCH_SECONDS))
+        return found
+
+    def _sample(self, state: str, tally: Tally) -> Sample:
+        counts = self._counts()
+        buckets = {
+            place.bucket: getattr(counts, side)
+            for side, place in self._measure.sides.items()
+            if place.bucket
+        }
+        return Sample(
+            self._command,
+            state,
+            replace(tally),
+            buckets,
+            max(counts.source, tally.listed),
+            self._busy() - self._slow_downs,
+            self._clock.monotonic() - self._began,
+            labels=self._measure.labels,
+        )
+
+    def _busy(self) -> int:
+        return sum(getattr(store, "retried", {}).get("Busy", 0) for store in self._measure.stores)

@@ -1,0 +1,1 @@
+"""How a run stands, as numbers for those who watch many: CloudWatch, Prometheus."""
