@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 import disks
+from faults import syncing
 from faults.proxy import Exchange
 from faults.syncing import Bodies, Pair, manifest, mixed_objects
+from relay import stopping
 from relay.jobs import RelayJob, adds_up
 
 pytestmark = [disks.needs_root, pytest.mark.slow]
@@ -67,6 +70,19 @@ class Box:
         if was_cut:
             self.power.power_on()
 
+    def run_until_stopped(self) -> bool:
+        """Its process stops itself, then the power fails; False = it ended before."""
+        process = self.job.start()
+        told = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        is_stopped = told is not None and told.si_code == os.CLD_STOPPED
+        if is_stopped:
+            self.power.cut()
+            process.kill()
+        self.job.finish(process)
+        if is_stopped:
+            self.power.power_on()
+        return is_stopped
+
 
 @pytest.fixture
 def box(servers: Pair, outer: Path, tmp_path: Path) -> Iterator[Box]:
@@ -94,7 +110,14 @@ def test_nothing_is_lost_when_the_power_fails(number: int, box: Box, bodies: Bod
         delivered, there = job.proven_by("forward"), job.pair.keys(job.bucket)
         assert delivered <= there  # What is called done, and was dropped from its volume.
         job.pair.target_proxy.forget()
-    delivered = job.proven_by("forward")
+    ends_well(job, bodies)
+
+
+def ends_well(job: RelayJob, bodies: Bodies) -> None:
+    """The next run brings all that is left, and nothing twice."""
+    delivered, there = job.proven_by("forward"), job.pair.keys(job.bucket)
+    assert delivered <= there
+    job.pair.target_proxy.forget()
 
     done = job.run()
 
@@ -103,3 +126,27 @@ def test_nothing_is_lost_when_the_power_fails(number: int, box: Box, bodies: Bod
     assert {seen.key for seen in job.pair.target_proxy.seen("PUT")} & delivered == set()
     assert job.pair.held(job.bucket) == manifest(bodies)
     assert job.staged_files() == []
+
+
+_SOME = {("rename", "after"), ("record", "after"), ("remove", "before")}
+_NAMED = [
+    pytest.param(name, when, nth, id=f"{when}-{name}-{nth}")
+    for name in stopping.POINTS
+    for when in ("before", "after")
+    for nth in ((1, 2, 3, 5, 9, 14, 20) if _SOAK else (5,))
+    if _SOAK or (name, when) in _SOME
+]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("name", "when", "nth"), _NAMED)
+def test_nothing_is_lost_at_any_named_point(
+    name: str, when: str, nth: int, box: Box, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        program = (sys.executable, str(Path(stopping.__file__)))
+        patched.setattr(syncing, "_PROGRAM", program)
+        patched.setenv("BUCKETLINE_TEST_STOP", f"{name} {when} {nth}")
+        assert box.run_until_stopped()
+
+    ends_well(box.job, bodies)
