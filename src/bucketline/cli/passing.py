@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bucketline.cli.endpoints import Endpoints, Meter
 from bucketline.cli.hooks import Hooks
@@ -23,6 +23,9 @@ from bucketline.flow.run.pace import Pace
 from bucketline.flow.run.terms import Allowance, Crew, Engine, Ran, Stop, Terms
 from bucketline.model import Action, Outcome, Tally
 from bucketline.settings import Location
+
+if TYPE_CHECKING:
+    from bucketline.cli.progress_rich import Screen
 
 
 class Moving(Engine, Protocol):
@@ -47,6 +50,7 @@ class Around:
     stop: Stop
     pace: Pace
     endpoints: Endpoints
+    screen: Screen | None = None  # Shared with other runs.
 
 
 @dataclass
@@ -111,6 +115,7 @@ class Pass:
             found=lambda: self.engine.counts.source,
             meter=self.meter,
             hop=self.hop,
+            screen=around.screen,
         )
         with view as watcher:
             try:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bucketline.cli.endpoints import Down, Meter
 from bucketline.cli.printer import Printer, as_json
@@ -16,8 +16,12 @@ from bucketline.flow.run.terms import Stop
 from bucketline.model import Action, Tally
 from bucketline.sizes import show_seconds, show_size
 
+if TYPE_CHECKING:
+    from bucketline.cli.progress_rich import Screen
+
 _PLAIN_SECONDS = 30.0
 _JSON_SECONDS = 1.0
+_SCREEN_SECONDS = 0.2
 _SLOW_SECONDS = 5.0
 _WINDOW_SECONDS = 10.0  # Rates are of so much of the past.
 
@@ -82,6 +86,7 @@ class Watcher:
     _shown: float = 0.0
     _past: list[tuple[float, int, int]] = field(default_factory=list)
     _said_draining: bool = False
+    _latest: tuple[Tally, Mapping[Action, float]] | None = None
 
     def seen(self, tally: Tally, running: Mapping[Action, float]) -> None:
         now = self.clock.monotonic()
@@ -91,11 +96,18 @@ class Watcher:
         for news in self.meter.endpoints.news():
             self.face.say(news)
         self.meter.tick()
+        self._latest = (tally, running)
         self._shown = self._shown or now
         self._past.append((now, tally.listed - tally.under_way, tally.bytes_done))
         if now - self._shown >= self.every_seconds:
             self._shown = now
             self.face.show(self._moment(now, tally, running))
+
+    def end(self) -> None:
+        """Show how it stands at the end, where that stays to be seen."""
+        if self._latest is not None:
+            tally, _ = self._latest
+            self.face.show(self._moment(self.clock.monotonic(), tally, {}))
 
     def _moment(self, now: float, tally: Tally, running: Mapping[Action, float]) -> Moment:
         while len(self._past) > 2 and now - self._past[0][0] > max(
@@ -192,22 +204,50 @@ def watching(
     found: Callable[[], int],
     meter: Meter,
     hop: str = "",
+    screen: Screen | None = None,
 ) -> Iterator[Watcher]:
     """A watcher for the loop; `kind` as --progress says it."""
     clock = meter.endpoints.clock
-    face, every_seconds = _face(kind, printer, clock, run, hop)
+    if screen is None:
+        face, every_seconds = _face(kind, printer, clock, run, hop)
+    else:
+        face, every_seconds = screen.face(hop), _SCREEN_SECONDS
+    watcher = Watcher(face, every_seconds, clock, stop, found, meter)
     try:
-        yield Watcher(face, every_seconds, clock, stop, found, meter)
+        yield watcher
     finally:
+        if screen is not None:
+            watcher.end()
         face.close()
 
 
+@contextmanager
+def one_screen(
+    kind: str, hops: Sequence[str], between: Callable[[], Sequence[str]]
+) -> Iterator[Screen | None]:
+    """One screen for several runs side by side, where a person looks at it."""
+    if not _is_watched(kind):
+        yield None
+        return
+    from bucketline.cli.progress_rich import Screen
+
+    screen = Screen(hops, between)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def _is_watched(kind: str) -> bool:
+    return kind == "auto" and sys.stderr.isatty()
+
+
 def _face(kind: str, printer: Printer, clock: Clock, run: str, hop: str) -> tuple[Face, float]:
-    if kind == "auto" and sys.stderr.isatty() and not hop:  # Two bars would fight for the screen.
+    if _is_watched(kind) and not hop:  # Two bars would fight for the screen.
         # Imported here: rich costs a tenth of a second that nobody off a screen should pay.
         from bucketline.cli.progress_rich import Bar
 
-        return Bar(), 0.2
+        return Bar(), _SCREEN_SECONDS
     if kind == "json":
         return Json(printer, clock, run, hop), _JSON_SECONDS
     if kind == "none":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.relay.hop import Hop
 from bucketline.cli.relay.lane import Lane
+from bucketline.cli.relay.screen import shared_screen
 from bucketline.cli.relay.systemd import Pulse
 from bucketline.cli.relay.wish import RelayWish
 from bucketline.cli.signals import listening
@@ -66,13 +67,17 @@ class Relaying:
     def go(self) -> int:
         """Ends with a summary of each hop; raises what stopped one of them."""
         try:
-            with listening(self.stop) as ears, self.pulse.watched():
+            with listening(self.stop) as ears, self.pulse.watched(), self._shown():
                 self.pulse.systemd.say(READY="1", STATUS="fetching and forwarding")
                 ran = self._once() if self.wish.is_once else self._for_ever()
         finally:
             self.pulse.systemd.say(STOPPING="1")
             self.dropper.close()
         return exit_code(ran, ears)
+
+    def _shown(self) -> AbstractContextManager[None]:
+        hops = [self.fetch, self.forward, *([self.clear] if self.clear else [])]
+        return shared_screen(self.invocation, hops, self.spool, self.clock)
 
     def _once(self) -> tuple[Ran, ...]:
         for _ in range(_ROUNDS):
