@@ -60,3 +60,16 @@ def test_arrivals_come_in_order_and_once(tmp_path: Path) -> None:
     call(spool.write("last", BODY))
     assert arrivals.next(0.0).entry.key == "later"  # type: ignore[union-attr]
     assert arrivals.next(0.0) is None
+
+
+def test_what_is_urgent_comes_before_what_came_earlier(tmp_path: Path) -> None:
+    spool = spool_on(tmp_path, ("a",))
+    spool.index.is_urgent = lambda key: key.startswith("now/")
+    call(spool.write("slow/1", BODY))
+    arrivals = spool.index.follow()
+    for key in ("slow/2", "now/1", "slow/3", "now/2"):
+        call(spool.write(key, BODY))
+
+    found = [one.entry.key for _ in range(5) if (one := arrivals.next(0.0))]
+
+    assert found == ["now/1", "now/2", "slow/1", "slow/2", "slow/3"]

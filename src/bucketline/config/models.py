@@ -214,6 +214,7 @@ class RelayModel(Strict):
     """What a relay has besides: where it stages objects, and how much at once."""
 
     volumes: Annotated[list[str], Field(min_length=1)]
+    first: list[str] = []
     watermark: Annotated[str, Field(pattern=r"^\d{1,3}:\d{1,3}$")] | None = None
     keep_free: Size | None = None
     max_fetch: Size | None = None

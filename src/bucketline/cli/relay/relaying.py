@@ -145,7 +145,14 @@ class Relaying:
         sides = Sides(source, target, hop.around.drive, self.wish.look)
         books = Books(self.forward.around.ledger.known, hop.around.ledger.known)
         stuck = self._why_stuck
-        return Fetch(sides, self.spool, policy, books=books, is_stuck=stuck, is_blind=is_blind)
+        first = self.wish.first
+        return Fetch(
+            *(sides, self.spool, policy),
+            books=books,
+            is_stuck=stuck,
+            is_blind=is_blind,
+            first=first,
+        )
 
     def _is_away(self, target: Side) -> bool:
         try:

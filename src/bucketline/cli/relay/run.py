@@ -35,6 +35,7 @@ from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.look.filters import matcher
 from bucketline.flow.report.relays import relay_digest, relay_ledgers, volume_memory
 from bucketline.flow.run.terms import Stop
 from bucketline.stores import open_store
@@ -64,6 +65,9 @@ def _relaying(command: Any) -> Any:
         ),
         click.option(
             "--adopt", multiple=True, metavar="DIR", help="Take from here what older tools left."
+        ),
+        click.option(
+            "--first", multiple=True, metavar="GLOB", help="What matches goes before the rest."
         ),
         click.option("--keep-free", type=Size(), metavar="SIZE", help="On each volume, always."),
         click.option("--max-fetch", type=Size(), metavar="SIZE", help="Fetch no more in one pass."),
@@ -102,6 +106,7 @@ def run(invocation: Invocation, /, **said: Any) -> int:
         memory, job = volume_memory(paths[0]), relay_digest(wish.identity)
         spool = open_spool(wish.volumes, job, wish.marks, clock, memory)
         stack.enter_context(closing(spool))
+        spool.index.is_urgent = matcher(wish.first, as_folder(wish.target.prefix))
         hashes, pulse = stack.enter_context(hash_memory(invocation)), Pulse(systemd)
         parts = _Parts(invocation, wish, hashes, Stop(), pulse)
         fetch = parts.fetch(drives[0], ledgers[0], spool)

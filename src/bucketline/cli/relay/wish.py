@@ -18,6 +18,7 @@ from bucketline.config import Job
 from bucketline.errors import UsageError
 from bucketline.flow.compare.guard import Limits
 from bucketline.flow.compare.sides import Look
+from bucketline.flow.look.filters import matcher
 from bucketline.flow.move.copy import MovePolicy
 from bucketline.settings import Location, Side
 from bucketline.sizes import parse_seconds, parse_size
@@ -64,6 +65,11 @@ class RelayWish:
         return Limits.of(str(self.words["max_delete"]))
 
     @property
+    def first(self) -> list[str]:
+        """Globs of what goes before the rest."""
+        return [str(glob) for glob in self.words["first"]]
+
+    @property
     def every_seconds(self) -> int:
         return int(self.words["every"] or _EVERY_SECONDS)
 
@@ -105,6 +111,7 @@ def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
         "compare": said["compare"] or job.compare or "auto",
         "filters": rules_in_order(said) or list(job.filters),
         "only": said["only"],
+        "first": list(said["first"] or relay.get("first", ())),
         "accept_proof": "etag",
         "attributes": attribute_words(said, job.attributes),
         "workers": said["workers"] or job.workers or limits.workers,
@@ -116,6 +123,7 @@ def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
         **{name: said[name] or _parsed(parse_size, relay.get(name)) for name in _SIZES},
     }
     Limits.of(str(words["max_delete"]))
+    matcher(words["first"], "")  # A pattern that makes no sense is told before anything begins.
     high, low = said["watermark"] or parse_marks(relay.get("watermark") or _WATERMARK)
     log = said["logs"] or job.logs or invocation.config.logs
     return RelayWish(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bucketline.errors import Away, Interrupted, Mismatch, TooLarge
 from bucketline.flow.compare.doubts import Known, Lookup
-from bucketline.flow.compare.guard import Limits, guarded
+from bucketline.flow.compare.guard import Counts, Limits, guarded
 from bucketline.flow.compare.pairs import decide
 from bucketline.flow.compare.planned import Looking, fail_refused, planned
 from bucketline.flow.compare.sides import Sides
@@ -47,8 +48,10 @@ class Fetch(Looking):
         books: Books,
         is_stuck: Callable[[], str],
         is_blind: bool = False,
+        first: Sequence[str] = (),
     ) -> None:
-        super().__init__(sides)
+        self._looks = _looks(sides, first)
+        super().__init__(self._looks[-1])
         self._spool = spool
         self._policy = policy
         # Of files of others: held strictly against the etag, and never gone on with after a crash.
@@ -62,8 +65,22 @@ class Fetch(Looking):
         self._away: set[str] = set()  # Keys of what was fetched onto volumes that are away.
 
     def plan(self) -> Iterator[Action | Skip]:
-        """What is neither at the target nor on its way there."""
-        return planned(self._sides, self._decided, guarded, Limits())
+        """What is neither at the target nor on its way there; what is to come first, first."""
+        for sides in self._looks:
+            yield from planned(sides, partial(self._decided, sides), guarded, Limits())
+            if sides.is_one_object:
+                return
+
+    @property
+    def counts(self) -> Counts:
+        """Of all looks together."""
+        counts = [sides.counts for sides in self._looks]
+        return Counts(sum(one.source for one in counts), sum(one.target for one in counts))
+
+    @property
+    def notes(self) -> list[str]:
+        """Of all looks, each once."""
+        return list(dict.fromkeys(note for sides in self._looks for note in sides.notes))
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """One object onto the volumes, proven."""
@@ -79,8 +96,7 @@ class Fetch(Looking):
             return action.source.size
         return weight(action.source, self._spool.able, self._policy)
 
-    def _decided(self) -> Iterator[Action | Skip]:
-        sides = self._sides
+    def _decided(self, sides: Sides) -> Iterator[Action | Skip]:
         actions = decide(
             sides.differences(sides.rule.is_same),
             sides.rule,
@@ -220,6 +236,17 @@ class Fetch(Looking):
             raise Away(said, store=spool.name, key=key)
         said = f"{show_size(size)} are more than all volumes can hold; name a larger --volume"
         raise TooLarge(said, store=spool.name, key=key)
+
+
+def _looks(sides: Sides, first: Sequence[str]) -> list[Sides]:
+    """The one, or two of which the first has what matches one of these globs."""
+    if not first:
+        return [sides]
+    parts = sides.look.filter.split(first)
+    return [
+        Sides(sides.source, sides.target, sides.drive, replace(sides.look, filter=part))
+        for part in parts
+    ]
 
 
 def _is_of(known: Known | None, entry: Entry) -> bool:

@@ -60,7 +60,7 @@ class Forward:
     @property
     def is_idle(self) -> bool:
         """Whether all that arrived has ended, in one way or another."""
-        return self._ended >= self.counts.source and not self._arrivals.come
+        return self._ended >= self.counts.source and not len(self._arrivals)
 
     def heard(self, ends: Sequence[tuple[Action, Outcome]]) -> None:
         """These are recorded."""

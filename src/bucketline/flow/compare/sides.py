@@ -90,6 +90,11 @@ class Sides:
                 self.source = replace(self.source, prefix=f"{prefix}/")
         self.target = replace(self.target, prefix=self._target_prefix())
 
+    @property
+    def is_one_object(self) -> bool:
+        """Whether the source is an object and no folder; known once it is resolved."""
+        return self._object is not None
+
     def rename(self, key: str) -> str:
         """The target's key for a source's."""
         return self.target.prefix + key[len(self.source.prefix) :]

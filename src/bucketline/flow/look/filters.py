@@ -42,9 +42,22 @@ class Filter:
 
     rules: tuple[Rule, ...] = ()
     only: frozenset[str] | None = None  # Keys, or what follows the prefix of either side.
+    within: Filter | None = None  # Of what takes part by this one.
+
+    def split(self, globs: Sequence[str]) -> tuple[Filter, Filter]:
+        """What of it matches one of these, and the rest."""
+        first = Filter(tuple(Rule(glob, is_include=True) for glob in globs), within=self)
+        return first, Filter(tuple(Rule(glob) for glob in globs), within=self)
 
     def keeper(self, prefix: str, other_prefix: str = "") -> Keep | None:
         """What to do to each page of a side listed at `prefix`; None = nothing, all take part."""
+        own = self._own_keeper(prefix, other_prefix)
+        outer = self.within.keeper(prefix, other_prefix) if self.within else None
+        if own is None or outer is None:
+            return own or outer
+        return lambda page: own(outer(page))
+
+    def _own_keeper(self, prefix: str, other_prefix: str) -> Keep | None:
         if not self.rules and self.only is None:
             return None
         tails = None if self.only is None else _tails(self.only, prefix, other_prefix)
@@ -67,6 +80,14 @@ class Filter:
 
 
 EVERYTHING = Filter()
+
+
+def matcher(globs: Sequence[str], prefix: str) -> Callable[[str], bool]:
+    """Whether a key at `prefix` matches one of these. Raises `UsageError`."""
+    keep = Filter(tuple(Rule(glob, is_include=True) for glob in globs)).keeper(prefix)
+    if not globs or keep is None:
+        return lambda _key: False
+    return lambda key: key.startswith(prefix) and bool(keep([Entry(key, 0)]))
 
 
 def read_only_file(path: Path) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from bucketline.model import Entry
@@ -26,17 +26,26 @@ class Arrivals:
     """What comes to be staged, each once, for one who follows."""
 
     def __init__(self, index: Index, news: threading.Condition) -> None:
-        self.come: deque[Staged] = deque()
+        self._come: deque[Staged] = deque()
+        self._urgent: deque[Staged] = deque()  # Of it, what goes before the rest.
         self._index = index
         self._news = news
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._come)
+
+    def add(self, one: Staged) -> None:
+        """It comes when it is its turn."""
+        is_urgent = self._index.is_urgent(one.entry.key)
+        (self._urgent if is_urgent else self._come).append(one)
 
     def next(self, wait_seconds: float) -> Staged | None:
         """None = nothing came in so many seconds."""
         with self._news:
-            if not self.come:
+            if not len(self):
                 self._news.wait(wait_seconds)
-            while self.come:
-                one = self.come.popleft()
+            while len(self):
+                one = (self._urgent or self._come).popleft()
                 there = self._index.get(one.entry.key)
                 if there is None or there.generation != one.generation:
                     continue
@@ -51,6 +60,7 @@ class Index:
     """One for all threads: who fetches and who forwards look at it at the same time."""
 
     def __init__(self) -> None:
+        self.is_urgent: Callable[[str], bool] = lambda _key: False
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
         self._staged: dict[str, Staged] = {}
@@ -90,7 +100,7 @@ class Index:
             self.size += one.entry.size - (other.entry.size if other else 0)
             if is_old:
                 self._old.add(sidecar.key)
-            self._arrivals.come.append(one)
+            self._arrivals.add(one)
             self._news.notify_all()
             return other
 
@@ -108,7 +118,7 @@ class Index:
                 there = self._staged.get(one.entry.key)
                 if there is not None and there.generation == one.generation:
                     fresh = self._staged[one.entry.key] = there._replace(is_old=False)
-                    self._arrivals.come.append(fresh)
+                    self._arrivals.add(fresh)
 
     def leave(self, one: Staged) -> None:
         """It has arrived: nobody else is to send it, while its files are removed."""
@@ -134,7 +144,7 @@ class Index:
                 fresh = one._replace(origin_pin=origin.pin, is_unproven=origin.is_unproven)
                 self._staged[key] = fresh
                 if one.is_unproven:
-                    self._arrivals.come.append(fresh)
+                    self._arrivals.add(fresh)
                     self._news.notify_all()
 
     def all(self) -> list[Staged]:
@@ -149,13 +159,14 @@ class Index:
             self._staged = {one.entry.key: one for one in oldest}
 
     def follow(self) -> Arrivals:
-        """All that is staged, the oldest first, and what will be; who followed before does not
-        any more.
+        """All that is staged and what will be: first what is urgent, of that and of the rest the
+        oldest. Who followed before does not any more.
         """
         self.in_order()
         with self._lock:
             self._arrivals = Arrivals(self, self._news)
-            self._arrivals.come += self._staged.values()
+            for one in self._staged.values():
+                self._arrivals.add(one)
             return self._arrivals
 
     @property
