@@ -53,6 +53,7 @@ def heard(child: subprocess.Popen[str], words: str) -> None:
     raise AssertionError(f"it ended without {words}")
 
 
+@pytest.mark.slow
 def test_a_watch_moves_what_comes_lives_through_an_outage_and_ends_well(
     watching: subprocess.Popen[str], folders: tuple[Path, Path], variables: dict[str, str]
 ) -> None:

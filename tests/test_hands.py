@@ -66,6 +66,7 @@ def test_processes_share_the_work_and_their_requests_count(
     assert again["skipped"] == COUNT + 1
 
 
+@pytest.mark.slow
 def test_a_hand_that_is_killed_costs_no_object(
     slowly: subprocess.Popen[str], source: Path, tmp_path: Path
 ) -> None:

@@ -151,6 +151,7 @@ any_keys = st.one_of(
 ).map(lambda keys: sorted({key for key in keys if key}))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(any_keys, st.integers(1, 7), st.integers(0, 99))
 def test_any_keys_come_once_and_in_order_whatever_comes_first(

@@ -69,6 +69,7 @@ def test_what_the_target_refuses_by_its_size_weighs_nothing() -> None:
     assert weight(Entry("k", 51 << 40), S3, POLICY) == 0
 
 
+@pytest.mark.slow
 def test_ten_thousand_parts_cross_and_one_byte_more_is_refused_by_name() -> None:
     policy = replace(SMALL, part_size=1, parts_at_once=16)
     crossing = Crossing(bytes(10_000))

@@ -154,6 +154,7 @@ def test_a_copy_within_the_service_names_its_source_by_the_access_point(
     assert copied == f"{POINT.replace(':', '%3A')}/object/dir/%C3%BC%3A1"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("surroundings")
 def test_an_access_point_that_is_not_there_is_told_by_its_host(
     edge: Edge, capsys: pytest.CaptureFixture[str]

@@ -62,6 +62,10 @@ class LedgerError(BucketlineError):
     exit_code = 6
 
 
+class LedgerDamaged(LedgerError):
+    """What its file holds makes no sense."""
+
+
 class DiskError(BucketlineError):
     """A local disk is full, read-only or failing."""
 

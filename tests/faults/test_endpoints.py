@@ -164,6 +164,7 @@ def test_all_go_away_the_run_waits_says_so_and_goes_on(
     assert all(one["times_opened"] for one in counted(done, doors))
 
 
+@pytest.mark.slow
 def test_a_single_endpoint_is_waited_for_too(
     servers: Pair, bodies: Bodies, doors: list[FaultProxy], tmp_path: Path
 ) -> None:
@@ -208,6 +209,7 @@ def test_a_run_that_waits_ends_when_asked_and_the_next_one_goes_on(
     assert servers.held("pool-4") == manifest(bodies)
 
 
+@pytest.mark.slow
 def test_endpoints_of_which_none_ever_answered_are_an_error(
     servers: Pair, doors: list[FaultProxy], tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_uploads_over_a_link_that_falls_silent_go_over_the_other_one(
     assert opened(done, "target", doors[1])["faults"] == 0
 
 
+@pytest.mark.slow
 def test_downloads_over_a_link_that_loses_big_packets_go_over_the_other_one(
     servers: Pair, bodies: Bodies, doors: list[FaultProxy], tmp_path: Path
 ) -> None:

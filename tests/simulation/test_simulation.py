@@ -16,7 +16,7 @@ from simulation.driver import every_crash, simulate
 
 _SEEDS = 2_000 if os.environ.get("BUCKETLINE_SOAK") else 400
 if not os.environ.get("BUCKETLINE_TEST_ALL") and not os.environ.get("BUCKETLINE_SOAK"):
-    _SEEDS = 150
+    _SEEDS = 50
 _SEEDS = int(os.environ.get("BUCKETLINE_SEEDS", _SEEDS))  # Canaries need fewer.
 _STRETCH = 25
 _REPLAY = os.environ.get("BUCKETLINE_REPLAY", "")

@@ -108,14 +108,13 @@ class Pass:
     def _carry_out(self, measuring: Measuring | None) -> tuple[str, Exception | None]:
         around = self.around
         view = watching(
-            around.invocation.progress,
+            around.screen or around.invocation.progress,
             around.invocation.printer,
             stop=around.stop,
             run=self.head.run,
             found=lambda: self.engine.counts.source,
             meter=self.meter,
             hop=self.hop,
-            screen=around.screen,
         )
         with view as watcher:
             try:

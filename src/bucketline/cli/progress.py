@@ -196,7 +196,7 @@ class Nothing:
 
 @contextmanager
 def watching(
-    kind: str,
+    kind: str | Screen,
     printer: Printer,
     *,
     stop: Stop,
@@ -204,19 +204,18 @@ def watching(
     found: Callable[[], int],
     meter: Meter,
     hop: str = "",
-    screen: Screen | None = None,
 ) -> Iterator[Watcher]:
-    """A watcher for the loop; `kind` as --progress says it."""
+    """A watcher for the loop; `kind` as --progress says it, or what several runs share."""
     clock = meter.endpoints.clock
-    if screen is None:
+    if isinstance(kind, str):
         face, every_seconds = _face(kind, printer, clock, run, hop)
     else:
-        face, every_seconds = screen.face(hop), _SCREEN_SECONDS
+        face, every_seconds = kind.face(hop), _SCREEN_SECONDS
     watcher = Watcher(face, every_seconds, clock, stop, found, meter)
     try:
         yield watcher
     finally:
-        if screen is not None:
+        if not isinstance(kind, str):
             watcher.end()
         face.close()
 

@@ -23,6 +23,7 @@ COMMANDS = (
     Row("relay run", "relay.run:run", "Bring all of SOURCE to TARGET, for ever or once.", MOVE),
     Row("relay status", "relay.status:status", "Show how relays stand.", MOVE),
     Row("relay verify", "relay.verify:verify", "Look at what is staged, byte by byte.", MOVE),
+    Row("relay repair", "relay.repair:repair", "Make lost ledgers of a relay anew.", MOVE),
     Row("relay reset", "relay.reset:reset", "Forget a relay and what it has staged.", MOVE),
     Row("verify", "verify:verify", "Prove again what was delivered.", MOVE),
     Row("proof", "", "Show others what was delivered.", MOVE),

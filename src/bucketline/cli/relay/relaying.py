@@ -73,11 +73,16 @@ class Relaying:
         finally:
             self.pulse.systemd.say(STOPPING="1")
             self.dropper.close()
+            for hop in self._hops:
+                hop.around.endpoints.remember()
         return exit_code(ran, ears)
 
     def _shown(self) -> AbstractContextManager[None]:
-        hops = [self.fetch, self.forward, *([self.clear] if self.clear else [])]
-        return shared_screen(self.invocation, hops, self.spool, self.clock)
+        return shared_screen(self.invocation, self._hops, self.spool, self.clock)
+
+    @property
+    def _hops(self) -> list[Hop]:
+        return [self.fetch, self.forward, *([self.clear] if self.clear else [])]
 
     def _once(self) -> tuple[Ran, ...]:
         for _ in range(_ROUNDS):

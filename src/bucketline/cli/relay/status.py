@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +11,7 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Period
 from bucketline.clock import Clock, SystemClock
-from bucketline.errors import printable
+from bucketline.errors import LedgerError, printable
 from bucketline.flow.report.relays import HOPS, RelayRow, relays
 from bucketline.flow.report.runs import RunRow
 from bucketline.sizes import show_seconds, show_size
@@ -25,24 +25,33 @@ _CLEAR = "\x1b[H\x1b[2J"
 @click.option("--every", type=Period(), metavar="TIME", help="Look again and again, for ever.")
 @common
 @pass_invocation
-def status(invocation: Invocation, *, every: int | None) -> None:
+def status(invocation: Invocation, *, every: int | None) -> int:
     """Of every relay of this --state, whether it runs now or not."""
     clock = SystemClock()
     while True:
-        _show(invocation, clock, is_live=every is not None)
+        code = _show(invocation, clock, is_live=every is not None)
         if every is None:
-            return
+            return code
         clock.sleep(every)
 
 
-def _show(invocation: Invocation, clock: Clock, *, is_live: bool) -> None:
-    printer, rows, now = invocation.printer, relays(invocation.state_folder), clock.now()
+def _show(invocation: Invocation, clock: Clock, *, is_live: bool) -> int:
+    """The exit code."""
+    printer, now = invocation.printer, clock.now()
+    rows, unreadable = relays(invocation.state_folder)
+    if not rows and not unreadable and not invocation.as_json:
+        printer.notice(f"{invocation.state_folder}: no relay has run yet")
+    _print(invocation, rows, now, is_live=is_live)
+    for error in unreadable:
+        printer.notice(f"{error}; `bucketline relay repair` makes it anew")
+    return LedgerError.exit_code if unreadable else 0
+
+
+def _print(invocation: Invocation, rows: Sequence[RelayRow], now: float, *, is_live: bool) -> None:
+    printer = invocation.printer
     if invocation.as_json:
         for row in rows:
             printer.record(row.as_json(now))
-        return
-    if not rows:
-        printer.notice(f"{invocation.state_folder}: no relay has run yet")
         return
     clear = [_CLEAR] if is_live and sys.stdout.isatty() else []
     printer.results([*clear, *(line for row in rows for line in _lines(row, now))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ class Stopped:
 
     source: Location
     target: Location
+    name: str
     ledgers: list[Path]
     memory: Path
     spool: Spool
@@ -51,24 +52,28 @@ def naming(command: F) -> F:
 
 
 @contextmanager
-def stopped(invocation: Invocation, said: dict[str, Any]) -> Iterator[Stopped]:
-    """The relay between these places; nobody can start it meanwhile. Raises `Refused`."""
+def stopped(
+    invocation: Invocation, said: dict[str, Any], volumes: Sequence[Path] = ()
+) -> Iterator[Stopped]:
+    """The relay between these places; nobody can start it meanwhile. Raises `Refused`.
+
+    Which volumes it has is remembered; `volumes` are some besides.
+    """
     both = side_of(said)
     source = invocation.location(said["source"], side_of(said, "source_"), both)
     target = invocation.location(said["target"], side_of(said, "target_"), both)
     words = (identity(source), identity(target), said["name"] or "")
     ledgers = relay_ledgers(invocation.state_folder, words)
     memory = volume_memory(ledgers[0])
-    known = volumes_known(memory)
-    if not known:
+    folders = list(dict.fromkeys([*map(Path, volumes_known(memory)), *volumes]))
+    if not folders:
         hint = "knows no relay between these; look at `bucketline relay status`"
         raise UsageError(f"{invocation.state_folder}: {hint}")
     if is_locked(ledgers[0]):
         raise Refused("this relay runs now; stop it first")
-    folders = [Path(folder) for folder in known]
     with ExitStack() as stack:
         drive = stack.enter_context(closing(open_drive()))
         spool = open_spool(folders, relay_digest(words), Marks(), SystemClock(), memory)
         stack.enter_context(closing(spool))
         damaged = drive.call(load(spool)).damaged
-        yield Stopped(source, target, ledgers, memory, spool, drive, damaged)
+        yield Stopped(source, target, words[2], ledgers, memory, spool, drive, damaged)

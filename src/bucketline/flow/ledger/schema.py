@@ -7,7 +7,7 @@ from typing import get_args
 
 import apsw
 
-from bucketline.errors import LedgerError
+from bucketline.errors import LedgerDamaged, LedgerError
 from bucketline.model import Action, Fate, Verb
 
 MEMORY = ":memory:"
@@ -109,7 +109,8 @@ def trouble(path: Path | str, error: apsw.Error) -> LedgerError:
     """What went wrong with the ledger, and what a person can do about it."""
     for kinds, said in _TROUBLES:
         if isinstance(error, kinds):
-            return LedgerError(f"{path}: {said}")
+            is_damage = isinstance(error, apsw.CorruptError | apsw.NotADBError)
+            return (LedgerDamaged if is_damage else LedgerError)(f"{path}: {said}")
     return LedgerError(f"{path}: the ledger does not work: {error}")
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from bucketline.errors import LedgerError
 from bucketline.flow.ledger import job_path
 from bucketline.flow.ledger.place import SUFFIX, is_locked
 from bucketline.flow.report.runs import RunRow, runs_of, troubles
@@ -95,14 +96,18 @@ class RelayRow:
         return {**row.as_json(), "bytes_per_second": round(self.rate(hop, now))}
 
 
-def relays(state_folder: Path) -> list[RelayRow]:
-    """Every relay of this state folder."""
-    found = []
+def relays(state_folder: Path) -> tuple[list[RelayRow], list[LedgerError]]:
+    """Every relay of this state folder, and why some cannot be told of."""
+    found: list[RelayRow] = []
+    unreadable: list[LedgerError] = []
     for ledger in sorted(state_folder.glob(f"relay-fetch-*{SUFFIX}")):
-        rows = runs_of(ledger)
-        if rows:
-            found.append(_relay(state_folder, ledger, rows[-1]))
-    return found
+        try:
+            rows = runs_of(ledger)
+            if rows:
+                found.append(_relay(state_folder, ledger, rows[-1]))
+        except LedgerError as error:
+            unreadable.append(error)
+    return found, unreadable
 
 
 def _relay(state_folder: Path, ledger: Path, fetch: RunRow) -> RelayRow:
