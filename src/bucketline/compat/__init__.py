@@ -1,0 +1,1 @@
+"""Old names for what is new: programs that were written against others go on."""
