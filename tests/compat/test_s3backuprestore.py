@@ -33,6 +33,7 @@ class Place:
     endpoint: Endpoint
     folder: Path
     start_method: str = "fork"
+    url: str = ""  # Where the program goes instead.
 
     def __post_init__(self) -> None:
         name = uuid.uuid4().hex[:8]
@@ -48,17 +49,16 @@ class Place:
     def around(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
         places = {"HOME": str(self.folder), "BUCKETLINE_STATE": str(self.folder / "state")}
-        places |= {"AWS_ENDPOINT_URL": self.endpoint.url, "START_METHOD": self.start_method}
+        places |= {
+            "AWS_ENDPOINT_URL": self.url or self.endpoint.url,
+            "START_METHOD": self.start_method,
+        }
         return {**kept, **VARIABLES, **places}
 
     def run(self, program: str, *words: str, code: int = 0) -> str:
-        """What it says on stderr. Nothing of it is changed but its import line."""
-        text, count = OLD.subn(NEW, Path(__file__).with_name(f"{program}.txt").read_text())
-        assert count == 1
-        file = self.folder / f"{program}.py"
-        file.write_text(text)
+        """What it says on stderr."""
         ended = subprocess.run(
-            [sys.executable, str(file), *words],
+            [sys.executable, str(self.written(program)), *words],
             env=self.around,
             capture_output=True,
             text=True,
@@ -67,6 +67,14 @@ class Place:
         )
         assert ended.returncode == code, ended.stdout + ended.stderr
         return ended.stderr
+
+    def written(self, program: str) -> Path:
+        """Nothing of it is changed but its import line."""
+        text, count = OLD.subn(NEW, Path(__file__).with_name(f"{program}.txt").read_text())
+        assert count == 1
+        file = self.folder / f"{program}.py"
+        file.write_text(text)
+        return file
 
     def put(self, bucket: str, key: str, body: bytes, **words: Any) -> None:
         self.client.put_object(Bucket=bucket, Key=key, Body=body, **words)
