@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -39,6 +40,9 @@ class Ears:
 def listening(stop: Stop) -> Iterator[Ears]:
     """Signals become wishes, until the end of the block."""
     ears = Ears(stop)
+    if threading.current_thread() is not threading.main_thread():
+        yield ears  # They reach the main thread alone, and its program has its own will.
+        return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     heeded = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
     for number in heeded:
