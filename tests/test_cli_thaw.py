@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
+from botocore.validate import ParamValidator
 
 from archives import LOOKS, Archive, archive_server
 from bucketline.cli import main
@@ -164,6 +167,34 @@ def test_the_prices_shown_are_read(tmp_path: Path) -> None:
     amounts = {"GLACIER": Amount(1000, 100 << 30), "INTELLIGENT_TIERING": Amount(5, 1 << 30)}
 
     assert Prices.read(file).of_thaw(amounts, "Bulk", 15) == pytest.approx(0.03 + 0.3 + 1.0)
+
+
+def test_a_job_for_s3_has_what_is_frozen_and_nothing_is_asked_for(
+    desk: Desk, proxy: FaultProxy
+) -> None:
+    archive = Archive(proxy)
+    put(desk, "GLACIER", "a b+c/ä", "over")
+    put(desk, "INTELLIGENT_TIERING", "tiered")
+    put(desk, "", "plain")
+    archive.expired |= {"over"}
+    archive.tiered |= {"tiered"}
+    csv, job = desk.here / "thaw.csv", desk.here / "job.json"
+
+    words = ("--s3-batch", str(csv), "--job", str(job), "--tier", "bulk", "--days", "14")
+    told = desk.run("thaw", desk.s3, *words)[-1]
+
+    assert csv.read_text() == f"{desk.bucket},a%20b%2Bc/%C3%A4\n{desk.bucket},over\n"
+    assert told["request"] == (request := json.loads(job.read_text()))
+    assert request["Operation"] == {
+        "S3InitiateRestoreObject": {"ExpirationInDays": 14, "GlacierJobTier": "BULK"}
+    }
+    assert request["Manifest"]["Location"]["ETag"] == md5(csv.read_bytes()).hexdigest()
+    shape = Session().get_service_model("s3control").operation_model("CreateJob").input_shape
+    assert ParamValidator().validate(request, shape).generate_report() == ""
+    assert asked(proxy) == []
+    desk.run("thaw", desk.s3, "--s3-batch", str(csv), "--tier", "Expedited", code=2)
+    desk.run("thaw", f"{desk.s3}plain", "--s3-batch", str(csv), code=7)
+    desk.run("thaw", desk.s3, "--job", str(job), code=2)
 
 
 def test_filters_and_one_object_choose(desk: Desk, proxy: FaultProxy) -> None:

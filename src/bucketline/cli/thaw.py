@@ -19,6 +19,7 @@ from bucketline.cli.options import (
     side_of,
 )
 from bucketline.cli.printer import as_json
+from bucketline.cli.thaw_job import write_job
 from bucketline.cli.thawing import THAW, Thawing, Waiting
 from bucketline.cli.wiring import identity
 from bucketline.engines.thaw import Expected, Thawed
@@ -57,6 +58,8 @@ from bucketline.sizes import show_moment, show_size
 @click.option("--every", type=Period(), metavar="TIME", help="Between looks with --wait (15m).")
 @click.option("--max-duration", type=Period(), metavar="TIME", help="Wait no longer than that.")
 @click.option("--prices", metavar="FILE", help="What the archive asks for, for --dry-run.")
+@click.option("--s3-batch", "manifest", metavar="MANIFEST", help="Write a manifest, and ask not.")
+@click.option("--job", metavar="FILE", help="With it: the request of the job, else it is printed.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be asked for.")
 @metering
 @one_place
@@ -71,9 +74,14 @@ def thaw(invocation: Invocation, /, location: str, *, dry_run: bool, **said: Any
     if place.remote is None:
         raise UsageError(f"{printable(location)}: is a folder; only a bucket has archive tiers")
     wish = Wish(said["tier"], said["days"], said["at_least"], said["upgrade"])
+    if said["job"] and not said["manifest"]:
+        raise UsageError("--job goes with --s3-batch MANIFEST; say both or neither")
     prices = Prices.read(Path(said["prices"])) if said["prices"] else None
     with closing(open_drive()) as drive:
         thawing = Thawing(invocation, place, wish, drive, said)
+        if said["manifest"]:
+            write_job(invocation, thawing, wish, Path(said["manifest"]), said["job"])
+            return 0
         if dry_run:
             _print_plan(invocation, thawing.engine(), wish, prices)
             return 0

@@ -13,13 +13,22 @@ from bucketline.flow.compare.sides import Side
 from bucketline.flow.look.filters import EVERYTHING, Filter
 from bucketline.flow.look.listing import Caller, Listing
 from bucketline.flow.prices import Amount
-from bucketline.flow.thaw import Seen, State, Wish, asked, look, may_be_archived, said_of, takes
+from bucketline.flow.thaw import (
+    Seen,
+    State,
+    Wish,
+    asked,
+    is_to_ask,
+    look,
+    may_be_archived,
+    said_of,
+    takes,
+)
 from bucketline.model import Action, Entry, Fate, Outcome, Skip, Thaw
 from bucketline.stores.base import Flow, Together
 
 _AT_ONCE = 32
 _BATCH = 512
-_TO_ASK = (State.FROZEN.value, State.EXPIRED.value)
 THAWING = "Thawing"  # The cause of those that wait.
 
 
@@ -134,7 +143,7 @@ class Expected:
                 self.rest["skipped"] += step.count
                 continue
             assert isinstance(step, Thaw)
-            if step.state in _TO_ASK:
+            if is_to_ask(step.state):
                 before = self.amounts.get(step.target.tier, Amount())
                 self.amounts[step.target.tier] = before + Amount(1, step.target.size)
             else:

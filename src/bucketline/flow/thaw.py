@@ -119,6 +119,11 @@ class Paced(Around):
         return (yield from flow)
 
 
+def is_to_ask(state: str) -> bool:
+    """Whether an object that was found so is asked for."""
+    return state in (State.FROZEN.value, State.EXPIRED.value)
+
+
 def may_be_archived(entry: Entry) -> bool:
     """Whether its bytes may need a thaw, by what a listing tells."""
     return entry.tier in ARCHIVES or entry.tier == SELF_TIERING

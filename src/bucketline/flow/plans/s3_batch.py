@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
@@ -90,7 +90,7 @@ def _lead(action: Copy) -> str | None:
 
 
 def job(survey: Survey, head: Head, plan: str, manifest_etag: str) -> dict[str, Any]:
-    """The request of `create-job`; what only the operator knows stands in angle brackets."""
+    """The request of `create-job` for these copies."""
     target = head.target["place"]
     arn = f"arn:{_partition(target['region'])}"
     copying = {
@@ -102,12 +102,38 @@ def job(survey: Survey, head: Head, plan: str, manifest_etag: str) -> dict[str, 
     if not survey.has_versions:  # What changed since the look is another object.
         looked = datetime.fromtimestamp(ceil(max(head.made, survey.latest)), UTC)
         copying["UnModifiedSinceConstraint"] = f"{looked:%Y-%m-%dT%H:%M:%SZ}"
+    token = (plan, f"bucketline plan {plan[:12]}")
+    return _request({"S3PutObjectCopy": copying}, survey.fields, manifest_etag, arn, token)
+
+
+def thaw_job(speed: str, days: int, region: str, manifest_etag: str) -> dict[str, Any]:
+    """The same for objects that are to be thawed; Expedited cannot be had so."""
+    thawing = {"ExpirationInDays": days, "GlacierJobTier": speed.upper()}
+    token = (f"thaw-{manifest_etag}-{speed}-{days}", f"bucketline thaw {manifest_etag[:12]}")
+    operation = {"S3InitiateRestoreObject": thawing}
+    arn = f"arn:{_partition(region)}"
+    return _request(operation, ["Bucket", "Key"], manifest_etag, arn, token)
+
+
+def thaw_row(key: str, bucket: str) -> str:
+    """A line of its manifest."""
+    return f"{bucket},{quote(key, safe='/')}\n"
+
+
+def _request(
+    operation: Mapping[str, Any],
+    fields: Sequence[str],
+    manifest_etag: str,
+    arn: str,
+    token: tuple[str, str],
+) -> dict[str, Any]:
+    """What only the operator knows stands in angle brackets."""
     return {
         "AccountId": "<ACCOUNT>",
         "ConfirmationRequired": True,
-        "Operation": {"S3PutObjectCopy": copying},
+        "Operation": operation,
         "Manifest": {
-            "Spec": {"Format": _FORMAT, "Fields": survey.fields},
+            "Spec": {"Format": _FORMAT, "Fields": list(fields)},
             "Location": {"ObjectArn": f"{arn}:s3:::<BUCKET>/<KEY>", "ETag": manifest_etag},
         },
         "Report": {
@@ -117,8 +143,8 @@ def job(survey: Survey, head: Head, plan: str, manifest_etag: str) -> dict[str, 
             "Prefix": "reports",
             "ReportScope": "AllTasks",
         },
-        "ClientRequestToken": plan,
-        "Description": f"bucketline plan {plan[:12]}",
+        "ClientRequestToken": token[0][:64],
+        "Description": token[1],
         "Priority": 10,
         "RoleArn": f"{arn}:iam::<ACCOUNT>:role/<ROLE>",
     }
