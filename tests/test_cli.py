@@ -67,7 +67,9 @@ def test_every_command_that_moves_or_looks_shows_how_it_is_called(
 
 
 def test_groups_hold_their_own_commands_only() -> None:
-    assert list(children("runs")) == ["list", "show", "errors", "export", "log", "prune"]
+    assert list(children("runs")) == [
+        *("list", "show", "errors", "export", "report", "log", "prune"),
+    ]
     assert "list" not in children("")
 
 

@@ -73,6 +73,7 @@ EXAMPLES = {
         "bucketline runs errors last -o failed.jsonl",
         "bucketline sync s3://photos/ s3://copy/ --only failed.jsonl",
     ),
+    "runs report": ("bucketline runs report last -o report.html",),
     "runs export": ("bucketline runs export last -o all.jsonl",),
     "config show": ("bucketline config show --origin",),
     "completion": (

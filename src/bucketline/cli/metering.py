@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import click
 
@@ -75,6 +75,13 @@ def metering_of(invocation: Invocation, said: Said, clock: Clock) -> Metering:
     return Metering(file, cloudwatch, source_of(remote))
 
 
+class Measured(Protocol):
+    """An engine; one that has `gauges` (a name -> a number) has these told as well."""
+
+    @property
+    def counts(self) -> Counts: ...
+
+
 @dataclass(frozen=True)
 class Measure:
     """What is measured of one command's runs."""
@@ -85,10 +92,10 @@ class Measure:
     labels: Mapping[str, str]
 
     def begin(
-        self, command: str, counts: Callable[[], Counts], clock: Clock, say: Callable[[str], None]
+        self, command: str, engine: Measured, clock: Clock, say: Callable[[str], None]
     ) -> Measuring:
         """A run begins."""
-        return Measuring(self, command, counts, clock, say)
+        return Measuring(self, command, engine, clock, say)
 
 
 class Measuring:
@@ -98,13 +105,13 @@ class Measuring:
         self,
         measure: Measure,
         command: str,
-        counts: Callable[[], Counts],
+        engine: Measured,
         clock: Clock,
         say: Callable[[str], None],
     ) -> None:
         self._measure = measure
         self._command = command
-        self._counts = counts
+        self._engine = engine
         self._clock = clock
         self._began = clock.monotonic()
         self._slow_downs = self._busy()
@@ -143,7 +150,7 @@ class Measuring:
         return found
 
     def _sample(self, state: str, tally: Tally) -> Sample:
-        counts = self._counts()
+        counts = self._engine.counts
         buckets = {
             place.bucket: getattr(counts, side)
             for side, place in self._measure.sides.items()
@@ -157,6 +164,7 @@ class Measuring:
             max(counts.source, tally.listed),
             self._busy() - self._slow_downs,
             self._clock.monotonic() - self._began,
+            dict(getattr(self._engine, "gauges", {})),
             labels=self._measure.labels,
         )
 

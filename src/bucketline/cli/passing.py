@@ -103,7 +103,7 @@ class Pass:
             return None
         say = self.around.invocation.printer.notice
         command, clock = self.head.command, self.around.clock
-        return self.measure.begin(command, lambda: self.engine.counts, clock, say)
+        return self.measure.begin(command, self.engine, clock, say)
 
     def _carry_out(self, measuring: Measuring | None) -> tuple[str, Exception | None]:
         around = self.around

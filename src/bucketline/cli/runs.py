@@ -66,7 +66,8 @@ def show(invocation: Invocation, run: str, *, fate: str | None) -> None:
     else:
         printer.results(_facts(row))
         printer.results(_endpoint(*count) for count in counts)
-        printer.results(f"copied   {count:,} {note}" for note, count in notes.items())
+        what = "object " if row.command == "thaw" else "copied "
+        printer.results(f"{what}  {count:,} {note}" for note, count in notes.items())
     if fate:
         some = all_objects(row, [Fate(fate)])
         form = (lambda one: as_json(asdict(one))) if invocation.as_json else _object

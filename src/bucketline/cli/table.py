@@ -60,6 +60,7 @@ COMMANDS = (
     Row("runs show", "runs:show", "Show one run.", LOOK),
     Row("runs errors", "runs:errors", "List what failed in a run, and what to do.", LOOK),
     Row("runs export", "runs:export", "Write every object's fate as JSON lines.", LOOK),
+    Row("runs report", "runs_report:report", "Write a run as a page, or as JSON.", LOOK),
     Row("runs log", "runs_log:log", "Write a run's log in the old tools' shape.", LOOK),
     Row("runs prune", "runs:prune_runs", "Forget the oldest runs.", LOOK),
     Row("doctor", "doctor:doctor", "Find out what an endpoint can and cannot do.", LOOK),
