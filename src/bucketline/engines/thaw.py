@@ -12,6 +12,7 @@ from bucketline.flow.compare.guard import Counts
 from bucketline.flow.compare.sides import Side
 from bucketline.flow.look.filters import EVERYTHING, Filter
 from bucketline.flow.look.listing import Caller, Listing
+from bucketline.flow.move.fidelity import ARCHIVES
 from bucketline.flow.prices import Amount
 from bucketline.flow.thaw import (
     Seen,
@@ -22,10 +23,12 @@ from bucketline.flow.thaw import (
     look,
     may_be_archived,
     said_of,
+    state_told,
     takes,
 )
 from bucketline.model import Action, Entry, Fate, Outcome, Skip, Thaw
 from bucketline.stores.base import Flow, Together
+from bucketline.stores.beyond import told_thaws
 
 _AT_ONCE = 32
 _BATCH = 512
@@ -51,11 +54,13 @@ class Thawed:
         self._drive = drive
         self._clock = clock
         self._chosen = chosen
+        self._told: dict[str, tuple[bool, float]] | None = None
         self.counts = Counts()
         self.notes: list[str] = []
 
     def plan(self) -> Iterator[Action | Skip]:
         """Every object that an archive holds, as it stands; all others are counted."""
+        self._told = told_thaws(self._place.store)
         batch: list[Entry] = []
         for page in self._pages():
             self.counts.source += len(page)
@@ -63,7 +68,11 @@ class Thawed:
             if len(found) < len(page):
                 size = sum(entry.size for entry in page) - sum(entry.size for entry in found)
                 yield Skip(len(page) - len(found), size)
-            batch += found
+            for entry in found:
+                if (seen := self._told_of(entry)) is not None:
+                    yield Thaw(entry, seen.state.value, seen.until)
+                else:
+                    batch.append(entry)
             if len(batch) >= _BATCH:
                 yield from self._seen(batch)
                 batch = []
@@ -101,7 +110,16 @@ class Thawed:
         listing = Listing(store, prefix, self._drive, sort=self._place.sort)
         for page in listing.pages():
             yield keep(page) if keep else page
+            if self._told is not None:  # Pages come ahead: those behind this one stay.
+                for entry in page:
+                    self._told.pop(entry.key, None)
         self.notes += listing.notes
+
+    def _told_of(self, entry: Entry) -> Seen | None:
+        """What the listing told of it; of a tier that archives by itself it knows nothing."""
+        if self._told is None or entry.tier not in ARCHIVES or entry.key not in self._told:
+            return None
+        return state_told(self._told[entry.key], self._clock.now())
 
     def _seen(self, batch: Sequence[Entry]) -> Iterator[Action | Skip]:
         states: list[Seen | None] = self._drive.call(self._together(batch)) if batch else []

@@ -139,6 +139,14 @@ def state_of(found: Found, now: float) -> Seen:
     return Seen(State.THAWED if until > now else State.EXPIRED, until)
 
 
+def state_told(told: tuple[bool, float], now: float) -> Seen:
+    """The same by a listing that tells of thaws, of what is in an archive."""
+    is_thawing, until = told
+    if is_thawing or not until:
+        return Seen(State.THAWING if is_thawing else State.FROZEN)
+    return Seen(State.THAWED if until > now else State.EXPIRED, until)
+
+
 def look(store: Store, entry: Entry, clock: Clock) -> Flow[Seen]:
     found = yield from store.stat(entry.key, version=entry.version)
     return state_of(found, clock.now())

@@ -82,6 +82,12 @@ def ask_to_thaw(
     return cast("Thawing", (yield from ask(key, days=days, speed=speed, **of_version)))
 
 
+def told_thaws(store: Store) -> dict[str, tuple[bool, float]] | None:
+    """Where listings tell from now on whether an object is thawing, and until when it is thawed."""
+    tell = getattr(store, "tell_thaws", None)
+    return cast("dict[str, tuple[bool, float]] | None", tell() if tell is not None else None)
+
+
 def retouched(
     store: Store, key: str, attributes: Attributes, there: Found, part_size: int
 ) -> Flow[Receipt]:

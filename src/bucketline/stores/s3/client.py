@@ -28,7 +28,6 @@ from bucketline.stores.s3.signers import signer_of
 
 _SKEW_SECONDS = 300.0  # Servers tolerate 15 minutes: correct well before.
 _EXPIRES_MAX = 7 * 86_400
-# Of the region's usual buckets, and without a thaw between a write and the next read.
 _ENDPOINT = "x-bucketline-endpoint"  # Where a refusal comes from, if there are several.
 
 
@@ -70,6 +69,7 @@ class Client:
         self.pool = Pool(remote, bucket, clock)
         self.signs_body = False  # Learnt from a server that refuses unsigned payloads.
         self.lists_v1 = False
+        self.thaws: dict[str, tuple[bool, float]] | None = None  # None = listings tell none.
         self.cut_short: set[str] = set()  # Prefixes whose last listing may lack objects.
         self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
         self.deletes_in_batches = True

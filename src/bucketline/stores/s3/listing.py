@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from bucketline.errors import BadListing, BadRequest, Broken, StoreError, Unsupported
-from bucketline.model import Entry
+from bucketline.model import NOTHING, Entry
 from bucketline.stores.base import Answer, Flow, Page
 from bucketline.stores.s3 import pages
 from bucketline.stores.s3.answers import is_web_page
@@ -19,6 +19,7 @@ from bucketline.stores.s3.sign import encoded_query
 
 _V1, _V2 = "1:", "2:"  # How a token of ours begins: it says which way the listing was going.
 _END = "end:"  # … and, with its last key, that the page before it calls itself the last.
+_THAWS = {"x-amz-optional-object-attributes": "RestoreStatus"}
 _ROUND = 100  # A server that keeps back the rest in silence does so after a round number.
 
 
@@ -149,9 +150,11 @@ def _after_the_end(client: Client, prefix: str, told: str) -> Flow[Page]:
 
 
 def _asked(client: Client, pairs: dict[str, str]) -> Flow[pages.Text]:
-    answer = yield from client.send(Call("GET", None, "LIST", encoded_query(pairs)))
+    headers = NOTHING if client.thaws is None else _THAWS
+    answer = yield from client.send(Call("GET", None, "LIST", encoded_query(pairs), headers))
     try:
-        return pages.parsed(answer.body)
+        told = pages.parsed(answer.body)
+        return told if client.thaws is None else told._replace(thaws=pages.thaws(answer.body))
     except Torn:
         raise _torn(client, answer) from None
 
@@ -183,6 +186,8 @@ def _entries(client: Client, told: pages.Text, prefix: str) -> Flow[list[Entry]]
         raise BadListing("the listing holds a key that is not told", store=client.name) from None
     if found and not (found[0].key.startswith(prefix) and found[-1].key.startswith(prefix)):
         raise BadListing("the server lists keys outside the prefix", store=client.name)
+    if client.thaws is not None:
+        client.thaws |= zip([entry.key for entry in found], told.thaws, strict=True)
     return found
 
 

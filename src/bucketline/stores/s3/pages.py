@@ -53,6 +53,7 @@ class Text(NamedTuple):
 
     rows: list[Row]
     fields: dict[str, str]  # Absent = the server did not say.
+    thaws: Sequence[tuple[bool, float]] = ()  # Of each row, if that was asked for: see `thaws`.
 
 
 def parsed(body: bytes) -> Text:
@@ -74,6 +75,19 @@ def parsed(body: bytes) -> Text:
         if len(rows) != objects or tiers != sum([1 for row in rows if row[5]]):
             return _by_parser(body)
     return Text(rows, fields)
+
+
+def thaws(body: bytes) -> list[tuple[bool, float]]:
+    """Of each object: whether it is being thawed, and until when it is. Both empty = neither."""
+    root = tree(body)
+    return [_thaw(item) for item in named(root, "Contents")]
+
+
+def _thaw(item: Element) -> tuple[bool, float]:
+    told = item.find("{*}RestoreStatus")
+    if told is None:
+        return False, 0.0
+    return text(told, "IsRestoreInProgress") == "true", from_iso(text(told, "RestoreExpiryDate"))
 
 
 def entries(rows: list[Row], *, coded: bool, plus: bool) -> list[Entry]:

@@ -216,6 +216,15 @@ class S3Store:
     def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
         return parts.list_uploads(self._client, prefix, is_key=is_key)
 
+    def tell_thaws(self) -> dict[str, tuple[bool, float]] | None:
+        """From now on listings tell how thaws stand, by key: for whoever takes them out there.
+
+        None = not here: a server that does not know the word would seem to have thawed nothing.
+        """
+        if self._client.is_aws:
+            self._client.thaws = {}
+        return self._client.thaws
+
     def restore_object(
         self, key: str, *, days: int, speed: str = "Standard", version: str = ""
     ) -> Flow[Thawing]:
