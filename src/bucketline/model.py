@@ -116,6 +116,7 @@ class Verb(Enum):
     VERIFY = "verify"
     UPDATE = "update"
     THAW = "thaw"
+    MARK = "mark"
 
 
 class Intent(NamedTuple):
@@ -236,6 +237,28 @@ class Thaw:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Say at a backup that an object vanished from its source, or that it came back."""
+
+    verb: ClassVar[Verb] = Verb.MARK
+
+    target: Entry
+    is_deleted: bool = True
+
+    @property
+    def key(self) -> str:
+        return self.target.key
+
+    @property
+    def intent(self) -> Intent:
+        reason = "vanished" if self.is_deleted else "returned"
+        return Intent(self.target.size, reason, target_pin=self.target.pin)
+
+    def __hash__(self) -> int:
+        return hash(self.target.key)
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """So many objects were looked at and need nothing: counted, never written line by line."""
 
@@ -245,7 +268,7 @@ class Skip:
 
 # What the loop carries out and the ledger writes down. A further kind is a class here with a verb,
 # a key and an intent; a code for its verb in flow/ledger/schema.py; an engine that performs it.
-Action = Copy | Delete | Verify | Update | Thaw
+Action = Copy | Delete | Verify | Update | Thaw | Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bucketline.cli.printer import Printer
 from bucketline.errors import DiskError, printable
 from bucketline.flow.ledger import Ledger
 from bucketline.flow.run.terms import Stop
-from bucketline.model import Action, Delete, Fate, Outcome, Skip, Tally, Thaw
+from bucketline.model import Action, Delete, Fate, Mark, Outcome, Skip, Tally, Thaw
 from bucketline.sizes import show_seconds, show_size
 
 _FAILURES_SHOWN = 10
@@ -47,7 +47,7 @@ class Recorder:
             self.heard(ends)
         self.meter.tick()
         for action, outcome in ends:
-            if outcome.fate is Fate.DONE and not isinstance(action, Delete | Thaw):
+            if outcome.fate is Fate.DONE and not isinstance(action, Delete | Thaw | Mark):
                 self.proofs[outcome.proof.label] += 1
                 self._note(outcome)
             elif outcome.fate is Fate.FAILED and len(self.failures) < _FAILURES_SHOWN:

@@ -61,6 +61,14 @@ def access(store: Store, key: str, *, version: str = "") -> Flow[Access]:
     return cast("Access", (yield from ask(key, version=version)))
 
 
+def put_tags(store: Store, key: str, wanted: Mapping[str, str]) -> Flow[None]:
+    """Give the object these tags and no others. Raises `Unsupported`."""
+    able = cast("Any", store)
+    if not hasattr(store, "set_tags"):
+        raise Unsupported("objects have no tags there", store=store.name, key=key)
+    yield from able.set_tags(key, wanted) if wanted else able.clear_tags(key)
+
+
 class Thawing(Enum):
     """What came of asking for an archived object."""
 

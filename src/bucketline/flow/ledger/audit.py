@@ -10,10 +10,11 @@ from bucketline.flow.ledger.schema import PASSED_OVER
 
 # A later failure changes the fate of a key, and leaves what was last proven of it. (Who asks is
 # told of a doubt then: wrong bytes may stand where the proven ones stood.)
-# An update (verb 3) moves no bytes: what was proven of them stands, under another etag perhaps.
-UPSERT = """ON CONFLICT(key) DO UPDATE SET run=iif(excluded.verb=3, run, excluded.run),
-    verb=iif(excluded.verb=3, verb, excluded.verb),
-    fate=iif(excluded.verb=3, fate, excluded.fate), size=coalesce(excluded.size, size),
+# An update, a thaw and a mark (verbs 3 to 5) move no bytes: what was proven of them stands, under
+# another etag perhaps.
+UPSERT = """ON CONFLICT(key) DO UPDATE SET run=iif(excluded.verb>2, run, excluded.run),
+    verb=iif(excluded.verb>2, verb, excluded.verb),
+    fate=iif(excluded.verb>2, fate, excluded.fate), size=coalesce(excluded.size, size),
     source_etag=coalesce(excluded.source_etag, source_etag),
     target_etag=coalesce(excluded.target_etag, target_etag)"""
 GONE = -1  # The size of a key whose deletion is proven.
@@ -27,9 +28,9 @@ _IN_DOUBT = """INSERT INTO current SELECT key, run, verb, 0, NULL, NULL, NULL FR
         SELECT count FROM counters WHERE run = (SELECT max(number) FROM runs) AND fate = 0), 0)"""
 MARK_DOUBTS = f"{_IN_DOUBT} {UPSERT}"
 _LAST_LINES = """SELECT key, run, verb, fate,
-    CASE WHEN fate=1 THEN CASE verb WHEN 1 THEN -1 WHEN 3 THEN NULL ELSE size END END,
-    CASE WHEN fate=1 THEN CASE verb WHEN 1 THEN '' WHEN 3 THEN NULL ELSE source_etag END END,
-    CASE WHEN fate=1 THEN CASE verb WHEN 1 THEN '' WHEN 3 THEN nullif(target_etag, '')
+    CASE WHEN fate=1 THEN CASE WHEN verb=1 THEN -1 WHEN verb>2 THEN NULL ELSE size END END,
+    CASE WHEN fate=1 THEN CASE WHEN verb=1 THEN '' WHEN verb>2 THEN NULL ELSE source_etag END END,
+    CASE WHEN fate=1 THEN CASE WHEN verb=1 THEN '' WHEN verb>2 THEN nullif(target_etag, '')
         ELSE target_etag END END
     FROM lines WHERE fate > 0 OR run IS NOT (SELECT max(number) FROM runs) AND NOT EXISTS (
         SELECT 1 FROM lines AS later

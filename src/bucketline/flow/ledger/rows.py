@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bucketline import __version__
 from bucketline.flow.ledger.audit import GONE, UPSERT
 from bucketline.flow.ledger.schema import FATES, PASSED_OVER, VERB_OF
-from bucketline.model import Action, Delete, Fate, Outcome, Tally, Thaw, Update
+from bucketline.model import Action, Delete, Fate, Mark, Outcome, Tally, Thaw, Update
 
 _STARTED, _DONE = FATES[Fate.STARTED], FATES[Fate.DONE]
 INTENT = (
@@ -112,7 +112,7 @@ def current_rows(ends: Sequence[tuple[Action, Outcome]], run: int) -> list[Row]:
 
 
 def _proven(action: Action, end: Outcome) -> tuple[int | None, str | None, str | None]:
-    if isinstance(action, Update | Thaw):
+    if isinstance(action, Update | Thaw | Mark):
         return None, None, end.target_etag or None
     return end.size, end.source_etag, end.target_etag
 

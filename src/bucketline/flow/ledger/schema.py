@@ -26,6 +26,7 @@ VERBS = {
     Verb.VERIFY: 2,
     Verb.UPDATE: 3,
     Verb.THAW: 4,
+    Verb.MARK: 5,
 }  # A code never changes its meaning.
 VERB_NAMES = tuple(verb.value for verb in VERBS)
 # By the class of the action: looked up for each object.
@@ -73,7 +74,7 @@ CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE TABLE pruned(number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE VIEW history AS
     SELECT runs.run, key, seq, CASE verb WHEN 0 THEN 'copy' WHEN 1 THEN 'delete'
-            WHEN 2 THEN 'verify' WHEN 3 THEN 'update' ELSE 'thaw' END AS verb,
+            WHEN 2 THEN 'verify' WHEN 3 THEN 'update' WHEN 4 THEN 'thaw' ELSE 'mark' END AS verb,
         CASE fate WHEN 0 THEN 'started' WHEN 1 THEN 'done' WHEN 2 THEN 'skipped'
             WHEN 3 THEN 'failed' ELSE 'waiting' END AS fate,
         datetime(time, 'unixepoch') AS time, size, reason, source_etag, target_etag,

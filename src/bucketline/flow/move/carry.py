@@ -20,6 +20,15 @@ def carried(
     found: Found, key: str, source: Store, target: Store, policy: MovePolicy, *, way: str = ""
 ) -> Flow[Fitted]:
     """What to write at the target under `key`; raises `Unholdable` when that is too little."""
+    fitted = yield from _fitted(found, key, source, target, policy, way=way)
+    if policy.witness is not None:
+        policy.witness(key, found, fitted.attributes)
+    return fitted
+
+
+def _fitted(
+    found: Found, key: str, source: Store, target: Store, policy: MovePolicy, *, way: str
+) -> Flow[Fitted]:
     attributes, wish = found.attributes, policy.fidelity
     able, is_file = target.able, source.able.is_folder
     is_usual = wish.is_silent and not (found.tag_count or policy.learnt.lost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
@@ -9,7 +10,7 @@ from bucketline.errors import Mismatch
 from bucketline.flow.move.hashing import Hashed, Hashing, is_right, tells_md5
 from bucketline.flow.move.hints import Hints, NoHints
 from bucketline.flow.move.wanted import AS_IT_IS, Fidelity
-from bucketline.model import Checksum, Entry, Found, Proof
+from bucketline.model import Attributes, Checksum, Entry, Found, Proof
 from bucketline.stores.base import Flow, Piece, Receipt, Store
 from bucketline.stores.digests import MD5, Algorithm
 
@@ -63,6 +64,8 @@ class MovePolicy:
     learnt: Learnt = field(default_factory=Learnt)
     hints: Hints = field(default_factory=NoHints)
     wish: Wish = field(default_factory=NoWish)
+    # Hears of each object that is carried: the target's key, the source's object, what is written.
+    witness: Callable[[str, Found, Attributes], None] | None = None
 
 
 def md5(body: bytes) -> Flow[bytes]:

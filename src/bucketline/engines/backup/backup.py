@@ -1,0 +1,209 @@
+"""Make a backup hold what its source holds, and say of what vanished that it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from bucketline.clock import Clock
+from bucketline.engines.backup.alongside import Alongside
+from bucketline.engines.backup.brakes import Brakes
+from bucketline.engines.backup.catalogue import RESERVED, Catalogue
+from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
+from bucketline.engines.backup.rows import Row
+from bucketline.errors import Broken
+from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.guard import Limits
+from bucketline.flow.compare.pairs import Pair, decide
+from bucketline.flow.compare.planned import Looking, fail_refused, planned
+from bucketline.flow.compare.sides import Listed, Look, Side, Sides
+from bucketline.flow.look.listing import Caller, Listing
+from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.layout import weight
+from bucketline.model import Action, Attributes, Copy, Delete, Entry, Fate, Found, Mark, Outcome, Skip
+from bucketline.stores.base import Flow, Store
+from bucketline.stores.beyond import may_lack, put_tags
+
+NO_ROOM = "has 10 tags already: that it vanished stands in the catalogue alone"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPolicy:
+    """What a person wants of a backup."""
+
+    look: Look = field(default_factory=Look)
+    brakes: Brakes = field(default_factory=Brakes)
+    move: MovePolicy = field(default_factory=MovePolicy)
+    window_seconds: float | None = None  # The old rule: size, or modified since.
+    tags_vanished: bool = True
+
+
+class Backup(Looking):
+    """One look at both sides and at the catalogue, and what makes the backup a true one."""
+
+    def __init__(
+        self,
+        source: Side,
+        target: Side,
+        policy: BackupPolicy,
+        drive: Caller,
+        ledger_known: Lookup,
+        *,
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        target = replace(target, told=self._told)
+        super().__init__(Sides(source, target, drive, policy.look))
+        self._policy = policy
+        self._move = replace(policy.move, witness=self._witnessed)
+        self._ledger_known = ledger_known
+        self._catalogue = catalogue
+        self._clock = clock
+        self._seen: dict[str, tuple[Found, Attributes]] = {}
+        self._since_when: dict[str, str] = {}  # Of what was just marked.
+        self.alongside: Alongside | None = None
+
+    def plan(self) -> Iterator[Action | Skip]:
+        """What is missing first; what would be written over or called deleted last, if at all."""
+        return planned(self._sides, self._decided, self._policy.brakes.braked, Limits())
+
+    def rehearse(self) -> Iterator[Action | Skip]:
+        """The plan for those who only look."""
+        return planned(self._sides, self._decided, self._policy.brakes.rehearsed, Limits())
+
+    def perform(self, action: Action) -> Flow[Outcome]:
+        """One copy, or one mark."""
+        source, target = self._sides.source.store, self._sides.target.store
+        if isinstance(action, Mark):
+            return self._mark(action, target)
+        assert isinstance(action, Copy)
+        if action.refused:
+            return fail_refused(action, source)
+        return copy(action, source, target, self._move)
+
+    def weight(self, action: Action) -> int:
+        """How many bytes of bodies the step holds in memory at once, at most."""
+        if not isinstance(action, Copy):
+            return 0
+        if action.source.size <= self._move.part_size:
+            return action.source.size
+        return weight(action.source, self._sides.target.store.able, self._move)
+
+    def row_of(self, action: Action, outcome: Outcome) -> Row | None:
+        """What the catalogue is to say of what was done."""
+        if outcome.fate is not Fate.DONE:
+            return None
+        if isinstance(action, Mark):
+            return Row(action.key, deleted=self._since_when.pop(action.key, ""))
+        if not isinstance(action, Copy) or action.key not in self._seen:
+            return None
+        found, written = self._seen.pop(action.key)
+        return Row(
+            action.key,
+            outcome.size,
+            outcome.target_etag,
+            outcome.target_version,
+            outcome.source_etag,
+            found.entry.version,
+            found.entry.modified,
+            replace(found.attributes, tags=written.tags or found.attributes.tags),
+            outcome.hashes,
+            outcome.proof.label,
+            deleted="",
+        )
+
+    def _witnessed(self, key: str, found: Found, written: Attributes) -> None:
+        self._seen[key] = (found, written)
+
+    def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
+        """The backup's listing; the catalogue is read beside it, anew with each look."""
+        side, look = self._sides.target, self._sides.look
+        listing = Listing(
+            side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=look.ahead
+        )
+        keep = look.filter.keeper(prefix, self._sides.source.prefix)
+        if self.alongside is not None:
+            self.alongside.close()
+        self.alongside = Alongside(listing, prefix, self._catalogue.rows(), keep, scratch)
+        return self.alongside
+
+    def _decided(self) -> Iterator[Action | Skip]:
+        reserved = self._sides.target.prefix + RESERVED
+        for step in self._compared():
+            if isinstance(step, Delete):
+                if self._policy.tags_vanished and not self._since(step.target.key):
+                    yield step
+            elif isinstance(step, Copy) and step.target_key.startswith(reserved):
+                yield replace(step, refused=f"{RESERVED} is kept for the backup's own catalogue")
+            else:
+                if isinstance(step, Copy):
+                    self._since(step.target_key)  # The copy takes the mark away.
+                yield step
+        self._since("\U0010ffff" * 2)
+        source, target = self._sides.source, self._sides.target
+        if may_lack(source.store, source.prefix) or may_lack(target.store, target.prefix):
+            self._sides.counts.doubtful = source.store.name
+        yield from (Mark(entry, is_deleted=False) for entry in self._returned())
+
+    def _compared(self) -> Iterator[Action | Skip]:
+        sides, window = self._sides, self._policy.window_seconds
+        if window is not None:
+            return self._by_window(self._clock.now() - window)
+        return decide(
+            sides.differences(sides.rule.is_same),
+            sides.rule,
+            sides.settle(self._ledger_known),
+            rename=sides.rename,
+            delete_extra=True,
+        )
+
+    def _by_window(self, since: float) -> Iterator[Action | Skip]:
+        """The rule of the old scripts: another size, or modified at the source within the window."""
+
+        def is_same(source: Entry, target: Entry) -> bool:
+            return source.size == target.size and source.modified <= since
+
+        for pair in self._sides.differences(is_same):
+            if isinstance(pair, Skip):
+                yield pair
+            elif pair.source is None:
+                assert pair.target is not None
+                yield Delete(pair.target)
+            else:
+                key = self._sides.rename(pair.source.key)
+                yield Copy(pair.source, key, replaces=pair.target, reason=_reason(pair))
+
+    def _since(self, key: str) -> str:
+        return self.alongside.since(key) if self.alongside is not None else ""
+
+    def _returned(self) -> Sequence[Entry]:
+        return self.alongside.returned if self.alongside is not None else ()
+
+    def _mark(self, action: Mark, target: Store) -> Flow[Outcome]:
+        """Our tags, beside those that the object has; read again, since some servers keep none."""
+        key = action.key
+        tags = yield from target.tags(key)
+        since = deleted_at(tags)
+        told = Outcome(Fate.DONE, target_etag=action.target.pin)
+        if action.is_deleted:
+            at = since or moment(self._clock.now())
+            wanted: dict[str, str] | None = dict(tags) if since else marked(tags, at)
+            self._since_when[key] = at
+        else:
+            wanted = unmarked(tags)
+        if wanted is None:
+            return replace(told, message=NO_ROOM)
+        if wanted != tags:
+            yield from put_tags(target, key, wanted)
+            if (yield from target.tags(key)) != wanted:
+                raise Broken("the server did not keep its tags", store=target.name, key=key)
+        return told
+
+
+def _reason(pair: Pair) -> str:
+    source, target = pair
+    if target is None or source is None:
+        return "missing"
+    return "size" if source.size != target.size else "modified"
+
+

@@ -1,0 +1,187 @@
+"""The catalogue of a backup: what it holds, with all that is known of each object.
+
+It lies in the backup itself, under a reserved prefix: layers of gzipped JSON lines in key order, the
+later over the earlier, and a manifest that names them. A manifest is written last and never again;
+the one with the highest number is the catalogue, the ones before it are what it was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import md5, sha256
+from itertools import islice
+from typing import Any
+
+from bucketline.engines.backup.rows import GONE, Row, folded, row_of
+from bucketline.errors import Broken, Conflict, Mismatch
+from bucketline.flow.look.listing import Caller
+from bucketline.model import Attributes
+from bucketline.stores.base import Flow, Store
+
+RESERVED = ".bucketline/"
+VERSION = 1
+_HOME = f"{RESERVED}catalogue/"
+_ROWS = 50_000  # Of a segment: what is held in memory of each layer.
+_LAYERS_MAX = 8  # Beyond it, all are written as one.
+_SHARE = 4  # All are written as one, too, when the later layers have a quarter of the rows.
+_ABOUT = (
+    "What this backup holds. `layers` are lists of gzipped files of JSON lines in key order; of"
+    " several lines of one key the one in the later layer holds, and one without an etag only"
+    " changes what it names. Times are seconds since 1970."
+)
+_JSON = Attributes(headers={"content-type": "application/json"})
+_GZIP = Attributes(headers={"content-type": "application/gzip"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file of rows."""
+
+    name: str
+    sha256: str
+    rows: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One state of the catalogue."""
+
+    number: int = 0
+    source: str = ""
+    run: str = ""
+    time: float = 0.0
+    layers: tuple[tuple[Segment, ...], ...] = ()
+    told: dict[str, Any] = field(default_factory=dict)  # Of the source: for a new bucket.
+
+    @property
+    def counts(self) -> list[int]:
+        return [sum(one.rows for one in layer) for layer in self.layers]
+
+    def packed(self) -> bytes:
+        """Its file."""
+        layers = [
+            [{"name": s.name, "sha256": s.sha256, "rows": s.rows, "first": s.first} for s in layer]
+            for layer in self.layers
+        ]
+        told = {"v": VERSION, "kind": "backup catalogue", "about": _ABOUT, "number": self.number}
+        told |= {"source": self.source, "run": self.run, "time": self.time, "told": self.told}
+        return json.dumps({**told, "layers": layers}, ensure_ascii=False, indent=1).encode()
+
+
+def manifest_of(text: bytes, name: str) -> Manifest:
+    """Raises `Broken` where it is damaged or of a newer program."""
+    try:
+        told = json.loads(text)
+        if told["v"] > VERSION:
+            raise Broken(f"{name}: is of a newer bucketline; take that one")
+        return Manifest(
+            *(int(told["number"]), str(told["source"]), str(told["run"]), float(told["time"])),
+            tuple(tuple(Segment(**one) for one in layer) for layer in told["layers"]),
+            dict(told["told"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Broken(f"{name}: this manifest of the catalogue is damaged ({error})") from error
+
+
+class Catalogue:
+    """The newest state, or the newest that is not later than `at`."""
+
+    def __init__(self, store: Store, prefix: str, drive: Caller, *, at: float | None = None):
+        self._store = store
+        self._home = prefix + _HOME
+        self._drive = drive
+        self.manifest = self._newest(at)
+
+    @property
+    def is_new(self) -> bool:
+        return not self.manifest.number
+
+    def rows(self) -> Iterator[Row]:
+        """What the backup holds, in key order."""
+        layers = self.manifest.layers
+        keyed = [self._keyed(layer, place) for place, layer in enumerate(layers)]
+        merged = (row for _, _, row in heapq.merge(*keyed))
+        return (row for row in folded(merged) if row.state != GONE and row.is_whole)
+
+    def add(
+        self, rows: Iterable[Row], *, source: str, run: str, now: float, told: dict[str, Any]
+    ) -> Manifest:
+        """A state with these rows over those there are, in key order and one a key."""
+        old = self.manifest
+        number = old.number + 1
+        layer = self._written(rows, f"{number:08}-")
+        layers = (*old.layers, layer) if layer else old.layers
+        self.manifest = Manifest(number, source, run, now, layers, told or old.told)
+        counts = self.manifest.counts
+        if len(counts) > _LAYERS_MAX or sum(counts[1:]) * _SHARE > counts[0] > 0:
+            whole = self._written(self.rows(), f"{number:08}-all-")
+            self.manifest = Manifest(number, source, run, now, (whole,), told or old.told)
+        self._drive.call(self._publish(self.manifest))
+        return self.manifest
+
+    def _newest(self, at: float | None) -> Manifest:
+        names = sorted(self._manifests(), reverse=True)
+        for name in names:
+            body = self._drive.call(self._store.read(name)).body
+            manifest = manifest_of(body, name)
+            if at is None or manifest.time <= at:
+                return manifest
+        return Manifest()
+
+    def _manifests(self) -> Iterator[str]:
+        token = ""
+        while True:
+            page = self._drive.call(self._store.page(self._home, token=token))
+            for entry in page.entries:
+                name = entry.key.removeprefix(self._home)
+                if name.endswith(".json") and name[:-5].isdigit():
+                    yield entry.key
+            token = page.token
+            if not token:
+                return
+
+    def _keyed(self, layer: Iterable[Segment], place: int) -> Iterator[tuple[str, int, Row]]:
+        return ((row.key, place, row) for row in self._layer(layer))
+
+    def _layer(self, layer: Iterable[Segment]) -> Iterator[Row]:
+        for segment in layer:
+            name = self._home + segment.name
+            body = self._drive.call(self._store.read(name)).body
+            if sha256(body).hexdigest() != segment.sha256:
+                raise Mismatch("the catalogue is damaged", store=self._store.name, key=name)
+            yield from map(row_of, gzip.decompress(body).splitlines())
+
+    def _written(self, rows: Iterable[Row], stem: str) -> tuple[Segment, ...]:
+        rows, segments = iter(rows), list[Segment]()
+        while some := list(islice(rows, _ROWS)):
+            text = "\n".join(row.line() for row in some).encode()
+            body = gzip.compress(text, compresslevel=6, mtime=0)
+            name = f"{stem}{len(segments):05}.jsonl.gz"
+            self._drive.call(self._put(self._home + name, body, _GZIP))
+            digest = sha256(body).hexdigest()
+            segments.append(Segment(name, digest, len(some), some[0].key))
+        return tuple(segments)
+
+    def _put(self, key: str, body: bytes, attributes: Attributes) -> Flow[None]:
+        digest = md5(body, usedforsecurity=False).digest()
+        yield from self._store.write(key, body, attributes=attributes, md5=digest)
+
+    def _publish(self, manifest: Manifest) -> Flow[None]:
+        """Where the server can refuse, nobody else's state of that number is written over."""
+        key, body = f"{self._home}{manifest.number:08}.json", manifest.packed()
+        digest = md5(body, usedforsecurity=False).digest()
+        try:
+            yield from self._store.write(
+                key, body, attributes=_JSON, md5=digest, if_absent=True
+            )
+        except Conflict:
+            there = (yield from self._store.read(key)).body
+            if there != body:  # Else it was ours, and only its answer was lost.
+                said = "another backup has written the catalogue meanwhile; run again"
+                raise Conflict(said, store=self._store.name, key=key) from None
+

@@ -1,0 +1,95 @@
+"""What a catalogue says of one object: a JSON line that anybody can read. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bucketline.errors import Broken
+from bucketline.model import PLAIN, Attributes, Entry, nothing
+
+GONE = "gone"  # The state of what the backup does not hold any more.
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One object. One without an etag says only what changed of an earlier one."""
+
+    key: str  # Of the backup.
+    size: int = 0
+    etag: str = ""
+    version: str = ""  # At the backup, where that keeps versions.
+    source_etag: str = ""
+    source_version: str = ""
+    modified: float = 0.0  # At the source.
+    attributes: Attributes = PLAIN  # As the source had them.
+    hashes: Mapping[str, str] = field(default_factory=nothing)
+    proof: str = ""
+    run: str = ""
+    deleted: str | None = None  # Since when it is gone at the source; "" = it is there.
+    state: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it needs no earlier one."""
+        return bool(self.etag) or self.state == GONE
+
+    def over(self, older: Row) -> Row:
+        """What both of them say."""
+        if self.is_whole:
+            return self
+        deleted = older.deleted if self.deleted is None else self.deleted
+        return replace(older, deleted=deleted, run=self.run or older.run)
+
+    @property
+    def entry(self) -> Entry:
+        """As the backup would list it."""
+        return Entry(self.key, self.size, self.modified, self.etag, "", self.attributes.tier)
+
+    def line(self) -> str:
+        """Without what is empty."""
+        told = {name: getattr(self, name) for name in _PLAIN_FIELDS}
+        told = {name: value for name, value in told.items() if value}
+        told |= {"deleted": self.deleted} if self.deleted is not None else {}
+        told |= {"hashes": dict(self.hashes)} if self.hashes else {}
+        named = {name: _plain(getattr(self.attributes, name)) for name in _ATTRIBUTES}
+        named = {name: value for name, value in named.items() if value}
+        told |= {"attributes": named} if named else {}
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+_PLAIN_FIELDS = (
+    *("key", "size", "etag", "version", "source_etag", "source_version", "modified"),
+    *("proof", "run", "state"),
+)
+_ATTRIBUTES = ("headers", "metadata", "tags", "tier", "protection")
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else dict(value)
+
+
+def row_of(line: str | bytes) -> Row:
+    """Raises `Broken`."""
+    try:
+        told = json.loads(line)
+        attributes = Attributes(**told.pop("attributes", {}))
+        return Row(**told, attributes=attributes)
+    except (ValueError, TypeError) as error:
+        raise Broken(f"a line of the catalogue makes no sense: {error}") from error
+
+
+def folded(rows: Iterable[Row]) -> Iterator[Row]:
+    """One row a key, of rows in key order, the older first."""
+    last: Row | None = None
+    for row in rows:
+        if last is not None and last.key == row.key:
+            last = row.over(last)
+            continue
+        if last is not None:
+            yield last
+        last = row
+    if last is not None:
+        yield last
