@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.printer import as_json
 from bucketline.engines.apply import Apply, Standing
-from bucketline.engines.transfer import Transfer
 from bucketline.errors import Refused, printable
 from bucketline.flow.plans import Totals
-from bucketline.model import Action, Copy, Skip, Update
+from bucketline.model import Action, Copy, Mark, Skip, Update
 from bucketline.sizes import show_size
 
 
-def print_plan(invocation: Invocation, engine: Transfer) -> None:
+class Rehearsing(Protocol):
+    """An engine whose plan can be looked at alone."""
+
+    @property
+    def compare_said(self) -> str: ...
+    @property
+    def notes(self) -> list[str]: ...
+    def rehearse(self) -> Iterator[Action | Skip]: ...
+
+
+def print_plan(invocation: Invocation, engine: Rehearsing) -> None:
     """Each step on a line, in the order of the run, and what they come to."""
     printer, totals = invocation.printer, Totals()
     form = record_of if invocation.as_json else line_of
@@ -50,6 +59,7 @@ def tell_totals(
         fields = {"copies": copies, "bytes": totals.bytes, "deletes": totals.deletes}
         fields |= {
             "updates": totals.updates,
+            "marks": totals.marks,
             "skipped": totals.skipped,
             "refused": totals.unholdable,
         }
@@ -66,15 +76,18 @@ def tell_totals(
 def said_of_totals(totals: Totals) -> str:
     """Copy 3 (11 B), delete 1, skip 4"""
     fail = f", fail {totals.unholdable:,}" if totals.unholdable else ""
+    mark = f", tag {totals.marks:,}" if totals.marks else ""
     update = f", update {totals.updates:,}" if totals.updates else ""
     return (
         f"copy {totals.copies - totals.unholdable:,} ({show_size(totals.bytes)}),"
-        f" delete {totals.deletes:,}{update}, skip {totals.skipped:,}{fail}"
+        f" delete {totals.deletes:,}{update}{mark}, skip {totals.skipped:,}{fail}"
     )
 
 
 def line_of(step: Action) -> str:
     """A step for people."""
+    if isinstance(step, Mark):
+        return f"{'tag' if step.is_deleted else 'untag'} {printable(step.key)}"
     if isinstance(step, Update):
         return f"update {printable(step.key)} ({step.reason})"
     if not isinstance(step, Copy):
@@ -95,13 +108,15 @@ def _fields(step: Action) -> dict[str, Any]:
     fields: dict[str, Any] = {"event": "planned", "verb": step.verb.value, "key": step.key}
     if isinstance(step, Update):
         return {**fields, "source": step.source.key, "bytes": 0, "reason": step.reason}
+    if isinstance(step, Mark):
+        fields |= {"reason": step.intent.reason}
     if not isinstance(step, Copy):
         return {**fields, "bytes": step.intent.size}
     source = {"source": step.source.key, "bytes": step.source.size, "reason": step.reason}
     return {**fields, **source, **({"message": step.refused} if step.refused else {})}
 
 
-def _counted(engine: Transfer, totals: Totals) -> Iterator[Action | Skip]:
+def _counted(engine: Rehearsing, totals: Totals) -> Iterator[Action | Skip]:
     try:
         for step in engine.rehearse():
             if isinstance(step, Skip):

@@ -2,6 +2,5 @@
 
 from bucketline.engines.backup.backup import Backup, BackupPolicy
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
-from bucketline.engines.backup.restore import Restore, RestorePolicy
 
-__all__ = ["RESERVED", "Backup", "BackupPolicy", "Catalogue", "Restore", "RestorePolicy"]
+__all__ = ["RESERVED", "Backup", "BackupPolicy", "Catalogue"]

@@ -20,14 +20,21 @@ class Alongside:
     """
 
     def __init__(
-        self, listing: Listed, prefix: str, rows: Iterator[Row], keep: Keep | None, scratch: str | None
+        self,
+        listing: Listed,
+        prefix: str,
+        rows: Iterator[Row],
+        keep: Keep | None,
+        scratch: str | None,
     ) -> None:
         self._listing = listing
         self._reserved = prefix + RESERVED
         self._rows = rows
         self._row = next(rows, None)
         self._keep = keep
-        self.marked: deque[tuple[Entry, str]] = deque()  # Said to be gone at the source, since when.
+        self.marked: deque[tuple[Entry, str]] = (
+            deque()
+        )  # Said to be gone at the source, since when.
         self.returned: list[Entry] = []  # Of these, what was not found to be gone.
         self.unrecorded = EntryFile(scratch)  # What no row tells of as it is.
         self.lost = EntryFile(scratch)  # What a row tells of, and the backup does not hold.
@@ -42,8 +49,8 @@ class Alongside:
 
     def pages(self) -> Iterator[list[Entry]]:
         """The same pages, without what is reserved."""
-        for page in self._listing.pages():
-            page = [one for one in page if not one.key.startswith(self._reserved)]
+        for told in self._listing.pages():
+            page = [one for one in told if not one.key.startswith(self._reserved)]
             kept = {one.key for one in (self._keep(page) if self._keep else page)}
             for entry in page:
                 self._compare(entry, is_kept=entry.key in kept)

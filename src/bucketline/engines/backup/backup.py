@@ -20,7 +20,18 @@ from bucketline.flow.compare.sides import Listed, Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Listing
 from bucketline.flow.move.copy import MovePolicy, copy
 from bucketline.flow.move.layout import weight
-from bucketline.model import Action, Attributes, Copy, Delete, Entry, Fate, Found, Mark, Outcome, Skip
+from bucketline.model import (
+    Action,
+    Attributes,
+    Copy,
+    Delete,
+    Entry,
+    Fate,
+    Found,
+    Mark,
+    Outcome,
+    Skip,
+)
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import may_lack, put_tags
 
@@ -35,7 +46,7 @@ class BackupPolicy:
     brakes: Brakes = field(default_factory=Brakes)
     move: MovePolicy = field(default_factory=MovePolicy)
     window_seconds: float | None = None  # The old rule: size, or modified since.
-    tags_vanished: bool = True
+    marks_vanished: bool = True
 
 
 class Backup(Looking):
@@ -131,7 +142,7 @@ class Backup(Looking):
         reserved = self._sides.target.prefix + RESERVED
         for step in self._compared():
             if isinstance(step, Delete):
-                if self._policy.tags_vanished and not self._since(step.target.key):
+                if self._policy.marks_vanished and not self._since(step.target.key):
                     yield step
             elif isinstance(step, Copy) and step.target_key.startswith(reserved):
                 yield replace(step, refused=f"{RESERVED} is kept for the backup's own catalogue")
@@ -158,7 +169,7 @@ class Backup(Looking):
         )
 
     def _by_window(self, since: float) -> Iterator[Action | Skip]:
-        """The rule of the old scripts: another size, or modified at the source within the window."""
+        """The rule of the old scripts: another size, or modified within the window."""
 
         def is_same(source: Entry, target: Entry) -> bool:
             return source.size == target.size and source.modified <= since
@@ -205,5 +216,3 @@ def _reason(pair: Pair) -> str:
     if target is None or source is None:
         return "missing"
     return "size" if source.size != target.size else "modified"
-
-

@@ -48,6 +48,12 @@ class Brakes:
     vanished: Brake = Brake()
     replaced: Brake = Brake()
 
+    def check(self) -> None:
+        """Raise `UsageError` for limits that make no sense."""
+        for one in (self.vanished, self.replaced):
+            if one.said:
+                Limits.of(one.said)
+
     def braked(
         self,
         actions: Iterable[Action | Skip],
@@ -56,8 +62,8 @@ class Brakes:
         *,
         scratch: str | None = None,
     ) -> Iterator[Action | Skip]:
-        """What is missing goes at once. What would be written over, or called deleted, is held until
-        the plan has ended: a listing that breaks off raises before the first one is let through.
+        """What is missing goes at once. What would be written over, or called deleted, is held
+        until the plan has ended: a listing that breaks off raises before the first one goes.
         """
         del limits  # Ours are others.
         held = _Held(scratch)

@@ -1,8 +1,8 @@
 """The catalogue of a backup: what it holds, with all that is known of each object.
 
-It lies in the backup itself, under a reserved prefix: layers of gzipped JSON lines in key order, the
-later over the earlier, and a manifest that names them. A manifest is written last and never again;
-the one with the highest number is the catalogue, the ones before it are what it was.
+It lies in the backup itself, under a reserved prefix: layers of gzipped JSON lines in key order,
+the later over the earlier, and a manifest that names them. A manifest is written last and never
+again; the one with the highest number is the catalogue, the ones before it are what it was.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def manifest_of(text: bytes, name: str) -> Manifest:
 class Catalogue:
     """The newest state, or the newest that is not later than `at`."""
 
-    def __init__(self, store: Store, prefix: str, drive: Caller, *, at: float | None = None):
+    def __init__(
+        self, store: Store, prefix: str, drive: Caller, *, at: float | None = None
+    ) -> None:
         self._store = store
         self._home = prefix + _HOME
         self._drive = drive
@@ -109,18 +111,29 @@ class Catalogue:
         return (row for row in folded(merged) if row.state != GONE and row.is_whole)
 
     def add(
-        self, rows: Iterable[Row], *, source: str, run: str, now: float, told: dict[str, Any]
+        self,
+        rows: Iterable[Row],
+        *,
+        source: str,
+        run: str,
+        now: float,
+        told: dict[str, Any] | None = None,
     ) -> Manifest:
-        """A state with these rows over those there are, in key order and one a key."""
+        """A state with these rows over those there are, in key order and one a key. With none of
+        them it stays the same.
+        """
         old = self.manifest
         number = old.number + 1
         layer = self._written(rows, f"{number:08}-")
+        told = told or old.told
+        if not layer and not self.is_new and told == old.told:
+            return old
         layers = (*old.layers, layer) if layer else old.layers
-        self.manifest = Manifest(number, source, run, now, layers, told or old.told)
+        self.manifest = Manifest(number, source, run, now, layers, told)
         counts = self.manifest.counts
         if len(counts) > _LAYERS_MAX or sum(counts[1:]) * _SHARE > counts[0] > 0:
             whole = self._written(self.rows(), f"{number:08}-all-")
-            self.manifest = Manifest(number, source, run, now, (whole,), told or old.told)
+            self.manifest = Manifest(number, source, run, now, (whole,), told)
         self._drive.call(self._publish(self.manifest))
         return self.manifest
 
@@ -176,12 +189,9 @@ class Catalogue:
         key, body = f"{self._home}{manifest.number:08}.json", manifest.packed()
         digest = md5(body, usedforsecurity=False).digest()
         try:
-            yield from self._store.write(
-                key, body, attributes=_JSON, md5=digest, if_absent=True
-            )
+            yield from self._store.write(key, body, attributes=_JSON, md5=digest, if_absent=True)
         except Conflict:
             there = (yield from self._store.read(key)).body
             if there != body:  # Else it was ours, and only its answer was lost.
                 said = "another backup has written the catalogue meanwhile; run again"
                 raise Conflict(said, store=self._store.name, key=key) from None
-

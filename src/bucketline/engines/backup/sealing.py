@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -32,7 +31,7 @@ class Notes:
         self._path = path
         try:
             self._file: IO[bytes] = path.open("ab")
-            os.chmod(path, 0o600)
+            path.chmod(0o600)
         except OSError as error:
             raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -85,9 +84,7 @@ def _key(row: Row) -> str:
     return row.key
 
 
-def looked_up(
-    entries: EntryFile, target: Store, known: Lookup, drive: Caller
-) -> Iterator[Row]:
+def looked_up(entries: EntryFile, target: Store, known: Lookup, drive: Caller) -> Iterator[Row]:
     """What the backup holds, and no row tells of: asked for, one by one."""
     some: list[Entry] = []
     for entry in entries:
@@ -103,17 +100,13 @@ def lost(entries: EntryFile) -> Iterator[Row]:
     return (Row(entry.key, state=GONE) for entry in entries)
 
 
-def _asked(
-    some: Sequence[Entry], target: Store, known: Lookup, drive: Caller
-) -> Iterator[Row]:
+def _asked(some: Sequence[Entry], target: Store, known: Lookup, drive: Caller) -> Iterator[Row]:
     if not some:
         return
     was = known([one.key for one in some])
 
     def all_of_them() -> Flow[list[Row | None]]:
-        found: list[Row | None] = yield Together(
-            [_row(one, target) for one in some], _AT_ONCE
-        )
+        found: list[Row | None] = yield Together([_row(one, target) for one in some], _AT_ONCE)
         return found
 
     for row in drive.call(all_of_them()):

@@ -23,8 +23,10 @@ from bucketline.stores.beyond import may_lack, refused
 class Listed(Protocol):
     """Entries in key order, as a `Listing` gives them."""
 
-    is_disordered: bool  # They did not come in key order, and only a new start helps.
-    notes: list[str]
+    @property
+    def is_disordered(self) -> bool: ...  # Not in key order, and only a new start helps.
+    @property
+    def notes(self) -> list[str]: ...
 
     def pages(self) -> Iterator[list[Entry]]: ...
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bucketline.model import Action, Copy, Delete, Entry, Update
+from bucketline.model import Action, Copy, Delete, Entry, Mark, Update
 
 VERSION = 1
 _WORDS = ("etag", "version", "tier", "stamp")
@@ -51,10 +51,11 @@ class Totals:
     target: int = 0
     refusal: str = ""
     updates: int = 0  # Of attributes alone; a plan that is saved has none.
+    marks: int = 0  # Nor of these.
 
     @property
     def actions(self) -> int:
-        return self.copies + self.deletes + self.updates
+        return self.copies + self.deletes + self.updates + self.marks
 
     def add(self, action: Action) -> None:
         if isinstance(action, Copy):
@@ -63,6 +64,8 @@ class Totals:
             self.bytes += 0 if action.refused else action.source.size
         elif isinstance(action, Update):
             self.updates += 1
+        elif isinstance(action, Mark):
+            self.marks += 1
         else:
             self.deletes += 1
 
@@ -87,7 +90,7 @@ def action_line(action: Action) -> bytes:
 
 def totals_line(totals: Totals) -> bytes:
     told = asdict(totals)
-    del told["updates"]
+    del told["updates"], told["marks"]
     return line({"kind": "totals", **told})
 
 

@@ -1,0 +1,1 @@
+"""Backups: `backup`, `restore` and what looks after them."""

@@ -1,0 +1,166 @@
+"""A backup under way: one pass, and the catalogue behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from bucketline.cli.backup.wish import BackupWish
+from bucketline.cli.endpoints import Endpoints
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Measure
+from bucketline.cli.options import Said
+from bucketline.cli.passing import Around, Pass
+from bucketline.cli.places import open_for_moves, open_sides
+from bucketline.cli.planned import print_plan
+from bucketline.cli.signals import listening
+from bucketline.cli.syncing import exit_code
+from bucketline.cli.unfinished import clear_left
+from bucketline.cli.wiring import identity, lookup, pace_of, places
+from bucketline.clock import Clock, SystemClock
+from bucketline.engines.backup import Backup, BackupPolicy, Catalogue
+from bucketline.engines.backup.sealing import Notes, changes, looked_up, lost
+from bucketline.errors import printable
+from bucketline.flow.drive import Drive
+from bucketline.flow.ledger import Ledger, RunHead, new_run_id
+from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.ledger.uploads import LedgerHints
+from bucketline.flow.run.terms import Allowance, Ran, Stop
+from bucketline.model import Action, Outcome
+from bucketline.stores.beyond import is_one_service
+
+BACKUP = "backup"
+
+
+class Backing:
+    """The two places, and what is wanted."""
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        wish: BackupWish,
+        means: tuple[Drive, Ledger],
+        hashes: Hashes,
+    ) -> None:
+        self.invocation = invocation
+        self.wish = wish
+        self.drive, self.ledger = means
+        self.clock: Clock = SystemClock()
+        self.stop = Stop()
+        source, target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
+        self.endpoints = Endpoints.of(
+            invocation, self.clock, self.stop, source=source.store, target=target.store
+        )
+        self.source = replace(source, sort=self.endpoints.must_sort("source"))
+        self.target = replace(target, sort=self.endpoints.must_sort("target"))
+
+    @staticmethod
+    def look(
+        invocation: Invocation, wish: BackupWish, drive: Drive, hashes: Hashes, path: Path
+    ) -> int:
+        """A dry run: the plan, printed."""
+        source, target = open_sides(wish.source, wish.target, hashes)
+        catalogue = Catalogue(target.store, target.prefix, drive)
+        engine = Backup(
+            *(source, target, wish.policy, drive, lookup(path)),
+            catalogue=catalogue,
+            clock=SystemClock(),
+        )
+        print_plan(invocation, engine)
+        return 0
+
+    def go(self, noted: Path, said: Said) -> int:
+        """Ends with a summary, also when it failed; raises what stopped the run."""
+        allowance = Allowance(said["max_duration"], said["max_bytes"])
+        with listening(self.stop) as ears, closing(Notes(noted)) as notes:
+            catalogue = Catalogue(self.target.store, self.target.prefix, self.drive)
+            hints = LedgerHints(self.ledger.uploads, self.clock)
+            engine = self._engine(catalogue, hints)
+            head = self._head()
+            try:
+                ran = self._pass(engine, head, notes, allowance)
+            except Exception:
+                self._seal(engine, catalogue, notes, head, is_whole=False)
+                raise
+            is_whole = ran.state != "interrupted"
+            if is_whole:  # The whole plan is known.
+                clear_left(hints, self.target.store, self.drive, self.invocation.printer)
+            self._seal(engine, catalogue, notes, head, is_whole=is_whole)
+        return exit_code([ran], ears)
+
+    def _engine(self, catalogue: Catalogue, hints: LedgerHints) -> Backup:
+        is_within = is_one_service(self.source.store, self.target.store)
+        move = replace(self.wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
+        policy: BackupPolicy = replace(self.wish.policy, move=move)
+        return Backup(
+            *(self.source, self.target, policy, self.drive, self.ledger.known),
+            catalogue=catalogue,
+            clock=self.clock,
+        )
+
+    def _pass(self, engine: Backup, head: RunHead, notes: Notes, allowance: Allowance) -> Ran:
+        def heard(ends: Sequence[tuple[Action, Outcome]]) -> None:
+            rows = [engine.row_of(action, outcome) for action, outcome in ends]
+            notes.add(replace(row, run=head.run) for row in rows if row is not None)
+
+        wish = self.wish
+        pace = pace_of(wish.workers, self.source.store, self.target.store)
+        around = Around(
+            *(self.invocation, self.drive, self.ledger, self.clock, self.stop, pace),
+            self.endpoints,
+        )
+        place = printable(wish.source.text)
+        one = Pass(
+            around,
+            engine,
+            head,
+            allowance,
+            if_empty=f"{place}: nothing there takes part; is it the right place?",
+            log=wish.log,
+            hooks=wish.hooks,
+            measure=self._measure(),
+            heard=heard,
+        )
+        try:
+            return one.go()
+        finally:
+            sort = zip(("source", "target"), engine.must_sort, strict=True)
+            self.endpoints.remember(*(side for side, is_unsorted in sort if is_unsorted))
+
+    def _seal(
+        self, engine: Backup, catalogue: Catalogue, notes: Notes, head: RunHead, *, is_whole: bool
+    ) -> None:
+        """What was done goes into the catalogue, and what it did not know, or knew wrongly."""
+        beside = engine.alongside if is_whole else None
+        store, known = self.target.store, self.ledger.known
+        looked = looked_up(beside.unrecorded, store, known, self.drive) if beside else ()
+        gone = lost(beside.lost) if beside else ()
+        if beside is not None and beside.lost.count:
+            self.invocation.printer.notice(
+                f"{beside.lost.count:,} objects that the catalogue tells of are not in the backup"
+                " any more: somebody else removed them"
+            )
+        rows = changes(notes, looked, gone, None)
+        catalogue.add(rows, source=head.source, run=head.run, now=self.clock.now())
+        notes.clear()
+        if engine.alongside is not None:
+            engine.alongside.close()
+
+    def _measure(self) -> Measure:
+        wish = self.wish
+        sides = {"source": wish.source, "target": wish.target}
+        labels = {"name": wish.name, "source": wish.source.text, "target": wish.target.text}
+        return Measure(wish.metering, sides, (self.source.store, self.target.store), labels)
+
+    def _head(self) -> RunHead:
+        wish = self.wish
+        return RunHead(
+            new_run_id(self.clock.now()),
+            BACKUP,
+            identity(wish.source),
+            identity(wish.target),
+            name=wish.name,
+            configuration={**wish.words, "places": places(wish.source, wish.target)},
+        )

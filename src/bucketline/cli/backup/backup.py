@@ -1,0 +1,69 @@
+"""`bucketline backup`: copies what is new, says what vanished, deletes nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import click
+
+from bucketline.cli.attributes import keeping_attributes
+from bucketline.cli.backup.backing import BACKUP, Backing
+from bucketline.cli.backup.wish import backup_wish
+from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.metering import metering
+from bucketline.cli.options import Ordered, choosing, limiting, options, two_places
+from bucketline.cli.places import hash_memory
+from bucketline.cli.sanity import check_pair
+from bucketline.cli.wiring import identity
+from bucketline.flow.drive import open_drive
+from bucketline.flow.ledger import Ledger, job_path
+
+
+def _backing(command: Any) -> Any:
+    return options(
+        command,
+        click.option(
+            "--window",
+            type=click.FloatRange(min=0),
+            metavar="HOURS",
+            help="The old rule: copy what has another size, or was modified so lately.",
+        ),
+        click.option(
+            "--max-vanished", metavar="N|N%", help="Refuse to call more deleted (1000, 25%)."
+        ),
+        click.option(
+            "--max-replaced", metavar="N|N%", help="Refuse to write over more (1000, 25%)."
+        ),
+        click.option("--mark/--no-mark", default=True, help="Tag what vanished from SOURCE."),
+        click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
+        click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),
+        click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing."),
+    )
+
+
+@click.command(cls=Ordered)
+@click.argument("source", required=False)
+@click.argument("target", required=False)
+@_backing
+@choosing
+@limiting
+@keeping_attributes
+@metering
+@two_places
+@common
+@pass_invocation
+def backup(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
+    """TARGET, a bucket or a part of one, gets what SOURCE holds. What vanished from SOURCE stays,
+    with the tags Deleted and DeletedAt beside its own. The catalogue is at .bucketline/ there.
+    """
+    wish = backup_wish(invocation, said)
+    check_pair(wish.source, wish.target)
+    places = (identity(wish.source), identity(wish.target))
+    path = job_path(invocation.made_state_folder(), BACKUP, *places, wish.name)
+    with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
+        if dry_run:
+            return Backing.look(invocation, wish, drive, hashes, path)
+        with Ledger.open(path) as ledger:
+            notes = path.with_suffix(".notes")
+            return Backing(invocation, wish, (drive, ledger), hashes).go(notes, said)

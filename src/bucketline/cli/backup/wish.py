@@ -1,0 +1,113 @@
+"""What a backup is to do, after the command line and the configuration were heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bucketline.cli.attributes import attribute_words
+from bucketline.cli.hooks import Hooks
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Metering, metering_of
+from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.wiring import look_of
+from bucketline.cli.wish import WORKERS, hooks_of, move_of
+from bucketline.clock import SystemClock
+from bucketline.config import Job
+from bucketline.engines.backup import BackupPolicy
+from bucketline.engines.backup.brakes import Brake, Brakes
+from bucketline.errors import UsageError, printable
+from bucketline.settings import Location, Side
+from bucketline.timetable import Timetable, parse_timetable
+
+_HOUR = 3_600
+
+
+@dataclass(frozen=True)
+class BackupWish:
+    """One backup."""
+
+    source: Location
+    target: Location
+    policy: BackupPolicy
+    name: str
+    words: dict[str, Any]  # For the ledger: no secrets, no locations.
+    log: Location | None = None
+    hooks: Hooks = field(default_factory=Hooks)
+    metering: Metering = field(default_factory=Metering)
+
+    @property
+    def workers(self) -> int | None:
+        workers = str(self.words["workers"])
+        return None if workers == "auto" else int(workers)
+
+    @property
+    def rates(self) -> Timetable | None:
+        rate = self.words["bwlimit"]
+        return parse_timetable(str(rate)) if rate else None
+
+
+def backup_wish(invocation: Invocation, said: Said) -> BackupWish:
+    """Flag before job before limits before default."""
+    job = _job(invocation, said)
+    limits, both = invocation.config.limits, side_of(said)
+    words = {
+        "compare": said["compare"] or job.compare or "auto",
+        "filters": rules_in_order(said) or list(job.filters),
+        "only": said["only"],
+        "accept_proof": "etag",
+        "attributes": attribute_words(said, job.attributes),
+        "workers": said["workers"] or job.workers or limits.workers or WORKERS,
+        "bwlimit": said["bwlimit"] or job.bwlimit or limits.bwlimit,
+        "window": said["window"],
+        "max_vanished": said["max_vanished"] or "",
+        "max_replaced": said["max_replaced"] or "",
+        "mark": said["mark"],
+    }
+    if words["window"] is not None and said["compare"]:
+        raise UsageError("--window is a rule of its own; leave out --compare, or --window")
+    target = invocation.location(job.target, side_of(said, "target_"), both)
+    if target.remote is None:
+        raise UsageError(
+            f"{printable(target.text)}: is a folder, which keeps no tags; name a bucket"
+        )
+    if target.prefix and not target.prefix.endswith("/"):
+        target = replace(target, prefix=f"{target.prefix}/")
+    log = said["logs"] or job.logs or invocation.config.logs
+    return BackupWish(
+        source=invocation.location(job.source, side_of(said, "source_"), both),
+        target=target,
+        policy=_policy(words),
+        name=said["name"] or "",
+        words=words,
+        hooks=hooks_of(job),
+        metering=metering_of(invocation, said, SystemClock()),
+        log=invocation.location(log, Side(), both) if log else None,
+    )
+
+
+def _policy(words: dict[str, Any]) -> BackupPolicy:
+    brakes = Brakes(Brake(words["max_vanished"]), Brake(words["max_replaced"]))
+    brakes.check()
+    window = words["window"]
+    return BackupPolicy(
+        look=look_of(words["compare"], words["filters"], words["only"]),
+        brakes=brakes,
+        move=move_of(words),
+        window_seconds=None if window is None else window * _HOUR,
+        marks_vanished=bool(words["mark"]),
+    )
+
+
+def _job(invocation: Invocation, said: Said) -> Job:
+    """The file's job of this name; the places of the command line go before its own."""
+    source, target, name = said["source"], said["target"], said["name"] or ""
+    jobs = invocation.config.jobs
+    if source is not None and target is not None:
+        return replace(jobs.get(name) or Job(source, target), source=source, target=target)
+    if source is not None:
+        raise UsageError("TARGET is missing; say both (see bucketline backup --help)")
+    if name not in jobs:
+        what = f"no job {name!r} in {invocation.config_path}" if name else "SOURCE is missing"
+        raise UsageError(f"{what}; say SOURCE and TARGET, or --name a job of the configuration")
+    return jobs[name]
