@@ -2,5 +2,14 @@
 
 from bucketline.engines.backup.backup import Backup, BackupPolicy
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
+from bucketline.engines.backup.restore import Conflicts, Restore, RestorePolicy
 
-__all__ = ["RESERVED", "Backup", "BackupPolicy", "Catalogue"]
+__all__ = [
+    "RESERVED",
+    "Backup",
+    "BackupPolicy",
+    "Catalogue",
+    "Conflicts",
+    "Restore",
+    "RestorePolicy",
+]

@@ -33,8 +33,8 @@ class Brake:
         else:
             return
         raise Refused(
-            f"{count:,} objects of the backup {what}, {many}; none of them was touched, what was"
-            f" missing is copied. {_CURE}, then raise {option} if it is right"
+            f"{count:,} objects of the backup {what}, {many}; none of them was touched, and the run"
+            f" ends here. {_CURE}, then raise {option} if it is right"
         )
 
 

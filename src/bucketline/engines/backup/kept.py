@@ -1,0 +1,114 @@
+"""What a backup holds for a restore: as it is now, or as its catalogue says that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from bucketline.engines.backup.catalogue import RESERVED, Catalogue
+from bucketline.engines.backup.marks import deleted_at
+from bucketline.engines.backup.rows import Row
+from bucketline.errors import NotFound, UsageError
+from bucketline.flow.compare.sides import Listed
+from bucketline.flow.look.listing import Caller
+from bucketline.model import Entry
+from bucketline.stores.base import Flow, Store, Together
+
+_AT_ONCE = 32
+_PAGE = 1_000
+
+
+class Kept:
+    """Its listing, without what is reserved and, unless wanted, without what is called deleted.
+
+    Who wrote a backup without a catalogue has only its tags: they are asked for then.
+    """
+
+    def __init__(
+        self,
+        listing: Listed,
+        place: tuple[Store, str],
+        catalogue: Catalogue,
+        drive: Caller,
+        *,
+        includes_deleted: bool,
+    ) -> None:
+        self._listing = listing
+        self._store, prefix = place
+        self._reserved = prefix + RESERVED
+        self._drive = drive
+        self._includes_deleted = includes_deleted
+        self._rows = None if catalogue.is_new else catalogue.rows()
+        self._row: Row | None = next(self._rows, None) if self._rows else None
+        self.deleted = 0  # How many were left out.
+
+    @property
+    def is_disordered(self) -> bool:
+        return self._listing.is_disordered
+
+    @property
+    def notes(self) -> list[str]:
+        return self._listing.notes
+
+    def pages(self) -> Iterator[list[Entry]]:
+        for told in self._listing.pages():
+            page = [one for one in told if not one.key.startswith(self._reserved)]
+            gone = set() if self._includes_deleted else self._gone(page)
+            self.deleted += len(gone)
+            yield [one for one in page if one.key not in gone]
+
+    def _gone(self, page: Sequence[Entry]) -> set[str]:
+        return self._by_tags(page) if self._rows is None else self._by_rows(page, self._rows)
+
+    def _by_rows(self, page: Sequence[Entry], rows: Iterator[Row]) -> set[str]:
+        gone = set()
+        for entry in page:
+            while self._row is not None and self._row.key < entry.key:
+                self._row = next(rows, None)
+            if self._row is not None and self._row.key == entry.key and self._row.deleted:
+                gone.add(entry.key)
+        return gone
+
+    def _by_tags(self, page: Sequence[Entry]) -> set[str]:
+        def flow() -> Flow[list[bool]]:
+            found: list[bool] = yield Together([self._is_gone(one) for one in page], _AT_ONCE)
+            return found
+
+        told = self._drive.call(flow()) if page else []
+        return {entry.key for entry, is_gone in zip(page, told, strict=True) if is_gone}
+
+    def _is_gone(self, entry: Entry) -> Flow[bool]:
+        try:
+            return bool(deleted_at((yield from self._store.tags(entry.key))))
+        except NotFound:
+            return False
+
+
+class KeptThen:
+    """The rows of an earlier state of the catalogue, as a listing."""
+
+    is_disordered = False
+
+    def __init__(self, catalogue: Catalogue, place: str, *, includes_deleted: bool) -> None:
+        if catalogue.is_new:
+            raise UsageError(f"{place}: has no catalogue of that time; choose a later one")
+        self.notes: list[str] = []
+        self.deleted = 0
+        self._catalogue = catalogue
+        self._includes_deleted = includes_deleted
+
+    def pages(self) -> Iterator[list[Entry]]:
+        entries = map(_then, self._taken())
+        while page := list(islice(entries, _PAGE)):
+            yield page
+
+    def _taken(self) -> Iterator[Row]:
+        for row in self._catalogue.rows():
+            if row.deleted and not self._includes_deleted:
+                self.deleted += 1
+                continue
+            yield row
+
+
+def _then(row: Row) -> Entry:
+    return Entry(row.key, row.size, row.modified, row.etag, row.version, row.attributes.tier)

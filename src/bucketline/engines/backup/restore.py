@@ -1,0 +1,178 @@
+"""Bring back what a backup holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from bucketline.clock import Clock
+from bucketline.engines.backup.catalogue import Catalogue
+from bucketline.engines.backup.kept import Kept, KeptThen
+from bucketline.engines.backup.marks import deleted_at, unmarked
+from bucketline.errors import NeedsThaw
+from bucketline.flow.compare.doubts import Lookup
+from bucketline.flow.compare.guard import Limits, guarded
+from bucketline.flow.compare.pairs import decide
+from bucketline.flow.compare.planned import Looking, planned
+from bucketline.flow.compare.sides import Listed, Look, Side, Sides
+from bucketline.flow.look.listing import Caller, Listing
+from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.layout import weight
+from bucketline.flow.move.pinned import PinnedSource
+from bucketline.flow.thaw import Wish, may_be_archived, readable
+from bucketline.model import Action, Copy, Fate, Outcome, Skip
+from bucketline.stores.base import Flow
+from bucketline.stores.beyond import put_tags
+
+THAWING = "Thawing"  # The cause of those that wait for their archive.
+
+
+class Conflicts(Enum):
+    """What becomes of an object at the target that is another one."""
+
+    SKIP = "skip"
+    REPLACE = "replace"
+    KEEP_BOTH = "keep-both"
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePolicy:
+    """What a person wants of a restore."""
+
+    look: Look = field(default_factory=Look)
+    move: MovePolicy = field(default_factory=MovePolicy)
+    conflicts: Conflicts = Conflicts.SKIP
+    includes_deleted: bool = False
+    thaw: Wish | None = None  # How to ask for what is archived; None = not at all.
+    is_then: bool = False  # The catalogue's state is wanted, not what there is now.
+    suffix: str = ""  # Behind the keys of those of which both are kept.
+
+
+class Restore(Looking):
+    """One look at the backup and at the target, and the copies that bring back what is missing."""
+
+    def __init__(
+        self,
+        backup: Side,
+        target: Side,
+        policy: RestorePolicy,
+        drive: Caller,
+        ledger_known: Lookup,
+        *,
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        backup = replace(backup, told=self._told)
+        super().__init__(Sides(backup, target, drive, policy.look))
+        self._policy = policy
+        self._ledger_known = ledger_known
+        self._catalogue = catalogue
+        self._clock = clock
+        self._kept: Kept | KeptThen | None = None
+        self._left = 0  # Others at the target, which were left alone.
+        self.archived: Counter[str] = Counter()  # Of the plan, by tier: how many, how many bytes.
+        self.archived_bytes: Counter[str] = Counter()
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know."""
+        notes = list(self._sides.notes)
+        if self._kept is not None and self._kept.deleted:
+            notes.append(
+                f"{self._kept.deleted:,} are called deleted and stay out; --include-deleted brings"
+                " them back, too"
+            )
+        if self._left:
+            notes.append(
+                f"{self._left:,} objects at the target are others, and were left alone; see"
+                " --on-conflict"
+            )
+        return notes
+
+    def plan(self) -> Iterator[Action | Skip]:
+        """What the target lacks; by policy, what is another one there."""
+        return planned(self._sides, self._decided, guarded, Limits())
+
+    rehearse = plan
+
+    def perform(self, action: Action) -> Flow[Outcome]:
+        """One copy; what is archived is asked for, and waits."""
+        assert isinstance(action, Copy)
+        source, target, policy = self._sides.source.store, self._sides.target.store, self._policy
+        entry = action.source
+        if policy.thaw is not None and may_be_archived(entry):
+            try:
+                yield from readable(source, entry, policy.thaw, self._clock)
+            except NeedsThaw as error:
+                return Outcome(Fate.WAITING, cause=THAWING, message=error.message)
+        if policy.is_then:
+            source = PinnedSource(source, entry)
+        outcome = yield from copy(action, source, target, policy.move)
+        if policy.includes_deleted and policy.move.fidelity.tags and target.able.tags:
+            tags = yield from target.tags(action.target_key)
+            if deleted_at(tags):
+                yield from put_tags(target, action.target_key, unmarked(tags))
+        return outcome
+
+    def weight(self, action: Action) -> int:
+        """How many bytes of bodies the step holds in memory at once, at most."""
+        assert isinstance(action, Copy)
+        if action.source.size <= self._policy.move.part_size:
+            return action.source.size
+        return weight(action.source, self._sides.target.store.able, self._policy.move)
+
+    def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
+        side, look, policy = self._sides.source, self._sides.look, self._policy
+        if policy.is_then:
+            self._kept = KeptThen(
+                self._catalogue, side.store.name, includes_deleted=policy.includes_deleted
+            )
+            return self._kept
+        listing = Listing(
+            side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=look.ahead
+        )
+        self._kept = Kept(
+            listing,
+            (side.store, prefix),
+            self._catalogue,
+            drive,
+            includes_deleted=policy.includes_deleted,
+        )
+        return self._kept
+
+    def _decided(self) -> Iterator[Action | Skip]:
+        sides = self._sides
+        self._left = 0
+        self.archived.clear()
+        self.archived_bytes.clear()
+        steps = decide(
+            sides.differences(sides.rule.is_same),
+            sides.rule,
+            sides.settle(self._ledger_known),
+            rename=sides.rename,
+        )
+        for step in steps:
+            if isinstance(step, Copy) and step.replaces is not None:
+                yield from self._conflicting(step)
+            elif isinstance(step, Copy):
+                yield self._counted(step)
+            else:
+                yield step
+
+    def _conflicting(self, step: Copy) -> Iterator[Action | Skip]:
+        if self._policy.conflicts is Conflicts.SKIP:
+            self._left += 1
+            yield Skip(1, step.source.size)
+        elif self._policy.conflicts is Conflicts.KEEP_BOTH:
+            key = step.target_key + self._policy.suffix
+            yield self._counted(replace(step, target_key=key, replaces=None, reason="missing"))
+        else:
+            yield self._counted(step)
+
+    def _counted(self, step: Copy) -> Copy:
+        if may_be_archived(step.source):
+            self.archived[step.source.tier] += 1
+            self.archived_bytes[step.source.tier] += step.source.size
+        return step
