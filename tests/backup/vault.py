@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from contextlib import closing
@@ -70,6 +71,16 @@ class Vault(Desk):
         """What the catalogue says."""
         with closing(open_drive()) as drive:
             return {row.key: row for row in Catalogue(self.kept, "", drive, at=at).rows()}
+
+    def manifest(self) -> dict[str, Any]:
+        """The newest, as anybody can read it."""
+        found = self.client.list_objects_v2(
+            Bucket=self.backup_bucket, Prefix=".bucketline/catalogue/"
+        )
+        name = max(entry["Key"] for entry in found["Contents"] if entry["Key"].endswith(".json"))
+        body = self.client.get_object(Bucket=self.backup_bucket, Key=name)["Body"].read()
+        told: dict[str, Any] = json.loads(body)
+        return told
 
     def deleted(self) -> set[str]:
         """What the tags call deleted."""

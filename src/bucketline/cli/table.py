@@ -36,6 +36,7 @@ COMMANDS = (
     Row("plan export", "plans.export:export", "Make a job of it that S3 carries out.", MOVE),
     Row("plan apply", "plans.apply:apply", "Do exactly what a plan file says, or refuse.", MOVE),
     Row("backup", "backup.backup:backup", "Back SOURCE up into TARGET; delete nothing.", MOVE),
+    Row("restore", "backup.restore:restore", "Bring back what a backup holds.", MOVE),
     Row("thaw", "thaw:thaw", "Have archived objects readable for a while.", MOVE),
     Row("splunk", "", "Archived buckets of Splunk back from S3.", MOVE),
     Row("splunk plan", "splunk.plan:plan", "Show what an archive holds and restoring takes.", MOVE),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple, Protocol, cast
 
-from bucketline.errors import Unsupported, printable
+from bucketline.errors import StoreError, Unsupported, printable
 from bucketline.model import Attributes, Entry, Found
 from bucketline.settings import Remote
 from bucketline.stores.base import Flow, Receipt, Store
@@ -59,6 +59,36 @@ def access(store: Store, key: str, *, version: str = "") -> Flow[Access]:
     if ask is None:
         raise Unsupported("objects have no ACL there", store=store.name, key=key)
     return cast("Access", (yield from ask(key, version=version)))
+
+
+def settings_of(store: Store) -> Flow[dict[str, Any]]:
+    """What is to be known of a bucket to make another one like it; of a folder, nothing."""
+    told: dict[str, Any] = {}
+    able = cast("Any", store)
+    if not hasattr(store, "get_versioning"):
+        return told
+    try:
+        told["versioning"] = (yield from able.get_versioning()).value
+        lock = yield from able.get_lock()
+    except StoreError:  # Not every server, and not every identity, may tell.
+        return told
+    return told | ({"lock": lock._asdict()} if lock is not None else {})
+
+
+def make_bucket(store: Store, told: Mapping[str, Any]) -> Flow[list[str]]:
+    """Make it, like the one that `settings_of` told of; what could not be had, in words."""
+    able, notes = cast("Any", store), list[str]()
+    if not hasattr(store, "create_bucket"):
+        raise Unsupported("a folder needs no bucket", store=store.name)
+    yield from able.create_bucket(lock="lock" in told)
+    try:
+        if told.get("versioning") == "Enabled" and "lock" not in told:
+            yield from able.set_versioning(enabled=True)
+        if told.get("lock"):
+            yield from able.set_lock(able.lock_of(told["lock"]))
+    except StoreError as error:
+        notes.append(f"{store.name}: is not made quite as the source was: {error.message}")
+    return notes
 
 
 def put_tags(store: Store, key: str, wanted: Mapping[str, str]) -> Flow[None]:

@@ -29,7 +29,7 @@ from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.model import Action, Outcome
-from bucketline.stores.beyond import is_one_service
+from bucketline.stores.beyond import is_one_service, settings_of
 
 BACKUP = "backup"
 
@@ -143,7 +143,9 @@ class Backing:
                 " any more: somebody else removed them"
             )
         rows = changes(notes, looked, gone, None)
-        catalogue.add(rows, source=head.source, run=head.run, now=self.clock.now())
+        is_told = catalogue.is_new or notes.size  # Of a bucket that changes, once a change.
+        told = self.drive.call(settings_of(self.source.store)) if is_told else None
+        catalogue.add(rows, source=head.source, run=head.run, now=self.clock.now(), told=told)
         notes.clear()
         if engine.alongside is not None:
             engine.alongside.close()

@@ -95,9 +95,22 @@ class Catalogue:
         self, store: Store, prefix: str, drive: Caller, *, at: float | None = None
     ) -> None:
         self._store = store
+        self.prefix = prefix
         self._home = prefix + _HOME
         self._drive = drive
         self.manifest = self._newest(at)
+
+    @classmethod
+    def nearest(
+        cls, store: Store, prefix: str, drive: Caller, *, at: float | None = None
+    ) -> Catalogue:
+        """The one of the backup that `prefix` is in: there, or on the way up from there."""
+        while True:
+            found = cls(store, prefix, drive, at=at)
+            if not found.is_new or not prefix:
+                return found
+            above = prefix.rstrip("/").rpartition("/")[0]
+            prefix = f"{above}/" if above else ""
 
     @property
     def is_new(self) -> bool:

@@ -27,15 +27,15 @@ class Kept:
     def __init__(
         self,
         listing: Listed,
-        place: tuple[Store, str],
+        store: Store,
         catalogue: Catalogue,
         drive: Caller,
         *,
         includes_deleted: bool,
     ) -> None:
         self._listing = listing
-        self._store, prefix = place
-        self._reserved = prefix + RESERVED
+        self._store = store
+        self._reserved = catalogue.prefix + RESERVED
         self._drive = drive
         self._includes_deleted = includes_deleted
         self._rows = None if catalogue.is_new else catalogue.rows()
@@ -89,9 +89,10 @@ class KeptThen:
 
     is_disordered = False
 
-    def __init__(self, catalogue: Catalogue, place: str, *, includes_deleted: bool) -> None:
+    def __init__(self, catalogue: Catalogue, prefix: str, *, includes_deleted: bool) -> None:
         if catalogue.is_new:
-            raise UsageError(f"{place}: has no catalogue of that time; choose a later one")
+            raise UsageError("the backup has no catalogue of that time; choose a later one")
+        self._prefix = prefix
         self.notes: list[str] = []
         self.deleted = 0
         self._catalogue = catalogue
@@ -104,6 +105,8 @@ class KeptThen:
 
     def _taken(self) -> Iterator[Row]:
         for row in self._catalogue.rows():
+            if not row.key.startswith(self._prefix):
+                continue
             if row.deleted and not self._includes_deleted:
                 self.deleted += 1
                 continue

@@ -126,16 +126,14 @@ class Restore(Looking):
     def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
         side, look, policy = self._sides.source, self._sides.look, self._policy
         if policy.is_then:
-            self._kept = KeptThen(
-                self._catalogue, side.store.name, includes_deleted=policy.includes_deleted
-            )
+            self._kept = KeptThen(self._catalogue, prefix, includes_deleted=policy.includes_deleted)
             return self._kept
         listing = Listing(
             side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=look.ahead
         )
         self._kept = Kept(
             listing,
-            (side.store, prefix),
+            side.store,
             self._catalogue,
             drive,
             includes_deleted=policy.includes_deleted,
@@ -167,6 +165,10 @@ class Restore(Looking):
             yield Skip(1, step.source.size)
         elif self._policy.conflicts is Conflicts.KEEP_BOTH:
             key = step.target_key + self._policy.suffix
+            known = self._ledger_known([key]).get(key)
+            if known is not None and known.source_etag == step.source.pin:
+                yield Skip(1, step.source.size)
+                return
             yield self._counted(replace(step, target_key=key, replaces=None, reason="missing"))
         else:
             yield self._counted(step)

@@ -46,6 +46,12 @@ class Notes:
         except OSError as error:
             raise DiskError(f"{self._path}: cannot be written ({error.strerror})") from None
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        self._file.flush()
+        return self._path.stat().st_size
+
     def clear(self) -> None:
         """They are in the catalogue."""
         self._file.truncate(0)

@@ -251,6 +251,11 @@ class S3Store:
     def set_versioning(self, *, enabled: bool) -> Flow[None]:
         return admin.set_versioning(self._client, enabled=enabled)
 
+    @staticmethod
+    def lock_of(told: Mapping[str, str | int]) -> admin.Lock:
+        """Told by `get_lock`, and written down."""
+        return admin.Lock(str(told["mode"]), int(told["days"]), int(told["years"]))
+
     def get_lock(self) -> Flow[admin.Lock | None]:
         return admin.get_lock(self._client)
 

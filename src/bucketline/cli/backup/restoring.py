@@ -1,0 +1,243 @@
+"""A restore under way: one pass, or more until the archives have given all back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bucketline.cli.attributes import attribute_words
+from bucketline.cli.endpoints import Endpoints
+from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Measure, Metering, metering_of
+from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.passing import Around, Pass
+from bucketline.cli.places import open_for_moves, open_sides
+from bucketline.cli.planned import print_plan
+from bucketline.cli.signals import listening
+from bucketline.cli.syncing import exit_code
+from bucketline.cli.unfinished import clear_left
+from bucketline.cli.wiring import identity, look_of, lookup, pace_of, places
+from bucketline.cli.wish import WORKERS, move_of
+from bucketline.clock import Clock, SystemClock
+from bucketline.engines.backup import Catalogue, Conflicts, Restore, RestorePolicy
+from bucketline.errors import NoBucket, UsageError, printable
+from bucketline.flow.drive import Drive
+from bucketline.flow.ledger import Ledger, RunHead, new_run_id
+from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.ledger.uploads import LedgerHints
+from bucketline.flow.prices import Amount, Prices
+from bucketline.flow.run.terms import Allowance, Ran, Stop
+from bucketline.flow.run.watch import Watch, rest
+from bucketline.flow.thaw import Beat, Paced, Wish, takes
+from bucketline.settings import Location
+from bucketline.stores.beyond import is_one_service, make_bucket
+from bucketline.timetable import Timetable, parse_timetable
+
+RESTORE = "restore"
+_EVERY_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class RestoreWish:
+    """One restore."""
+
+    backup: Location
+    target: Location
+    policy: RestorePolicy
+    name: str
+    words: dict[str, Any]
+    at: float | None
+    rate: int
+    creates: bool
+    metering: Metering
+
+    @property
+    def rates(self) -> Timetable | None:
+        rate = self.words["bwlimit"]
+        return parse_timetable(str(rate)) if rate else None
+
+    @property
+    def workers(self) -> int | None:
+        workers = str(self.words["workers"])
+        return None if workers == "auto" else int(workers)
+
+
+def restore_wish(invocation: Invocation, said: Said) -> RestoreWish:
+    """Flag before limits before default."""
+    both, limits = side_of(said), invocation.config.limits
+    backup = invocation.location(said["backup"], side_of(said, "source_"), both)
+    target = invocation.location(said["target"], side_of(said, "target_"), both)
+    if backup.remote is None:
+        raise UsageError(f"{printable(backup.text)}: is a folder; a backup is a bucket")
+    if said["wait"] and not said["tier"]:
+        raise UsageError("--wait waits for archives; say --tier, too")
+    if backup.prefix and not backup.prefix.endswith("/"):
+        backup = replace(backup, prefix=f"{backup.prefix}/")
+    names = ("at", "include_deleted", "on_conflict", "tier", "days", "only")
+    words = {
+        **{name: said[name] for name in names},
+        "compare": said["compare"] or "auto",
+        "filters": rules_in_order(said),
+        "accept_proof": "etag",
+        "attributes": attribute_words(said, {}),
+        "workers": said["workers"] or limits.workers or WORKERS,
+        "bwlimit": said["bwlimit"] or limits.bwlimit,
+    }
+    policy = RestorePolicy(
+        look=look_of(words["compare"], words["filters"], words["only"]),
+        move=move_of(words),
+        conflicts=Conflicts(said["on_conflict"]),
+        includes_deleted=said["include_deleted"],
+        thaw=Wish(said["tier"], said["days"]) if said["tier"] else None,
+        is_then=said["at"] is not None,
+        suffix=".restored",
+    )
+    return RestoreWish(
+        *(backup, target, policy, said["name"] or "", words),
+        *(said["at"], said["rate"], said["create_bucket"]),
+        metering_of(invocation, said, SystemClock()),
+    )
+
+
+class Restoring:
+    """The backup and the target, and what is wanted."""
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        wish: RestoreWish,
+        means: tuple[Drive, Ledger],
+        hashes: Hashes,
+    ) -> None:
+        self.invocation = invocation
+        self.wish = wish
+        self.drive, self.ledger = means
+        self.clock: Clock = SystemClock()
+        self.stop = Stop()
+        backup, target = open_for_moves(wish.backup, wish.target, hashes, wish.rates)
+        backup = replace(backup, store=Paced(backup.store, Beat(wish.rate, self.clock)))
+        self.endpoints = Endpoints.of(
+            invocation, self.clock, self.stop, source=backup.store, target=target.store
+        )
+        self.backup = replace(backup, sort=self.endpoints.must_sort("source"))
+        self.target = replace(target, sort=self.endpoints.must_sort("target"))
+
+    @staticmethod
+    def look(
+        invocation: Invocation,
+        wish: RestoreWish,
+        means: tuple[Drive, Path],
+        hashes: Hashes,
+        prices: Prices | None,
+    ) -> int:
+        """A dry run: the plan, and what it asks of archives."""
+        drive, path = means
+        backup, target = open_sides(wish.backup, wish.target, hashes)
+        if wish.creates:
+            target = replace(target, may_be_missing=True)
+        catalogue = Catalogue.nearest(backup.store, backup.prefix, drive, at=wish.at)
+        engine = Restore(
+            *(backup, target, wish.policy, drive, lookup(path)),
+            catalogue=catalogue,
+            clock=SystemClock(),
+        )
+        print_plan(invocation, engine)
+        _tell_archives(invocation, engine, wish, prices)
+        return 0
+
+    def go(self, said: Said) -> int:
+        """Ends with a summary, also when it failed; raises what stopped the run."""
+        if self.wish.creates:
+            self._make_bucket()
+        allowance = Allowance(said["max_duration"], said["max_bytes"])
+        every = said["every"] or _EVERY_SECONDS
+        watch = Watch(self.clock, self.stop, self.invocation.printer.notice, every)
+        with listening(self.stop) as ears:
+            ran = self._pass(allowance)
+            while said["wait"] and ran.state == "waiting" and not rest(watch, every):
+                ran = self._pass(allowance)
+        self.endpoints.remember()
+        return exit_code([ran], ears)
+
+    def _pass(self, allowance: Allowance) -> Ran:
+        wish, hints = self.wish, LedgerHints(self.ledger.uploads, self.clock)
+        is_within = is_one_service(self.backup.store, self.target.store)
+        move = replace(wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
+        engine = Restore(
+            *(self.backup, self.target, replace(wish.policy, move=move), self.drive),
+            self.ledger.known,
+            catalogue=self._catalogue(),
+            clock=self.clock,
+        )
+        pace = pace_of(wish.workers, self.backup.store, self.target.store)
+        around = Around(
+            *(self.invocation, self.drive, self.ledger, self.clock, self.stop, pace),
+            self.endpoints,
+        )
+        sides = {"source": wish.backup, "target": wish.target}
+        labels = {"name": wish.name, "source": wish.backup.text, "target": wish.target.text}
+        stores = (self.backup.store, self.target.store)
+        empty = f"{printable(wish.backup.text)}: holds nothing that takes part"
+        ran = Pass(
+            around,
+            engine,
+            self._head(),
+            allowance,
+            if_empty=empty,
+            measure=Measure(wish.metering, sides, stores, labels),
+        ).go()
+        if ran.state != "interrupted":  # The whole plan is known.
+            clear_left(hints, self.target.store, self.drive, self.invocation.printer)
+        return ran
+
+    def _catalogue(self) -> Catalogue:
+        backup = self.backup
+        return Catalogue.nearest(backup.store, backup.prefix, self.drive, at=self.wish.at)
+
+    def _make_bucket(self) -> None:
+        """As the source's was, as far as that is known and can be had."""
+        told = self._catalogue().manifest.told
+        try:
+            self.drive.call(self.target.store.page(self.target.prefix))
+        except NoBucket:
+            notes = self.drive.call(make_bucket(self.target.store, told))
+            for note in notes:
+                self.invocation.printer.notice(note)
+
+    def _head(self) -> RunHead:
+        wish = self.wish
+        return RunHead(
+            new_run_id(self.clock.now()),
+            RESTORE,
+            identity(wish.backup),
+            identity(wish.target),
+            name=wish.name,
+            configuration={**wish.words, "places": places(wish.backup, wish.target)},
+        )
+
+
+def _tell_archives(
+    invocation: Invocation, engine: Restore, wish: RestoreWish, prices: Prices | None
+) -> None:
+    """What the plan asks of archives, how long that takes and what it costs."""
+    amounts = {
+        tier: Amount(count, engine.archived_bytes[tier])
+        for tier, count in sorted(engine.archived.items())
+    }
+    if not amounts:
+        return
+    speed, days = (wish.policy.thaw or Wish()).speed, (wish.policy.thaw or Wish()).days
+    cost = prices.of_thaw(amounts, speed, days) if prices else None
+    if invocation.as_json:
+        tiers = {tier: one._asdict() for tier, one in amounts.items()}
+        record = {"event": "archives", "tiers": tiers, "speed": speed, "days": days}
+        invocation.printer.record(record | ({"cost": round(cost, 4)} if cost is not None else {}))
+        return
+    for tier, one in amounts.items():
+        said = f"{one.objects:,} objects in {tier}: {speed} takes {takes(tier, speed)}"
+        invocation.printer.result(
+            said if wish.policy.thaw else f"{said}; say --tier to ask for them"
+        )
+    if prices and cost is not None:
+        invocation.printer.result(f"about {cost:,.2f} {prices.currency}".strip())
