@@ -232,9 +232,6 @@ class Thaw:
     def intent(self) -> Intent:
         return Intent(self.target.size, self.state, target_pin=self.target.pin)
 
-    def __hash__(self) -> int:
-        return hash(self.target.key)
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -253,9 +250,6 @@ class Mark:
     def intent(self) -> Intent:
         reason = "vanished" if self.is_deleted else "returned"
         return Intent(self.target.size, reason, target_pin=self.target.pin)
-
-    def __hash__(self) -> int:
-        return hash(self.target.key)
 
 
 @dataclass(frozen=True, slots=True)
