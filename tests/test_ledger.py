@@ -17,6 +17,7 @@ from bucketline.model import (
     Delete,
     Entry,
     Fate,
+    Mark,
     Outcome,
     Proof,
     Skip,
@@ -196,7 +197,7 @@ def test_what_is_derived_can_be_made_again() -> None:
 def test_every_kind_of_action_has_its_word_in_every_place() -> None:
     entry = Entry("k", 7, etag="t")
     moving: list[Action] = [Copy(entry, "a"), Delete(entry)]
-    kinds = [*moving, Verify(entry), Update(entry, entry), Thaw(entry)]
+    kinds = [*moving, Verify(entry), Update(entry, entry), Thaw(entry), Mark(entry)]
     assert {type(kind) for kind in kinds} == set(get_args(Action))
     with Ledger.open(":memory:", clock=FakeClock()) as ledger:
         for action in kinds:
@@ -207,5 +208,5 @@ def test_every_kind_of_action_has_its_word_in_every_place() -> None:
             assert ledger.known([action.key]) == ({} if gone else {action.key: Known(7, "", "t")})
         assert ledger.complaints() == []
         words = ledger._select("SELECT run, verb FROM history WHERE fate='done' ORDER BY run")
-        kinds_told = ("copy", "delete", "thaw", "update", "verify")
+        kinds_told = ("copy", "delete", "mark", "thaw", "update", "verify")
         assert words == [(word, word) for word in kinds_told]
