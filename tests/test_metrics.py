@@ -177,6 +177,45 @@ def test_what_could_not_be_told_comes_along_with_the_next() -> None:
     assert said == ["metrics: no; the run goes on without them"]
 
 
+def test_idle_passes_are_told_when_it_is_time_and_not_each() -> None:
+    clock, due = FakeClock(), 0.0
+    told: list[str] = []
+
+    def one_pass(state: str, *, is_idle: bool) -> None:
+        nonlocal due
+        teller = Teller(lambda one, _: told.append(one.state), 30.0, clock, print, due=due)
+        due = teller.end(Sample("sync", state), is_idle=is_idle)
+
+    for state in ("first", "idle", "still idle"):
+        one_pass(state, is_idle=True)
+    one_pass("moved", is_idle=False)
+    clock.sleep(31)
+    one_pass("idle again", is_idle=True)
+
+    assert told == ["first", "moved", "idle again"]
+
+
+@pytest.mark.usefixtures("surroundings")
+def test_a_relay_tells_of_both_hops(
+    tmp_path: Path, moto: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk(tmp_path, moto, capsys)
+    desk.object("k", b"x")
+    volume, back, file = tmp_path / "volume", tmp_path / "back", tmp_path / "relay.prom"
+    volume.mkdir()
+    words = ("--volume", str(volume), "--once", "--metrics-file", str(file))
+    to = ("--cloudwatch", desk.bucket, "--cloudwatch-endpoint", moto.url)
+
+    desk.run("relay", "run", desk.s3, str(back), *words, *to)
+
+    for hop in ("fetch", "forward"):
+        text = (tmp_path / f"relay.{hop}.prom").read_text()
+        assert f'command="relay {hop}",' in text
+        assert 'fate="done"} 1' in text
+    assert statistics(moto, desk.bucket, "ObjectsToForward", "Dev")["SampleCount"] >= 1
+    assert statistics(moto, desk.bucket, "FetchObjectsErrors", "Dev")["Sum"] == 0.0
+
+
 def test_the_alarms_of_the_documents_ask_for_what_is_written() -> None:
     page = (Path(__file__).resolve().parent.parent / "docs" / "metrics.md").read_text()
     block = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from bucketline.flow.compare.guard import Counts
 from bucketline.flow.drive import blocking
 from bucketline.flow.metrics.cloudwatch import DIMENSION, CloudWatch
 from bucketline.flow.metrics.sample import RUNNING, Sample, old_names
-from bucketline.flow.metrics.teller import Teller
+from bucketline.flow.metrics.teller import Tell, Teller
 from bucketline.flow.metrics.textfile import write
 from bucketline.flow.run.terms import Watcher
 from bucketline.model import Action, Tally
@@ -49,6 +49,12 @@ class Metering:
     file: Path | None = None
     cloudwatch: CloudWatch | None = None
     keys: KeySource | None = None
+
+    def of_hop(self, hop: str) -> Metering:
+        """Of one of several runs at once: each has a file of its own."""
+        if self.file is None:
+            return self
+        return replace(self, file=self.file.with_name(f"{self.file.stem}.{hop}{self.file.suffix}"))
 
 
 def metering_of(invocation: Invocation, said: Said, clock: Clock) -> Metering:
@@ -82,7 +88,7 @@ class Measured(Protocol):
     def counts(self) -> Counts: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Measure:
     """What is measured of one command's runs."""
 
@@ -90,6 +96,7 @@ class Measure:
     sides: Mapping[str, Location]  # source, target
     stores: Sequence[Store]
     labels: Mapping[str, str]
+    due: dict[str, float] = field(default_factory=dict)  # When each listener is told next.
 
     def begin(
         self, command: str, engine: Measured, clock: Clock, say: Callable[[str], None]
@@ -116,7 +123,10 @@ class Measuring:
         self._began = clock.monotonic()
         self._slow_downs = self._busy()
         self._watcher: Watcher | None = None
-        self._tellers = [Teller(tell, every, clock, say) for tell, every in self._listeners()]
+        self._tellers = {
+            name: Teller(tell, every, clock, say, due=measure.due.get(name, 0.0))
+            for name, (tell, every) in self._listeners().items()
+        }
 
     def beside(self, watcher: Watcher) -> Watcher:
         """What the loop is to tell."""
@@ -128,25 +138,26 @@ class Measuring:
             self._watcher.seen(tally, running)
         if self._tellers:
             sample = self._sample(RUNNING, tally)
-            for teller in self._tellers:
+            for teller in self._tellers.values():
                 teller.see(sample)
 
     def end(self, state: str, tally: Tally) -> None:
-        """How it ended."""
-        for teller in self._tellers:
-            teller.end(self._sample(state, tally))
+        """How it ended. A pass of many that found nothing to do is told when it is time."""
+        is_idle = state == "complete" and not tally.done
+        for name, teller in self._tellers.items():
+            self._measure.due[name] = teller.end(self._sample(state, tally), is_idle=is_idle)
 
-    def _listeners(self) -> list[tuple[Callable[[Sample, Sample | None], None], float]]:
+    def _listeners(self) -> dict[str, tuple[Tell, float]]:
         wanted, clock = self._measure.metering, self._clock
-        found: list[tuple[Callable[[Sample, Sample | None], None], float]] = []
+        found: dict[str, tuple[Tell, float]] = {}
         if (file := wanted.file) is not None:
-            found.append((lambda sample, _: write(file, sample, clock.now()), _FILE_SECONDS))
+            found["file"] = (lambda sample, _: write(file, sample, clock.now()), _FILE_SECONDS)
         if (cloudwatch := wanted.cloudwatch) is not None and (keys := wanted.keys) is not None:
 
             def put(sample: Sample, before: Sample | None) -> None:
                 blocking(cloudwatch.put(old_names(sample, before), keys()))
 
-            found.append((put, _CLOUDWATCH_SECONDS))
+            found["cloudwatch"] = (put, _CLOUDWATCH_SECONDS)
         return found
 
     def _sample(self, state: str, tally: Tally) -> Sample:

@@ -58,6 +58,7 @@ class Syncing:
             *(wish.source, wish.target, replace(wish.policy, look=Look()), wish.rates),
             *(invocation.state_folder, wish.inventory is not None),
         )
+        self.measure = self._measure()
         self.crew = crew_of(wish.processes, errand, self.around, share)
         self.began = self.clock.monotonic()
         self.size_moved = 0
@@ -100,7 +101,7 @@ class Syncing:
             log=self.wish.log,
             hooks=self.wish.hooks,
             crew=self.crew,
-            measure=self._measure(),
+            measure=self.measure,
         )
         if self.idle:
             self.ledger.forget(self.idle)

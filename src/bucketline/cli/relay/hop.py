@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bucketline.cli.metering import Measure
 from bucketline.cli.passing import Around, Moving, Pass
 from bucketline.cli.relay.wish import RelayWish
 from bucketline.cli.unfinished import clear_left
@@ -35,6 +36,7 @@ class Hop:
         self.sides = sides
         self.into = into  # Where its copies go.
         self.has_worked = False
+        self.measure = _measure(name, wish, sides)
         self._idle = ""  # The last pass, if it found nothing to do.
 
     def begin(self) -> HopPass:
@@ -87,6 +89,7 @@ class HopPass:
             is_quiet=not wish.is_once,
             log=wish.log,
             hooks=wish.hooks,
+            measure=hop.measure,
             hop=hop.name,
             heard=heard,
         )
@@ -96,6 +99,14 @@ class HopPass:
             clear_left(self._hints, hop.into, around.drive, around.invocation.printer)
         hop.ended(head.run, ran)
         return ran
+
+
+def _measure(name: str, wish: RelayWish, sides: tuple[Side, Side]) -> Measure:
+    """The buckets are told by the hop that lists them."""
+    places = {"fetch": {"source": wish.source}, "forward": {}, "clear": {"target": wish.target}}
+    labels = {"name": wish.name, "source": wish.source.text, "target": wish.target.text}
+    stores = [side.store for side in sides]
+    return Measure(wish.metering.of_hop(name), places[name], stores, labels)
 
 
 def _head(run_id: str, hop: Hop) -> RunHead:

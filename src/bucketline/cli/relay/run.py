@@ -11,6 +11,7 @@ import click
 from bucketline.cli.attributes import keeping_attributes
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.metering import metering
 from bucketline.cli.options import (
     Ordered,
     Period,
@@ -89,6 +90,7 @@ def _relaying(command: Any) -> Any:
 @_relaying
 @choosing
 @keeping_attributes
+@metering
 @two_places
 @common
 @pass_invocation

@@ -10,10 +10,12 @@ from typing import Any
 from bucketline.cli.attributes import attribute_words
 from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Metering, metering_of
 from bucketline.cli.options import Said, rules_in_order, side_of
 from bucketline.cli.relay.options import parse_marks
 from bucketline.cli.wiring import identity, look_of
 from bucketline.cli.wish import MAX_DELETE, hooks_of, move_of
+from bucketline.clock import SystemClock
 from bucketline.config import Job
 from bucketline.errors import UsageError
 from bucketline.flow.compare.guard import Limits
@@ -44,6 +46,7 @@ class RelayWish:
     words: dict[str, Any]  # For the ledgers: no secrets, no locations.
     log: Location | None = None
     hooks: Hooks = field(default_factory=Hooks)
+    metering: Metering = field(default_factory=Metering)
     adopts: tuple[Location, ...] = ()  # Folders in which older tools left files.
 
     @property
@@ -136,6 +139,7 @@ def relay_wish(invocation: Invocation, said: Said) -> RelayWish:
         name=said["name"] or "",
         words=words,
         hooks=hooks_of(job),
+        metering=metering_of(invocation, said, SystemClock()),
         adopts=tuple(_adopted(folder) for folder in said["adopt"]),
         log=invocation.location(log, Side(), both) if log else None,
     )

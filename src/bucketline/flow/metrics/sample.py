@@ -51,6 +51,9 @@ class Sample:
 _NAMES = {
     "restore": ("ObjectsToRestore", "RestoreObjectsErrors"),
     "thaw": ("ObjectsToThaw", "ThawObjectsErrors"),
+    "relay fetch": ("ObjectsToFetch", "FetchObjectsErrors"),
+    "relay forward": ("ObjectsToForward", "ForwardObjectsErrors"),
+    "relay clear": ("ObjectsToClear", "ClearObjectsErrors"),
     "check": ("ObjectsToCompare", "CompareObjectsErrors"),
 }
 _COPIES = ("ObjectsToBackup", "BackupObjectsErrors")

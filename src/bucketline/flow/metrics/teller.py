@@ -18,7 +18,13 @@ class Teller:
     """One listener. What goes wrong with it is said once, and stops nothing."""
 
     def __init__(
-        self, tell: Tell, every_seconds: float, clock: Clock, say: Callable[[str], None]
+        self,
+        tell: Tell,
+        every_seconds: float,
+        clock: Clock,
+        say: Callable[[str], None],
+        *,
+        due: float = 0.0,  # Nothing before, by the monotonic clock.
     ) -> None:
         self._tell = tell
         self._every_seconds = every_seconds
@@ -26,7 +32,7 @@ class Teller:
         self._say = say
         self._told: Sample | None = None
         self._next: Sample | None = None
-        self._due = clock.monotonic()
+        self._due = max(due, clock.monotonic())
         self._is_over = False
         self._said = False
         self._lock = Lock()
@@ -40,12 +46,16 @@ class Teller:
             self._due = self._clock.monotonic() + self._every_seconds
             self._take(sample, is_last=False)
 
-    def end(self, sample: Sample) -> None:
-        """How it ended; told whatever the time."""
-        self._take(sample, is_last=True)
+    def end(self, sample: Sample, *, is_idle: bool = False) -> float:
+        """How it ended; told whatever the time, unless it was idle. When the next one is due."""
+        is_due = self._clock.monotonic() >= self._due
+        if is_due or not is_idle:
+            self._due = self._clock.monotonic() + self._every_seconds
+        self._take(sample if is_due or not is_idle else None, is_last=True)
         self._thread.join(_LAST_SECONDS)
+        return self._due
 
-    def _take(self, sample: Sample, *, is_last: bool) -> None:
+    def _take(self, sample: Sample | None, *, is_last: bool) -> None:
         with self._lock:
             self._next, self._is_over = sample, is_last
         self._wake.set()
