@@ -13,6 +13,7 @@ import pytest
 from bucketline import library
 from bucketline.errors import NoBucket, UsageError
 from desk import Desk
+from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
 
@@ -99,14 +100,30 @@ def test_threads_may_call_at_once(desk: Desk) -> None:
     assert [one.summary["done"] for one in ends] == [1, 1, 1]
 
 
-def test_the_example_of_the_document_runs(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_of_the_document_run(
+    tmp_path: Path,
+    moto: Endpoint,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "source").mkdir()
+    desk = Desk(tmp_path / "source", moto, capsys)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.url)
     desk.object("a.jpg", b"1")
     desk.object("b.tmp", b"1")
     page = (Path(__file__).resolve().parent.parent / "docs" / "python.md").read_text()
-    block = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    backup = Desk(tmp_path / "backup", moto, capsys)
+    names = {"s3://photos/": desk.s3, "s3://photos-backup/": backup.s3}
 
-    exec(compile(block.replace("s3://photos/", desk.s3), "python.md", "exec"), {})
+    text = "\n".join(blocks)
+    for name, place in names.items():
+        text = text.replace(name, place)
+    exec(compile(text, "python.md", "exec"), {})
 
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, third, fourth = capsys.readouterr().out.splitlines()
     assert first == "0 1 copied, 0 failed"
     assert second.endswith(" complete")
+    assert third == "complete 2 copied or marked"
+    assert fourth == "2 came back"

@@ -216,6 +216,35 @@ def test_a_relay_tells_of_both_hops(
     assert statistics(moto, desk.bucket, "FetchObjectsErrors", "Dev")["Sum"] == 0.0
 
 
+@pytest.mark.usefixtures("surroundings")
+def test_a_backup_tells_what_is_to_be_tagged(
+    tmp_path: Path, moto: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "there").mkdir()
+    desk, there = Desk(tmp_path, moto, capsys), Desk(tmp_path / "there", moto, capsys)
+    for key in ("stays", "goes"):
+        desk.object(key, b"x")
+    to = ("--cloudwatch", desk.bucket, "--cloudwatch-endpoint", moto.url)
+    desk.run("backup", desk.s3, there.s3, *to)
+    desk.delete("goes")
+    desk.run("backup", desk.s3, there.s3, *to)
+    desk.run("restore", there.s3, str(tmp_path / "back"), *to)
+
+    last = {
+        name: statistics(moto, desk.bucket, name, "Dev")
+        for name in (
+            "ObjectsToTagAsDeleted",
+            "ObjectsToCheckForDeletedTag",
+            "ObjectsToBackup",
+            "ObjectsToRestore",
+            f"ObjectsIn{there.bucket}",
+            "BackupObjectsErrors",
+            "RestoreObjectsErrors",
+        )
+    }
+    assert all(last.values()), [name for name, told in last.items() if not told]
+
+
 def test_the_alarms_of_the_documents_ask_for_what_is_written() -> None:
     page = (Path(__file__).resolve().parent.parent / "docs" / "metrics.md").read_text()
     block = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]

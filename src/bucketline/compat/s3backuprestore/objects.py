@@ -10,6 +10,7 @@ from typing import Any, cast
 from bucketline.clock import SystemClock
 from bucketline.compat.s3backuprestore.config import Config
 from bucketline.compat.s3backuprestore.cw import put_metric
+from bucketline.engines.backup import RESERVED
 from bucketline.errors import StoreError
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.look.listing import Listing
@@ -30,7 +31,8 @@ def get_objects(
     keys: list[str] = []
     told = clock.monotonic()
     with closing(open_drive()) as drive:
-        for key in islice(_keys(_store(bucket, config), drive), objects_count):
+        found = (key for key in _keys(_store(bucket, config), drive) if _is_an_object(key))
+        for key in islice(found, objects_count):
             keys.append(key)
             if config is not None and clock.monotonic() - told >= _TELL_SECONDS:
                 told = clock.monotonic()
@@ -76,6 +78,11 @@ def _store(bucket: str, config: Config | None) -> Store:
 
 def _keys(store: Store, drive: Drive) -> Iterator[str]:
     return (entry.key for entry in Listing(store, "", drive).entries())
+
+
+def _is_an_object(key: str) -> bool:
+    """And no part of the catalogue that `bucketline backup` keeps in a backup."""
+    return not key.startswith(RESERVED)
 
 
 def _batches(keys: Iterator[str]) -> Iterator[list[str]]:

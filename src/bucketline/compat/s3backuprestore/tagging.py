@@ -6,7 +6,8 @@ from typing import Any
 
 from bucketline.compat.s3backuprestore.config import Config
 from bucketline.compat.s3backuprestore.crew import Eater, Handing, Here
-from bucketline.compat.s3backuprestore.work import TAG, TAG_NAME
+from bucketline.compat.s3backuprestore.work import TAG
+from bucketline.engines.backup.marks import deleted_at
 from bucketline.stores.base import Flow, Store
 
 
@@ -51,5 +52,4 @@ class MpCheckDeletedTag(Eater):
 
 def is_unmarked(store: Store, key: str) -> Flow[bool]:
     """Whether the object was not deleted at its source."""
-    tags = yield from store.tags(key)
-    return tags.get(TAG_NAME) != "True"
+    return not deleted_at((yield from store.tags(key)))

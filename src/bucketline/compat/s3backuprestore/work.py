@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import Any, cast
 
 from bucketline.clock import Clock
 from bucketline.compat.s3backuprestore.config import Config
+from bucketline.engines.backup.marks import DELETED, DELETED_AT, marked, moment
 from bucketline.errors import NotFound, Remedy, StoreError, Unholdable
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.move.copy import copy
 from bucketline.flow.move.layout import weight
 from bucketline.flow.thaw import RATE, Beat, Paced, Wish, may_be_archived, readable
-from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip, Update
+from bucketline.model import Action, Copy, Entry, Fate, Mark, Outcome, Skip
 from bucketline.stores.base import Flow, Store, Together
-from bucketline.stores.beyond import is_one_service
+from bucketline.stores.beyond import is_one_service, put_tags
 
 BACKUP, RESTORE, TAG = "backup", "restore", "tag"
-TAG_NAME, TIME_NAME = "Deleted", "DeletedAt"
-_TAGS_MAX = 10
 _TAKEN_MAX = 64
 _HEARTBEAT_SECONDS = 0.05
 Inbox = SimpleQueue[str | None]  # None = no key will come any more.
@@ -60,7 +57,7 @@ class Work:
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy, or one object tagged."""
-        if isinstance(action, Update):
+        if isinstance(action, Mark):
             return tagged(self._target, action.key, self._clock.now())
         assert isinstance(action, Copy)
         return self._copied(action)
@@ -95,7 +92,7 @@ class Work:
 
     def _tag(self, key: str) -> Flow[Action | None]:
         yield from ()
-        return Update(Entry(key, 0), Entry(key, 0), reason="deleted")
+        return Mark(Entry(key, 0))
 
     def _copy(self, key: str) -> Flow[Action | None]:
         """None = it is gone by now."""
@@ -126,12 +123,11 @@ def _entry_at(store: Store, key: str) -> Flow[Entry | None]:
 def tagged(store: Store, key: str, now: float) -> Flow[Outcome]:
     """Mark an object of the backup as deleted at its source; its other tags stay."""
     tags = yield from store.tags(key)
-    if {TAG_NAME, TIME_NAME} <= tags.keys():
+    if {DELETED, DELETED_AT} <= tags.keys():
         return Outcome(Fate.SKIPPED)
-    stamp = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    wanted = {**tags, TAG_NAME: "True", TIME_NAME: stamp}
-    if len(wanted) > _TAGS_MAX:
+    wanted = marked(tags, moment(now))
+    if wanted is None:
         said = f"it has {len(tags)} tags, and two more do not fit; remove one or two"
         raise Unholdable(said, store=store.name, key=key)
-    yield from cast("Any", store).set_tags(key, wanted)
+    yield from put_tags(store, key, wanted)
     return Outcome(Fate.DONE)

@@ -35,6 +35,7 @@ from bucketline.model import (
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import may_lack, put_tags
 
+_TO_MARK = "ObjectsToTagAsDeleted"
 NO_ROOM = "has 10 tags already: that it vanished stands in the catalogue alone"
 
 
@@ -73,10 +74,13 @@ class Backup(Looking):
         self._seen: dict[str, tuple[Found, Attributes]] = {}
         self._since_when: dict[str, str] = {}  # Of what was just marked.
         self.alongside: Alongside | None = None
+        self.gauges: dict[str, int] = {_TO_MARK: 0}  # For those who watch many runs.
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is missing first; what would be written over or called deleted last, if at all."""
-        return planned(self._sides, self._decided, self._policy.brakes.braked, Limits())
+        for step in planned(self._sides, self._decided, self._policy.brakes.braked, Limits()):
+            self.gauges[_TO_MARK] += isinstance(step, Mark) and step.is_deleted
+            yield step
 
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""
@@ -105,6 +109,7 @@ class Backup(Looking):
         if outcome.fate is not Fate.DONE:
             return None
         if isinstance(action, Mark):
+            self.gauges[_TO_MARK] -= action.is_deleted
             return Row(action.key, deleted=self._since_when.pop(action.key, ""))
         if not isinstance(action, Copy) or action.key not in self._seen:
             return None

@@ -41,6 +41,7 @@ class Kept:
         self._rows = None if catalogue.is_new else catalogue.rows()
         self._row: Row | None = next(self._rows, None) if self._rows else None
         self.deleted = 0  # How many were left out.
+        self.to_ask = 0  # Whose tags are being asked for.
 
     @property
     def is_disordered(self) -> bool:
@@ -74,7 +75,9 @@ class Kept:
             found: list[bool] = yield Together([self._is_gone(one) for one in page], _AT_ONCE)
             return found
 
+        self.to_ask = len(page)
         told = self._drive.call(flow()) if page else []
+        self.to_ask = 0
         return {entry.key for entry, is_gone in zip(page, told, strict=True) if is_gone}
 
     def _is_gone(self, entry: Entry) -> Flow[bool]:
@@ -94,7 +97,7 @@ class KeptThen:
             raise UsageError("the backup has no catalogue of that time; choose a later one")
         self._prefix = prefix
         self.notes: list[str] = []
-        self.deleted = 0
+        self.deleted = self.to_ask = 0
         self._catalogue = catalogue
         self._includes_deleted = includes_deleted
 

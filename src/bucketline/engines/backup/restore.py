@@ -91,6 +91,11 @@ class Restore(Looking):
             )
         return notes
 
+    @property
+    def gauges(self) -> dict[str, int]:
+        """For those who watch many runs."""
+        return {"ObjectsToCheckForDeletedTag": self._kept.to_ask if self._kept else 0}
+
     def plan(self) -> Iterator[Action | Skip]:
         """What the target lacks; by policy, what is another one there."""
         return planned(self._sides, self._decided, guarded, Limits())
