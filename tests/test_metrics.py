@@ -153,6 +153,11 @@ def test_a_run_tells_its_numbers_and_who_does_not_listen_stops_nothing(
     assert statistics(moto, desk.bucket, "BackupObjectsErrors", "Dev")["Sum"] == 0.0
     assert 'fate="done"} 3' in file.read_text()
 
+    seen = tmp_path / "verify.prom"
+    desk.run("verify", "last", "--metrics-file", str(seen))
+    assert 'bucketline_objects{command="verify",' in seen.read_text()
+    assert "last_success" in seen.read_text()
+
     words = ["sync", desk.s3, back, *to, "http://127.0.0.1:9", "--endpoint-url", desk.url]
     assert main([*words, "--metrics-file", "/proc/none.prom"]) == 0
     errors = capsys.readouterr().err

@@ -13,11 +13,13 @@ import click
 from bucketline.cli.choices import sample_of
 from bucketline.cli.deliveries import VERIFY, Wanted, wanted
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.metering import metering, metering_of
 from bucketline.cli.options import Said, limiting, one_place
 from bucketline.cli.places import hash_memory, open_to_read
 from bucketline.cli.sanity import check_source
 from bucketline.cli.verifying import Limits, Verifying
 from bucketline.cli.wiring import identity
+from bucketline.clock import SystemClock
 from bucketline.engines.verify import Round, Sample, Verification
 from bucketline.errors import printable
 from bucketline.flow.drive import open_drive
@@ -46,6 +48,7 @@ _NOTHING_YET = Round(1 << 62)
 )
 @limiting
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be looked at.")
+@metering
 @one_place
 @common
 @pass_invocation
@@ -57,6 +60,7 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
     sample = sample_of(said["sample"], said["seed"])
     them = wanted(invocation, what, said)
     check_source(them.location)
+    told = metering_of(invocation, said, SystemClock())
     path = job_path(invocation.state_folder, VERIFY, "", identity(them.location))
     words = _words(them, said)
     sample, since, first = _round(runs_of(path), words, sample)
@@ -75,7 +79,8 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
             return _print_plan(invocation, engine)
         words |= {"seed": sample.seed, "round": first}
         with Ledger.open(path) as ledger:
-            return Verifying(invocation, them, engine, drive, ledger).go(words, _terms(said))
+            verifying = Verifying(invocation, them, engine, drive, ledger, metering=told)
+            return verifying.go(words, _terms(said))
 
 
 def _rates(said: Said) -> Timetable | None:

@@ -10,6 +10,7 @@ from typing import Any
 from bucketline.cli.deliveries import VERIFY, Wanted
 from bucketline.cli.endpoints import Endpoints, Meter
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.metering import Measure, Measuring, Metering
 from bucketline.cli.outcome import Recorder, tell_failures
 from bucketline.cli.progress import watching
 from bucketline.cli.signals import listening
@@ -118,6 +119,8 @@ class Verifying:
         engine: Verification,
         drive: Drive,
         ledger: Ledger,
+        *,
+        metering: Metering,
     ) -> None:
         self.invocation = invocation
         self.wanted = wanted
@@ -133,6 +136,8 @@ class Verifying:
             ledger, invocation.printer, self.stop, self.meter, tells=invocation.as_json
         )
         self.ear = _Ear(recorder)
+        here = wanted.location
+        self.measure = Measure(metering, {"source": here}, [engine.store], {"target": here.text})
 
     def go(self, words: Mapping[str, Any], limits: Limits) -> int:
         """Ends with the summary, also when it failed; raises what stopped the run."""
@@ -141,18 +146,21 @@ class Verifying:
         self.ledger.begin(
             RunHead(self.run_id, VERIFY, self.wanted.said, target, configuration=words)
         )
+        say = self.invocation.printer.notice
+        measuring = self.measure.begin(VERIFY, self.engine, self.clock, say)
         with listening(self.stop) as ears:
-            state, error = self._carry_out(limits)
+            state, error = self._carry_out(limits, measuring)
         self.meter.endpoints.remember()
         seconds = self.clock.monotonic() - began
         tally, causes = self.ledger.tally(), self.ear.causes
         found = Found(self.run_id, state, tally, causes, self.engine.before, seconds)
+        measuring.end("failed" if found.is_empty else state, tally)
         self._tell(found, words)
         if error is not None:
             raise error
         return ears.exit_code or found.exit_code
 
-    def _carry_out(self, limits: Limits) -> tuple[str, Exception | None]:
+    def _carry_out(self, limits: Limits, measuring: Measuring) -> tuple[str, Exception | None]:
         watch = watching(
             self.invocation.progress,
             self.invocation.printer,
@@ -165,7 +173,8 @@ class Verifying:
             try:
                 pace = pace_of(limits.workers, self.engine.store)
                 allowance = limits.allowance
-                terms = Terms(self.clock, self.stop, pace, watcher, allowance=allowance)
+                beside = measuring.beside(watcher)
+                terms = Terms(self.clock, self.stop, pace, beside, allowance=allowance)
                 ran = run(self.engine, self.ear, self.drive, terms)
             except Exception as error:  # Raised again after the summary, which is due even now.
                 return "failed", error

@@ -8,6 +8,7 @@ from hashlib import sha256
 from heapq import heappush, heappushpop
 
 from bucketline.errors import BucketDenied
+from bucketline.flow.compare.guard import Counts
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.look.sorting import Sorter
 from bucketline.flow.proof.again import Method, Seen, State, look_again, weight
@@ -67,6 +68,11 @@ class Verification:
         self._since = since
         self.found = 0  # How many objects are known to have been delivered there, so far.
         self.before = 0  # Of these, verified already in this round.
+
+    @property
+    def counts(self) -> Counts:
+        """How many take part."""
+        return Counts(self.found)
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is left of this round: never verified first, then what was longest ago."""

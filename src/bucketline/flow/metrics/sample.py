@@ -51,6 +51,7 @@ class Sample:
 _NAMES = {
     "restore": ("ObjectsToRestore", "RestoreObjectsErrors"),
     "thaw": ("ObjectsToThaw", "ThawObjectsErrors"),
+    "verify": ("ObjectsToVerify", "VerifyObjectsErrors"),
     "relay fetch": ("ObjectsToFetch", "FetchObjectsErrors"),
     "relay forward": ("ObjectsToForward", "ForwardObjectsErrors"),
     "relay clear": ("ObjectsToClear", "ClearObjectsErrors"),
