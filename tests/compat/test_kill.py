@@ -47,8 +47,7 @@ def await_end(home: Path) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("victim", ["program", "owner"])
-@pytest.mark.parametrize("nth", [3, 29])
+@pytest.mark.parametrize(("victim", "nth"), [("program", 29), ("owner", 3)])
 def test_killed_it_is_finished_by_the_next_run(
     tmp_path: Path, moto: Endpoint, victim: str, nth: int
 ) -> None:
