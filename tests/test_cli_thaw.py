@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from hashlib import md5
 from pathlib import Path
@@ -18,7 +19,7 @@ from bucketline.cli import main
 from bucketline.flow.drive import blocking
 from bucketline.flow.prices import Amount, Prices
 from bucketline.model import Attributes
-from desk import Desk
+from desk import VARIABLES, Desk, start
 from faults.http import answer
 from faults.kinds import refuse
 from faults.proxy import Exchange, FaultProxy
@@ -110,6 +111,20 @@ def test_waiting_ends_when_all_can_be_read(desk: Desk, proxy: FaultProxy) -> Non
     runs = [line for line in told if line["event"] == "summary"]
     assert [counts(one) for one in runs] == [(2, 0, 0, 0, 2), (2, 0, 2, 0, 0)]
     assert asked(proxy) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_waiting_ends_when_somebody_asks_for_it(
+    desk: Desk, proxy: FaultProxy, variables: dict[str, str]
+) -> None:
+    put(desk, "GLACIER", "a")
+    words = ("thaw", desk.s3, "--wait", "--every", "1h", "--endpoint-url", desk.url)
+    with start({**variables, **VARIABLES}, *words) as waiting:
+        assert waiting.stdout is not None
+        assert "waiting 1" in waiting.stdout.readline()  # The summary of the first pass.
+        waiting.send_signal(signal.SIGTERM)
+
+        assert waiting.wait(30) == 143
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ class Thawing:
                 while ran.state == "waiting" and self._await(watch):
                     ran = self._pass(around, self.engine(is_first=False))
         endpoints.remember()
-        return exit_code([ran], ears)
+        return ears.exit_code or exit_code([ran], ears)
 
     def _pass(self, around: Around, engine: Thawed) -> Ran:
         here = identity(self.place)
@@ -113,7 +113,8 @@ class Thawing:
             expected = Expected()
             try:
                 for _ in expected.counted(self.engine(is_first=False).plan()):
-                    pass
+                    if self.stop.drain:
+                        return False
             except StoreError as error:
                 if error.remedy is not Remedy.RETRY:
                     raise
