@@ -21,7 +21,7 @@ from faults.test_kill import Killer
 
 pytestmark = pytest.mark.slow
 _SOAK = bool(os.environ.get("BUCKETLINE_SOAK"))
-_ROUNDS = 17 if _SOAK else 2
+_ROUNDS = 17 if _SOAK else 1
 _KILLS = 3  # A round, of each of both.
 _OBJECTS = 60
 _SEED = int(os.environ.get("BUCKETLINE_KILL_SEED", "1"))

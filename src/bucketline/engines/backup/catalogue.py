@@ -144,7 +144,7 @@ class Catalogue:
         layers = (*old.layers, layer) if layer else old.layers
         self.manifest = Manifest(number, source, run, now, layers, told)
         counts = self.manifest.counts
-        if len(counts) > _LAYERS_MAX or sum(counts[1:]) * _SHARE > counts[0] > 0:
+        if len(counts) > _LAYERS_MAX or sum(counts[1:]) * _SHARE > sum(counts[:1]):
             whole = self._written(self.rows(), f"{number:08}-all-")
             self.manifest = Manifest(number, source, run, now, (whole,), told)
         self._drive.call(self._publish(self.manifest))
