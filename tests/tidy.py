@@ -24,6 +24,7 @@ LAYERS = (
     "stores",
     "flow",
     "engines",
+    "service",
     "cli",
     "library",
     "compat",

@@ -40,7 +40,9 @@ class Killer:
         self._is_delivered = dice.random() < 0.5
 
     def __call__(self, exchange: Exchange) -> None:
-        assert self.process is not None
+        if self.process is None:  # A last request of the one that was killed before.
+            exchange.reset()
+            return
         os.kill(self.process.pid, signal.SIGKILL)
         if self._is_delivered:  # What was sent arrives, although nobody waits for the answer.
             exchange.forward()

@@ -35,16 +35,20 @@ class Moment:
     found: int = 0  # How many objects the source is known to hold by now.
 
 
-def document(row: RunRow, moment: Moment, objects: int | None = OBJECTS) -> Iterator[str]:
+def document(
+    row: RunRow, moment: Moment, objects: int | None = OBJECTS, *, names_moved: bool = True
+) -> Iterator[str]:
     """The log's JSON, a piece at a time; it names so many objects at most (None = all)."""
     with closing(Reader(row.path)) as reader:
         names = naming(row, reader)
         moved, failed = MovedPages(reader, row, names), FailedPages(reader, row, names)
         counts, endpoints = _counts(row, reader, moment), endpoint_words(endpoints_of(row))
         yield _open({**_ours(row, moment), **_theirs(row), **counts, **endpoints})
-        yield ',\n"objects_moved": ['
-        yield from moved.pages(objects)
-        yield '\n],\n"failed_objects": {'
+        if names_moved:
+            yield ',\n"objects_moved": ['
+            yield from moved.pages(objects)
+            yield "\n]"
+        yield ',\n"failed_objects": {'
         yield from failed.pages(objects)
         yield "\n}" + _close(_omitted(row, moved, failed)) + "\n}\n"
 

@@ -1,0 +1,78 @@
+"""The application: every route behind the guard, every error as JSON, no word that is not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as RouteError
+
+from bucketline import __version__
+from bucketline.clock import Clock
+from bucketline.errors import BucketlineError
+from bucketline.service import old_routes, v1
+from bucketline.service.guard import Guard
+from bucketline.service.reader import Reader
+from bucketline.service.tokens import Tokens
+
+HOME = "service"  # The folder of tokens, certificates and the audit, in the state folder.
+
+
+def make_app(state: Path, clock: Clock) -> Guard:
+    """For one state folder."""
+    reader = Reader(state, clock)
+    app = FastAPI(
+        title="Bucketline",
+        version=__version__,
+        description="What runs of Bucketline did and do.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        dependencies=[Depends(_known_words)],
+    )
+    app.include_router(old_routes.router(reader, app))
+    app.include_router(v1.router(reader))
+    app.add_exception_handler(RouteError, _route_error)
+    app.add_exception_handler(RequestValidationError, _bad_words)
+    app.add_exception_handler(BucketlineError, _ours)
+    home = state / HOME
+    return Guard(app, Tokens(home / "tokens.json", clock), home / "audit.jsonl", clock)
+
+
+def _known_words(request: Request) -> None:
+    """A parameter that is not known, or said twice, is a mistake that must not pass in silence."""
+    route = request.scope["route"]
+    known = {field.alias for field in route.dependant.query_params}
+    said = [name for name, _ in request.query_params.multi_items()]
+    for name in said:
+        if name not in known:
+            there = f"; there are {', '.join(sorted(known))}" if known else ""
+            raise HTTPException(400, f"no parameter {name!r}{there}")
+        if said.count(name) > 1:
+            raise HTTPException(400, f"{name!r} is said more than once")
+
+
+def _answer(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"status": status, "message": message}}, status)
+
+
+def _route_error(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, RouteError)
+    answer = _answer(error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _bad_words(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, RequestValidationError)
+    told = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+    return _answer(400, "; ".join(told))
+
+
+def _ours(request: Request, error: Exception) -> JSONResponse:
+    del request
+    return _answer(503, str(error))

@@ -1,0 +1,101 @@
+"""The server process: a socket, TLS, signals, and the application behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import uvicorn
+
+from bucketline.clock import Clock
+from bucketline.errors import DiskError, UsageError
+from bucketline.service.app import HOME, make_app
+from bucketline.service.certificates import Files, own_certificate
+
+_GRACE_SECONDS = 2  # For answers under way; streams of events have no end of their own.
+
+
+class Listening(NamedTuple):
+    """Where, and as whom."""
+
+    host: str
+    port: int
+    given: tuple[Path, Path] | None  # A certificate and its key.
+    names: tuple[str, ...]
+    is_plain: bool
+
+
+class _Server(uvicorn.Server):
+    """Ends at a signal, with our exit code and not by the signal itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end)
+        yield
+
+    def _end(self) -> None:
+        self.force_exit = self.should_exit  # The second one does not wait.
+        self.should_exit = True
+
+
+def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None]) -> int:
+    """Until a signal ends it; the exit code."""
+    home = state / HOME
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = None
+    if not where.is_plain:
+        files = (
+            Files(*where.given) if where.given else own_certificate(home, where.names, clock.now())
+        )
+        _expect_usable(files)
+        if files.authority:
+            say(f"clients have to trust {files.authority}")
+    config = uvicorn.Config(
+        make_app(state, clock),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=30,
+        limit_concurrency=500,
+        ssl_certfile=files.certificate if files else None,
+        ssl_keyfile=files.key if files else None,
+    )
+    with _bound(where) as listener:
+        scheme = "http" if where.is_plain else "https"
+        host, port = listener.getsockname()[:2]
+        say(f"at {scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
+        logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
+        _Server(config).run(sockets=[listener])
+    return 0
+
+
+@contextmanager
+def _bound(where: Listening) -> Iterator[socket.socket]:
+    try:
+        family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+        listener = socket.create_server((where.host, where.port), family=family, backlog=512)
+    except OSError as error:
+        raise UsageError(
+            f"{where.host}:{where.port}: cannot listen there ({error.strerror or error})"
+        ) from None
+    with listener:
+        yield listener
+
+
+def _expect_usable(files: Files) -> None:
+    """Raise `DiskError` for what is no certificate, or not that of the key."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
+    except OSError as error:
+        raise DiskError(f"{files.certificate}: cannot be used ({error})") from None

@@ -1,0 +1,168 @@
+"""Who may ask the service what. Only hashes of tokens are kept, in a file for their owner alone."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from bucketline.clock import Clock
+from bucketline.errors import DiskError, UsageError
+
+SCOPES = ("read", "run")  # Who may run may read.
+_FAILURES, _SECONDS = 10, 60.0  # So many wrong ones of a client in so long, and it has to wait.
+_CLIENTS = 10_000  # That are remembered.
+_PREFIX = "bl_"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One, without its secret."""
+
+    id: str
+    name: str
+    scope: str
+    hash: str
+    made: float
+    expires: float = 0.0  # 0 = never.
+    revoked: float = 0.0
+
+
+class Verdict(Enum):
+    """What became of who asked."""
+
+    FINE = "fine"
+    NONE = "no token"
+    WRONG = "wrong token"
+    EXPIRED = "expired token"
+    REVOKED = "revoked token"
+    SCOPE = "the token may only read"
+    SLOW = "too many wrong tokens"
+
+
+class Tokens:
+    """The file, read again whenever it has changed: what is revoked is out at once."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._stamp: tuple[int, int] | None = None
+        self._all: list[Token] = []
+        self._lock = Lock()
+
+    def all(self) -> list[Token]:
+        """Also the expired ones, and the revoked."""
+        with self._lock:
+            self._load()
+            return list(self._all)
+
+    def create(self, name: str, scope: str, expires: float) -> tuple[Token, str]:
+        """A new one, and its secret, which nobody can tell again."""
+        if scope not in SCOPES:
+            raise UsageError(f"{scope!r} is no scope; there are {', '.join(SCOPES)}")
+        secret = f"{_PREFIX}{secrets.token_urlsafe(32)}"
+        token = Token(secrets.token_hex(4), name, scope, _hash(secret), self._clock.now(), expires)
+        with self._lock:
+            self._load()
+            self._save([*self._all, token])
+        return token, secret
+
+    def revoke(self, wanted: str) -> Token:
+        """By its id, or its name."""
+        with self._lock:
+            self._load()
+            found = [one for one in self._all if wanted in (one.id, one.name) and not one.revoked]
+            if len(found) != 1:
+                said = "there is no token" if not found else f"{len(found)} tokens are called"
+                raise UsageError(f"{said} {wanted!r}; `bucketline token list` shows them")
+            gone = replace(found[0], revoked=self._clock.now())
+            self._save([gone if one is found[0] else one for one in self._all])
+            return gone
+
+    def judge(self, given: str, scope: str) -> tuple[Verdict, Token | None]:
+        """Every token is compared, each in constant time, whichever it is."""
+        if not given:
+            return Verdict.NONE, None
+        told, found = _hash(given), None
+        for token in self.all():
+            if hmac.compare_digest(told, token.hash):
+                found = token
+        if found is None:
+            return Verdict.WRONG, None
+        if found.revoked:
+            return Verdict.REVOKED, found
+        if found.expires and found.expires <= self._clock.now():
+            return Verdict.EXPIRED, found
+        if scope == "run" and found.scope != "run":
+            return Verdict.SCOPE, found
+        return Verdict.FINE, found
+
+    def _load(self) -> None:
+        try:
+            told = self._path.stat()
+        except FileNotFoundError:
+            self._all, self._stamp = [], None
+            return
+        stamp = (told.st_mtime_ns, told.st_size)
+        if stamp == self._stamp:
+            return
+        if told.st_mode & 0o077:
+            raise UsageError(f"{self._path}: others may read it; make it 0600")
+        try:
+            self._all = [Token(**one) for one in json.loads(self._path.read_text())]
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"{self._path}: the tokens cannot be read ({error})") from None
+        self._stamp = stamp
+
+    def _save(self, tokens: list[Token]) -> None:
+        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                fresh.unlink()
+            file = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(file, "w") as out:
+                json.dump([asdict(one) for one in tokens], out, indent=1)
+                out.flush()
+                os.fsync(out.fileno())
+            fresh.replace(self._path)
+        except OSError as error:
+            raise DiskError(f"{self._path}: cannot be written ({error.strerror})") from None
+        self._all, self._stamp = tokens, None
+
+
+class Failures:
+    """How often clients came with what is no token."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._by_client: dict[str, deque[float]] = {}
+        self._lock = Lock()
+
+    def is_too_many(self, client: str) -> bool:
+        with self._lock:
+            return len(list(self._lately(client))) >= _FAILURES
+
+    def add(self, client: str) -> None:
+        with self._lock:
+            if client not in self._by_client and len(self._by_client) >= _CLIENTS:
+                self._by_client.pop(next(iter(self._by_client)))
+            self._by_client.setdefault(client, deque(maxlen=_FAILURES)).append(self._clock.now())
+
+    def _lately(self, client: str) -> Iterator[float]:
+        since = self._clock.now() - _SECONDS
+        return (one for one in self._by_client.get(client, ()) if one > since)
+
+
+def _hash(secret: str) -> str:
+    """Secrets are long and random: nothing slower is needed."""
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
