@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import ssl
@@ -75,7 +74,6 @@ def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None])
         scheme = "http" if where.is_plain else "https"
         host, port = listener.getsockname()[:2]
         say(f"at {scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
-        logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
         _Server(config).run(sockets=[listener])
     return 0
 
