@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +15,7 @@ from bucketline import __version__
 from bucketline.clock import Clock
 from bucketline.errors import BucketlineError
 from bucketline.service import old_routes, v1
+from bucketline.service.events import Events
 from bucketline.service.guard import Guard
 from bucketline.service.reader import Reader
 from bucketline.service.tokens import Tokens
@@ -20,9 +23,17 @@ from bucketline.service.tokens import Tokens
 HOME = "service"  # The folder of tokens, certificates and the audit, in the state folder.
 
 
-def make_app(state: Path, clock: Clock) -> Guard:
+class Made(NamedTuple):
+    """The application, and what lets go of who listens to it without an end."""
+
+    app: Guard
+    end: Callable[[], None]
+
+
+def make_app(state: Path, clock: Clock) -> Made:
     """For one state folder."""
     reader = Reader(state, clock)
+    events = Events(reader)
     app = FastAPI(
         title="Bucketline",
         version=__version__,
@@ -33,12 +44,13 @@ def make_app(state: Path, clock: Clock) -> Guard:
         dependencies=[Depends(_known_words)],
     )
     app.include_router(old_routes.router(reader, app))
-    app.include_router(v1.router(reader))
+    app.include_router(v1.router(reader, events))
     app.add_exception_handler(RouteError, _route_error)
     app.add_exception_handler(RequestValidationError, _bad_words)
     app.add_exception_handler(BucketlineError, _ours)
     home = state / HOME
-    return Guard(app, Tokens(home / "tokens.json", clock), home / "audit.jsonl", clock)
+    guard = Guard(app, Tokens(home / "tokens.json", clock), home / "audit.jsonl", clock)
+    return Made(guard, events.end)
 
 
 def _known_words(request: Request) -> None:

@@ -34,6 +34,8 @@ class Listening(NamedTuple):
 class _Server(uvicorn.Server):
     """Ends at a signal, with our exit code and not by the signal itself."""
 
+    let_go: Callable[[], None]
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -44,6 +46,7 @@ class _Server(uvicorn.Server):
     def _end(self) -> None:
         self.force_exit = self.should_exit  # The second one does not wait.
         self.should_exit = True
+        self.let_go()
 
 
 def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None]) -> int:
@@ -58,8 +61,9 @@ def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None])
         _expect_usable(files)
         if files.authority:
             say(f"clients have to trust {files.authority}")
+    made = make_app(state, clock)
     config = uvicorn.Config(
-        make_app(state, clock),
+        made.app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -74,7 +78,9 @@ def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None])
         scheme = "http" if where.is_plain else "https"
         host, port = listener.getsockname()[:2]
         say(f"at {scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
-        _Server(config).run(sockets=[listener])
+        server = _Server(config)
+        server.let_go = made.end
+        server.run(sockets=[listener])
     return 0
 
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from itertools import islice
 from typing import Annotated, Any, Literal
 
-import anyio
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from bucketline.flow.report.runs import RunRow
 from bucketline.model import Fate
+from bucketline.service.events import Events
 from bucketline.service.metrics import exposed
 from bucketline.service.reader import Reader, as_json
 
 _LIMIT, _LIMIT_MAX = 100, 1_000
-_TICK_SECONDS = 1.0
 _STATES = Literal["running", "complete", "failed", "waiting", "interrupted", "crashed"]
 _FATES = Literal["done", "failed", "waiting", "started"]
 
@@ -27,12 +23,12 @@ Offset = Annotated[int, Query(ge=0, le=1 << 31)]
 Found = dict[str, Any]
 
 
-def router(reader: Reader) -> APIRouter:
+def router(reader: Reader, events: Events) -> APIRouter:
     """All of them."""
     routes = APIRouter(prefix="/v1", tags=["v1"])
     _looks(routes, reader)
     _of_a_run(routes, reader)
-    _streams(routes, reader)
+    _streams(routes, reader, events)
     return routes
 
 
@@ -106,28 +102,16 @@ def _of_a_run(routes: APIRouter, reader: Reader) -> None:
         return {"endpoints": reader.endpoints(_row(reader, run))}
 
 
-def _streams(routes: APIRouter, reader: Reader) -> None:
+def _streams(routes: APIRouter, reader: Reader, live: Events) -> None:
     @routes.get("/events", response_model=None)
     async def events() -> StreamingResponse:
         """Runs as they change, for ever, as server-sent events: first each that is under way."""
-        return StreamingResponse(_events(reader), media_type="text/event-stream")
+        return StreamingResponse(live.stream(), media_type="text/event-stream")
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> str:
         """The last run of each job, for Prometheus."""
         return exposed(reader.runs(), reader.clock.now())
-
-
-async def _events(reader: Reader) -> AsyncIterator[str]:
-    told: dict[str, str] = {}
-    while True:
-        for row in await run_sync(lambda: list(islice(reader.runs(), _LIMIT))):
-            said = _line(as_json(row)).strip()
-            if row.run and told.get(row.run) != said and (told or row.state == "running"):
-                yield f"event: run\ndata: {said}\n\n"
-            told[row.run] = said
-        yield ": still here\n\n"
-        await anyio.sleep(_TICK_SECONDS)
 
 
 def _row(reader: Reader, run: str) -> RunRow:
