@@ -28,7 +28,7 @@ _EXTRA = "the service needs more packages: pip install 'bucketline[serve]'"
 def serve(invocation: Invocation, /, *, host: str, port: int, **said: object) -> int:
     """Without a token nobody gets in: see `bucketline token create`. INT or TERM ends it."""
     try:
-        from bucketline.service.running import Listening, run
+        from bucketline.service.running import Listening, Served, run
     except ImportError as error:
         raise UsageError(f"{_EXTRA} ({error})") from None
     is_plain = bool(said["insecure_http"])
@@ -42,7 +42,8 @@ def serve(invocation: Invocation, /, *, host: str, port: int, **said: object) ->
     if not any(not one.revoked for one in tokens_of(state).all()):
         invocation.printer.notice("there is no token yet; `bucketline token create` makes one")
     where = Listening(host, port, given, names or _names(host), is_plain)
-    return run(state, clock, where, invocation.printer.notice)
+    what = Served(state, invocation.config_path, invocation.environment)
+    return run(what, clock, where, invocation.printer.notice)
 
 
 def _is_loopback(host: str) -> bool:

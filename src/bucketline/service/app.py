@@ -13,12 +13,14 @@ from starlette.exceptions import HTTPException as RouteError
 
 from bucketline import __version__
 from bucketline.clock import Clock
-from bucketline.errors import BucketlineError
+from bucketline.errors import BucketlineError, Refused, UsageError
 from bucketline.service import old_routes, v1
 from bucketline.service.events import Events
 from bucketline.service.guard import Guard
+from bucketline.service.jobs import Jobs
 from bucketline.service.reader import Reader
 from bucketline.service.tokens import Tokens
+from bucketline.settings import Environment
 
 HOME = "service"  # The folder of tokens, certificates and the audit, in the state folder.
 
@@ -30,8 +32,8 @@ class Made(NamedTuple):
     end: Callable[[], None]
 
 
-def make_app(state: Path, clock: Clock) -> Made:
-    """For one state folder."""
+def make_app(state: Path, clock: Clock, config: Path, environment: Environment) -> Made:
+    """For one state folder, and the jobs of a configuration."""
     reader = Reader(state, clock)
     events = Events(reader)
     app = FastAPI(
@@ -44,7 +46,7 @@ def make_app(state: Path, clock: Clock) -> Made:
         dependencies=[Depends(_known_words)],
     )
     app.include_router(old_routes.router(reader, app))
-    app.include_router(v1.router(reader, events))
+    app.include_router(v1.router(reader, events, Jobs(config, environment, reader, state / HOME)))
     app.add_exception_handler(RouteError, _route_error)
     app.add_exception_handler(RequestValidationError, _bad_words)
     app.add_exception_handler(BucketlineError, _ours)
@@ -87,4 +89,5 @@ def _bad_words(request: Request, error: Exception) -> JSONResponse:
 
 def _ours(request: Request, error: Exception) -> JSONResponse:
     del request
-    return _answer(503, str(error))
+    kinds: dict[type[Exception], int] = {UsageError: 404, Refused: 409}
+    return _answer(kinds.get(type(error), 503), str(error))

@@ -17,8 +17,17 @@ from bucketline.clock import Clock
 from bucketline.errors import DiskError, UsageError
 from bucketline.service.app import HOME, make_app
 from bucketline.service.certificates import Files, own_certificate
+from bucketline.settings import Environment
 
 _GRACE_SECONDS = 2  # For answers under way; streams of events have no end of their own.
+
+
+class Served(NamedTuple):
+    """What is told of: the ledgers of a state folder, the jobs of a configuration."""
+
+    state: Path
+    config: Path
+    environment: Environment
 
 
 class Listening(NamedTuple):
@@ -49,9 +58,9 @@ class _Server(uvicorn.Server):
         self.let_go()
 
 
-def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None]) -> int:
+def run(what: Served, clock: Clock, where: Listening, say: Callable[[str], None]) -> int:
     """Until a signal ends it; the exit code."""
-    home = state / HOME
+    home = what.state / HOME
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = None
     if not where.is_plain:
@@ -61,7 +70,7 @@ def run(state: Path, clock: Clock, where: Listening, say: Callable[[str], None])
         _expect_usable(files)
         if files.authority:
             say(f"clients have to trust {files.authority}")
-    made = make_app(state, clock)
+    made = make_app(what.state, clock, what.config, what.environment)
     config = uvicorn.Config(
         made.app,
         log_config=None,

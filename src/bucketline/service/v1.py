@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from bucketline.flow.report.runs import RunRow
 from bucketline.model import Fate
 from bucketline.service.events import Events
+from bucketline.service.jobs import Jobs
 from bucketline.service.metrics import exposed
 from bucketline.service.reader import Reader, as_json
 
@@ -23,12 +24,13 @@ Offset = Annotated[int, Query(ge=0, le=1 << 31)]
 Found = dict[str, Any]
 
 
-def router(reader: Reader, events: Events) -> APIRouter:
+def router(reader: Reader, events: Events, jobs: Jobs) -> APIRouter:
     """All of them."""
     routes = APIRouter(prefix="/v1", tags=["v1"])
     _looks(routes, reader)
     _of_a_run(routes, reader)
     _streams(routes, reader, events)
+    _of_jobs(routes, jobs)
     return routes
 
 
@@ -112,6 +114,23 @@ def _streams(routes: APIRouter, reader: Reader, live: Events) -> None:
     def metrics() -> str:
         """The last run of each job, for Prometheus."""
         return exposed(reader.runs(), reader.clock.now())
+
+
+def _of_jobs(routes: APIRouter, jobs: Jobs) -> None:
+    @routes.get("/jobs")
+    def all_jobs() -> Found:
+        """Jobs of the configuration, whether they run, and the last run of each."""
+        return {"jobs": jobs.all()}
+
+    @routes.post("/jobs/{job}/start", status_code=202)
+    def start(job: str) -> Found:
+        """Start a job, as a process of its own."""
+        return jobs.start(job)
+
+    @routes.post("/jobs/{job}/stop", status_code=202)
+    def stop(job: str) -> Found:
+        """Have a job that was started here end: what is under way is finished."""
+        return jobs.stop(job)
 
 
 def _row(reader: Reader, run: str) -> RunRow:

@@ -1,0 +1,127 @@
+"""Jobs of the configuration, started as processes of their own: they outlive the service."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bucketline.config import Job, load
+from bucketline.errors import ConfigError, DiskError, Refused, UsageError
+from bucketline.service.reader import Reader, as_json
+from bucketline.settings import Environment
+
+_STATE_FIELD, _STARTED_FIELD = 0, 19  # Of /proc/PID/stat, behind the name in parentheses.
+
+
+class Jobs:
+    """The file is read for each question. What runs is told by processes, never from memory."""
+
+    def __init__(self, config: Path, environment: Environment, reader: Reader, home: Path) -> None:
+        self._config = config
+        self._environment = environment
+        self._reader = reader
+        self._home = home / "jobs"
+        self._ours: list[subprocess.Popen[bytes]] = []
+
+    def all(self) -> list[dict[str, Any]]:
+        """Each with its last run."""
+        last: dict[str, dict[str, Any]] = {}
+        for row in self._reader.runs():  # The newest first.
+            last.setdefault(row.name, as_json(row))
+        return [self._told(name, job, last.get(name)) for name, job in self._jobs().items()]
+
+    def start(self, name: str) -> dict[str, Any]:
+        """Raises `UsageError` for what is no job, `Refused` for one that runs."""
+        job = self._job(name)
+        last = next((row for row in self._reader.runs() if row.name == name), None)
+        if self._pid(name) or (last is not None and last.state == "running"):
+            raise Refused(f"{name}: runs already")
+        verb = ("relay", "run") if job.relay else ("sync",)
+        words = [
+            *(sys.executable, "-m", "bucketline", "--config", str(self._config)),
+            *("--state", str(self._reader.state), "--progress", "plain", *verb, "--name", name),
+        ]
+        try:
+            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log = os.open(self._file(name, "log"), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            with os.fdopen(log, "wb") as out:
+                process = subprocess.Popen(  # noqa: S603  Words, and no shell.
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,  # What ends the service ends no job.
+                )
+            self._ours.append(process)
+            told = {"pid": process.pid, "started": _started(process.pid)}
+            self._file(name, "json").write_text(json.dumps(told))
+        except OSError as error:
+            raise DiskError(f"{self._home}: the job cannot be started ({error})") from None
+        return {"job": name, "pid": process.pid}
+
+    def stop(self, name: str) -> dict[str, Any]:
+        """As TERM does: what is under way is finished, and recorded."""
+        self._job(name)
+        pid = self._pid(name)
+        if not pid:
+            raise Refused(f"{name}: was not started here, or does not run; end it where it was")
+        os.kill(pid, signal.SIGTERM)
+        return {"job": name, "pid": pid}
+
+    def _told(self, name: str, job: Job, last: dict[str, Any] | None) -> dict[str, Any]:
+        is_running = bool(self._pid(name)) or (last or {}).get("state") == "running"
+        told: dict[str, Any] = {"job": name, "kind": "relay" if job.relay else "sync"}
+        told |= {"source": job.source, "target": job.target, "running": is_running}
+        return told | {"last": last, "output": self._tail(name)}
+
+    def _jobs(self) -> dict[str, Job]:
+        if not self._config.exists():
+            return {}
+        try:
+            return dict(load(self._config, self._environment).jobs)
+        except ConfigError as error:
+            raise UsageError(str(error)) from None
+
+    def _job(self, name: str) -> Job:
+        job = self._jobs().get(name)
+        if job is None:
+            raise UsageError(f"no job {name!r} in {self._config}")
+        return job
+
+    def _pid(self, name: str) -> int:
+        """Of the process that was started here and still runs; 0 = there is none."""
+        self._ours = [process for process in self._ours if process.poll() is None]
+        try:
+            told = json.loads(self._file(name, "json").read_text())
+            pid, started = int(told["pid"]), int(told["started"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+        return pid if started and _started(pid) == started else 0
+
+    def _tail(self, name: str) -> list[str]:
+        """The last lines that it said."""
+        try:
+            with self._file(name, "log").open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - 4_096))
+                return log.read().decode(errors="replace").splitlines()[-10:]
+        except OSError:
+            return []
+
+    def _file(self, name: str, kind: str) -> Path:
+        return self._home / f"{quote(name, safe='')}.{kind}"
+
+
+def _started(pid: int) -> int:
+    """When, in ticks since the machine began: with the number, it names a process; 0 = none."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    fields = told.rpartition(")")[2].split()
+    return 0 if fields[_STATE_FIELD] in ("Z", "X") else int(fields[_STARTED_FIELD])
