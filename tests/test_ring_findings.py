@@ -3,67 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bucketline.cli import main
-from bucketline.clock import FakeClock
-from bucketline.config.values import Ring
-from bucketline.engines.ring import findings, passes, site
-from bucketline.engines.ring.client import Patience
+from bucketline.engines.ring import findings, passes
 from bucketline.engines.ring.doctor import examine
 from bucketline.engines.ring.export import export
 from bucketline.engines.ring.findings import PHASES
 from bucketline.engines.ring.keys import fingerprint
-from bucketline.engines.ring.site import Site
 from bucketline.errors import BadListing, Refused, ServerFault
-from bucketline.flow.query.base import Bounds
-from bucketline.flow.query.duck import Duck
 from ring.services import Services, serve
-from ring.world import NOW, World
-
-HASTE = Patience(tries=3, first_seconds=0.0)
+from ring.sites import expected, look, opened, told
+from ring.world import World
 
 
 @pytest.fixture
 def services() -> Iterator[Services]:
     with serve(World(7, 150)) as found:
         yield found
-
-
-@contextmanager
-def opened(services: Services, folder: Path) -> Iterator[Site]:
-    """The newest run, or a first one."""
-    url, clock = services.url, FakeClock(NOW)
-    gone = (fingerprint(services.world.input_key("gone")),)
-    ring = Ring("R", folder, supervisor=url, bucketd=url, rebuild=url, fingerprints=gone)
-    run = site.last(ring) if site.runs(ring) else site.begin(ring, clock)
-    engine = Duck(Bounds("256MB", 2, folder / "spill"))
-    try:
-        yield Site(ring, run, engine, clock, patience=HASTE)
-    finally:
-        engine.close()
-
-
-def look(found: Site) -> None:
-    for perform in PHASES.values():
-        perform(found)
-
-
-def told(found: Site) -> Counter[tuple[str, str, str]]:
-    """The findings as the truth is written."""
-    both = ("orphans", "missing")
-    sql = " UNION ALL ".join(f"SELECT class, input_key, key FROM {one}" for one in both)
-    return Counter(found.engine.rows(sql, found.files(*both)))
-
-
-def expected(services: Services) -> set[tuple[str, str, str]]:
-    return services.world.truth
 
 
 @pytest.mark.parametrize(("seed", "count"), [(1, 0), (2, 150), (3, 1000)])

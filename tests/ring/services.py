@@ -7,7 +7,7 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -26,6 +26,7 @@ class Services:
         self.faults: dict[str, float] = {}  # Route -> how often it answers 503.
         self.cut = False  # Lists of nodes end amid a line.
         self.nodes = NODES
+        self.before: dict[str, Callable[[], None]] = {}  # Bucket -> what happens before its page.
         self.random = random.Random(1)
         self.url = ""
 
@@ -41,7 +42,7 @@ class Services:
         if route == "listkeys":
             return 200, self._listing(question), {}
         if words[0] == "_":
-            return self._sessions(words)
+            return self._sessions(words, question)
         if words[0] == "default":
             return self._bucketd([unquote(word) for word in words[2:]], question)
         return self._rebuild(route, words[2])
@@ -63,13 +64,21 @@ class Services:
         text = "".join(f"{row}\n\n" for row in rows).encode()
         return text[:-9] if self.cut else text
 
-    def _sessions(self, words: list[str]) -> Told:
+    def _sessions(self, words: list[str], question: dict[str, str]) -> Told:
         if len(words) == 2:
             return 200, b'[{"id": 0}, {"id": 1}]', {}
+        if words[3] == "log":
+            journal = self.world.journal[int(words[2])]
+            begin = max(int(question.get("begin", len(journal))), self.world.pruned)
+            log = journal[begin : begin + min(int(question["limit"]), 50)]
+            info = {"start": begin, "cseq": len(journal) - 1, "prune": self.world.pruned}
+            is_past = "begin" in question and not log
+            return 416 if is_past else 200, json.dumps({"info": info, "log": log}).encode(), {}
         half = [name for name in self.world.buckets if len(name) % 2 == int(words[2])]
         return 200, json.dumps(half).encode(), {}
 
     def _bucketd(self, words: list[str], question: dict[str, str]) -> Told:
+        self.before.pop(words[0], int)()
         if words[0] not in self.world.buckets:
             return 404, b"", {}
         if len(words) > 1:

@@ -47,6 +47,8 @@ class World:
         self.buckets: dict[str, dict[str, Any]] = {"one": {}, "zwei-ü": {}, "users..bucket": {}}
         self.buckets |= {f"mpuShadowBucket{name}": {} for name in BUCKETS[:2]}
         self.truth: Truth = set()
+        self.journal: list[list[dict[str, Any]]] = [[{}], [{}]]  # Of each raft session.
+        self.pruned = 0  # Entries of a journal that are gone.
         for number in range(count):
             self._object(f"path/{number:06}-é", self.random.random())
         self._damage()
@@ -68,6 +70,22 @@ class World:
         value = {"content-length": 10 * len(location), "location": location}
         moment = datetime.fromtimestamp(OLD, UTC).isoformat()
         self.buckets[bucket][key] = {**value, "last-modified": moment, **more}
+
+        self.wrote(bucket, key)
+
+    def wrote(self, bucket: str, key: str) -> None:
+        """Into the journal, as it is now: written or deleted."""
+        value = self.buckets[bucket].get(key)
+        entry = {"key": key, "value": json.dumps(value)} if value else {"key": key, "type": "del"}
+        line = {"db": bucket, "method": 8, "entries": [entry]}
+        self.journal[len(bucket) % 2].append(line)
+
+    def move(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        """To another name; the data stays where it is."""
+        value = self.buckets[source[0]].pop(source[1])
+        self.buckets[target[0]][target[1]] = value
+        self.wrote(*target)
+        self.wrote(*source)
 
     def split(self, bucket: str) -> Stored:
         parent = self.input_key(bucket, zeros=self.random.choice([0, 0, 1, 2, 4, 6, 8]))

@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from bucketline.engines.ring.client import Client, escaped
+from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, written
+from bucketline.engines.ring.journal import as_json as _json
 from bucketline.engines.ring.keys import padded
 from bucketline.engines.ring.site import Site
 from bucketline.errors import BadListing
-from bucketline.flow.drive import blocking
+from bucketline.flow.plans.writing import whole_file
+from bucketline.flow.query.datasets import Dataset
 from bucketline.flow.query.rows import Rows
 
 SHADOW = "mpuShadowBucket"
@@ -38,6 +41,11 @@ def export(site: Site, only: str = "") -> None:
     if dataset.is_sealed:
         return
     client = site.client(site.ring.bucketd)
+    why = [f"the bucket {only} alone"] if only else []
+    try:
+        since = _since(dataset, client)
+    except Gap as error:
+        since, why = {}, [*why, str(error)]
     names = buckets(client)
     if only:
         names = [name for name in names if name in {only, SHADOW + only}]
@@ -45,7 +53,25 @@ def export(site: Site, only: str = "") -> None:
         if not dataset.has(f"b-{escaped(name)}"):
             with dataset.piece(f"b-{escaped(name)}") as rows:
                 _bucket(client, name, rows)
-    dataset.seal(why_partial=f"the bucket {only} alone" if only else "")
+    try:
+        if since and not dataset.has("journal"):
+            with dataset.piece("journal") as rows:
+                for one in written(client, since):
+                    _journaled(rows, one)
+    except Gap as error:
+        why.append(str(error))
+    dataset.seal(why_partial="; ".join(why), notes={"cursor": since})
+
+
+def _since(dataset: Dataset, client: Client) -> Cursor:
+    """Where the journal stood before the first bucket was looked at, whoever goes on with it."""
+    path = dataset.folder / "cursor.json"
+    if not path.exists():
+        dataset.folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            file.write(json.dumps(cursor(client)).encode() + b"\n")
+    found: Cursor = json.loads(path.read_text())
+    return found
 
 
 def buckets(client: Client) -> list[str]:
@@ -129,6 +155,27 @@ def _uploads(client: Client, name: str, rows: Rows) -> None:
             _reference(rows, about, (part, one, _seconds(value.get("last-modified"))))
 
 
+def _journaled(rows: Rows, one: Written) -> None:
+    """It may have moved from what was not yet read to what had been: a reference all the same."""
+    if one.bucket == REGISTRY:
+        return
+    about = _Object("journal", one.bucket.removeprefix(SHADOW), one.key)
+    for reference in references(one):
+        _reference(rows, about, (0, reference, _seconds((one.value or {}).get("last-modified"))))
+
+
+def references(one: Written) -> list[Mapping[str, Any]]:
+    """What it refers to; an empty one stands for what cannot be told."""
+    if not isinstance(one.value, dict):
+        return [{}]
+    found = one.value.get("location") or one.value.get("partLocations") or []
+    if isinstance(found, str):
+        return [{"key": found}]
+    ours = [part for part in found if part.get("dataStoreType", "scality") == "scality"]
+    is_silent = "location" not in one.value and "partLocations" not in one.value
+    return [{}] if is_silent and int(one.value.get("content-length") or 0) else ours
+
+
 def _reference(rows: Rows, about: _Object, told: tuple[int, Mapping[str, Any], int]) -> None:
     number, one, modified = told
     try:
@@ -155,14 +202,6 @@ def _entries(client: Client, bucket: str) -> Iterator[tuple[str, Any]]:
         if not page["Contents"] or page["Contents"][-1]["key"] <= marker:
             raise BadListing(f"bucket {bucket}: its listing does not go on; run again")
         marker = page["Contents"][-1]["key"]
-
-
-def _json(client: Client, path: str) -> Any:
-    answer = blocking(client.ask("GET", path))
-    try:
-        return json.loads(bytes(answer.body))
-    except ValueError:
-        raise BadListing(f"{client.url}{path.partition('?')[0]}: answered no JSON") from None
 
 
 def _seconds(text: Any) -> int:

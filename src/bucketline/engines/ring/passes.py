@@ -75,7 +75,7 @@ def missing(begun: int) -> str:
             coalesce(s.main, '') AS main, d.input_key, d.bucket, d.key, d.version, d.part,
             d.parent AS detail
         FROM digest d LEFT JOIN ({_STATE}) s ON d.dig = s.dig
-        WHERE d.issue = '' AND (s.state IS NULL OR s.state > 0)) f
+        WHERE d.issue = '' AND d.kind <> 'journal' AND (s.state IS NULL OR s.state > 0)) f
     UNION ALL
     SELECT issue, '', input_key, bucket, key, version, part, upload FROM digest WHERE issue <> ''
     UNION ALL

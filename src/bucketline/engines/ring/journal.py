@@ -1,0 +1,103 @@
+"""The journal of bucketd: what was written while a scan looked elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from bucketline.engines.ring.client import Client
+from bucketline.errors import BadListing, StoreError
+from bucketline.flow.drive import blocking
+
+_PAGE = 1000
+_PUT, _BATCH = 3, 8  # Methods that write metadata.
+Cursor = dict[str, int]  # Session -> the last entry of its journal.
+
+
+class Gap(BadListing):
+    """The journal does not tell everything."""
+
+
+class Written(NamedTuple):
+    """Metadata that was put."""
+
+    bucket: str
+    key: str
+    value: Any  # None when it cannot be read.
+
+
+def cursor(client: Client) -> Cursor:
+    """Where each session's journal stands now."""
+    sessions = [str(session["id"]) for session in as_json(client, "/_/raft_sessions")]
+    return {session: _end(client, session) for session in sessions}
+
+
+def written(client: Client, since: Mapping[str, int]) -> Iterator[Written]:
+    """Everything that was put since then; a journal with a hole in it is a `Gap`."""
+    now = cursor(client)
+    if now.keys() != since.keys():
+        raise Gap("the raft sessions are not those of the beginning")
+    for session, end in now.items():
+        if end < since[session]:
+            raise Gap(f"session {session}: its journal went back")
+        begin = since[session] + 1
+        while begin <= end:
+            entries = _page(client, session, begin)
+            for entry in entries:
+                yield from _puts(entry)
+            begin += len(entries)
+
+
+def _end(client: Client, session: str) -> int:
+    """Without a beginning, the newest entry is told."""
+    try:
+        page = as_json(client, f"/_/raft_sessions/{session}/log?limit=1&targetLeader=true")
+        return int(page["info"]["cseq"])
+    except (KeyError, TypeError, ValueError):
+        raise Gap(f"session {session}: its journal does not tell where it ends") from None
+    except StoreError as error:
+        raise _gap(session, error) from None
+
+
+def _page(client: Client, session: str, begin: int) -> list[Any]:
+    path = f"/_/raft_sessions/{session}/log?begin={begin}&limit={_PAGE}&targetLeader=true"
+    try:
+        page = as_json(client, path)
+        start, entries = int(page["info"]["start"]), list(page["log"])
+    except (KeyError, TypeError, ValueError):
+        raise Gap(f"session {session}: its journal cannot be read") from None
+    except StoreError as error:
+        raise _gap(session, error) from None
+    if start != begin or not entries:
+        raise Gap(f"session {session}: its journal lacks entry {begin}, perhaps pruned")
+    return entries
+
+
+def _gap(session: str, error: StoreError) -> StoreError:
+    """What may pass stays what it is: running again cures it."""
+    if error.remedy.value == "retry" or isinstance(error, Gap):
+        return error
+    return Gap(f"session {session}: its journal is not told ({error})")
+
+
+def _puts(entry: Mapping[str, Any]) -> Iterator[Written]:
+    if entry.get("method") not in {_PUT, _BATCH}:
+        return
+    for one in entry.get("entries") or []:
+        if one.get("type") == "del" or one.get("value") is None:
+            continue
+        value = one["value"]
+        try:
+            value = json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            value = None
+        yield Written(str(entry.get("db", "")), str(one.get("key", "")), value)
+
+
+def as_json(client: Client, path: str) -> Any:
+    answer = blocking(client.ask("GET", path))
+    try:
+        return json.loads(bytes(answer.body))
+    except ValueError:
+        raise BadListing(f"{client.url}{path.partition('?')[0]}: answered no JSON") from None

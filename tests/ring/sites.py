@@ -1,0 +1,54 @@
+"""A run of the ring fsck over the double, and what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bucketline.clock import FakeClock
+from bucketline.config.values import Ring
+from bucketline.engines.ring import site
+from bucketline.engines.ring.client import Patience
+from bucketline.engines.ring.findings import PHASES
+from bucketline.engines.ring.keys import fingerprint
+from bucketline.engines.ring.site import Site
+from bucketline.flow.query.base import Bounds
+from bucketline.flow.query.duck import Duck
+from ring.services import Services
+from ring.world import NOW
+
+HASTE = Patience(tries=3, first_seconds=0.0)
+
+
+@contextmanager
+def opened(
+    services: Services, folder: Path, *, now: float = NOW, is_new: bool = False
+) -> Iterator[Site]:
+    """The newest run, or a first one, or a new one."""
+    url, clock = services.url, FakeClock(now)
+    gone = (fingerprint(services.world.input_key("gone")),)
+    ring = Ring("R", folder, supervisor=url, bucketd=url, rebuild=url, fingerprints=gone)
+    run = site.begin(ring, clock) if is_new or not site.runs(ring) else site.last(ring)
+    engine = Duck(Bounds("256MB", 2, folder / "spill"))
+    try:
+        yield Site(ring, run, engine, clock, patience=HASTE)
+    finally:
+        engine.close()
+
+
+def look(found: Site) -> None:
+    for perform in PHASES.values():
+        perform(found)
+
+
+def told(found: Site) -> Counter[tuple[str, str, str]]:
+    """The findings as the truth is written."""
+    both = ("orphans", "missing")
+    sql = " UNION ALL ".join(f"SELECT class, input_key, key FROM {one}" for one in both)
+    return Counter(found.engine.rows(sql, found.files(*both)))
+
+
+def expected(services: Services) -> set[tuple[str, str, str]]:
+    return services.world.truth
