@@ -72,8 +72,6 @@ MODULE_HOMES = {
     "logging": (),
     "duckdb": ("flow/query/*",),
     "pyspark": ("flow/query/*", "flow/cluster.py"),
-    "fastapi": ("service/*",),
-    "uvicorn": ("service/*",),
 }
 NAME_HOMES = {
     "os.environ": ("settings.py",),
