@@ -46,6 +46,29 @@ def first_part(store: Store, entry: Entry) -> Flow[int]:
     return size
 
 
+class Version(NamedTuple):
+    """One version of an object, or the mark of its deletion."""
+
+    entry: Entry
+    is_latest: bool
+    is_delete_marker: bool
+
+
+class VersionPage(NamedTuple):
+    """A stretch of a listing of versions. It has ended only when `token` is empty."""
+
+    versions: list[Version]
+    token: str
+
+
+def page_of_versions(store: Store, prefix: str = "", token: str = "") -> Flow[VersionPage]:
+    """Every version and delete marker under `prefix`. Raises `Unsupported` where there are none."""
+    ask = getattr(store, "versions", None)
+    if ask is None:
+        raise Unsupported("there are no versions there", store=store.name)
+    return cast("VersionPage", (yield from ask(prefix, token=token)))
+
+
 class Access(NamedTuple):
     """Who may do what with an object."""
 

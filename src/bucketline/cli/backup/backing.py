@@ -20,15 +20,23 @@ from bucketline.cli.syncing import exit_code
 from bucketline.cli.unfinished import clear_left
 from bucketline.cli.wiring import identity, lookup, pace_of, places
 from bucketline.clock import Clock, SystemClock
-from bucketline.engines.backup import Backup, BackupPolicy, Catalogue
+from bucketline.engines.backup import (
+    HISTORY,
+    Backup,
+    BackupPolicy,
+    Catalogue,
+    History,
+    HistoryPolicy,
+)
 from bucketline.engines.backup.sealing import Notes, changes, looked_up, lost
-from bucketline.errors import printable
+from bucketline.errors import Refused, UsageError, printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.model import Action, Outcome
+from bucketline.stores.base import Store
 from bucketline.stores.beyond import is_one_service, settings_of
 
 BACKUP = "backup"
@@ -63,12 +71,18 @@ class Backing:
         """A dry run: the plan, printed."""
         source, target = open_sides(wish.source, wish.target, hashes)
         catalogue = Catalogue(target.store, target.prefix, drive)
-        engine = Backup(
+        _check_kind(wish, catalogue, target.store, drive)
+        if wish.words["versions"]:
+            policy = _history_policy(wish.policy)
+            engine = History(source, target, policy, drive, catalogue=catalogue)
+            print_plan(invocation, engine)
+            return 0
+        plain = Backup(
             *(source, target, wish.policy, drive, lookup(path)),
             catalogue=catalogue,
             clock=SystemClock(),
         )
-        print_plan(invocation, engine)
+        print_plan(invocation, plain)
         return 0
 
     def go(self, noted: Path, said: Said) -> int:
@@ -76,6 +90,7 @@ class Backing:
         allowance = Allowance(said["max_duration"], said["max_bytes"])
         with listening(self.stop) as ears, closing(Notes(noted)) as notes:
             catalogue = Catalogue(self.target.store, self.target.prefix, self.drive)
+            _check_kind(self.wish, catalogue, self.target.store, self.drive)
             hints = LedgerHints(self.ledger.uploads, self.clock)
             engine = self._engine(catalogue, hints)
             head = self._head()
@@ -90,17 +105,22 @@ class Backing:
             self._seal(engine, catalogue, notes, head, is_whole=is_whole)
         return exit_code([ran], ears)
 
-    def _engine(self, catalogue: Catalogue, hints: LedgerHints) -> Backup:
+    def _engine(self, catalogue: Catalogue, hints: LedgerHints) -> Backup | History:
         is_within = is_one_service(self.source.store, self.target.store)
         move = replace(self.wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
         policy: BackupPolicy = replace(self.wish.policy, move=move)
+        if self.wish.words["versions"]:
+            sides = (self.source, self.target)
+            return History(*sides, _history_policy(policy), self.drive, catalogue=catalogue)
         return Backup(
             *(self.source, self.target, policy, self.drive, self.ledger.known),
             catalogue=catalogue,
             clock=self.clock,
         )
 
-    def _pass(self, engine: Backup, head: RunHead, notes: Notes, allowance: Allowance) -> Ran:
+    def _pass(
+        self, engine: Backup | History, head: RunHead, notes: Notes, allowance: Allowance
+    ) -> Ran:
         def heard(ends: Sequence[tuple[Action, Outcome]]) -> None:
             rows = [engine.row_of(action, outcome) for action, outcome in ends]
             notes.add(replace(row, run=head.run) for row in rows if row is not None)
@@ -130,7 +150,13 @@ class Backing:
             self.endpoints.remember(*(side for side, is_unsorted in sort if is_unsorted))
 
     def _seal(
-        self, engine: Backup, catalogue: Catalogue, notes: Notes, head: RunHead, *, is_whole: bool
+        self,
+        engine: Backup | History,
+        catalogue: Catalogue,
+        notes: Notes,
+        head: RunHead,
+        *,
+        is_whole: bool,
     ) -> None:
         """What was done goes into the catalogue, and what it did not know, or knew wrongly."""
         beside = engine.alongside if is_whole else None
@@ -145,6 +171,8 @@ class Backing:
         rows = changes(notes, looked, gone, None)
         is_told = catalogue.is_new or notes.size  # Of a bucket that changes, once a change.
         told = self.drive.call(settings_of(self.source.store)) if is_told else None
+        if told is not None and self.wish.words["versions"]:
+            told[HISTORY] = True
         catalogue.add(rows, source=head.source, run=head.run, now=self.clock.now(), told=told)
         notes.clear()
         if engine.alongside is not None:
@@ -165,4 +193,25 @@ class Backing:
             identity(wish.target),
             name=wish.name,
             configuration={**wish.words, "places": places(wish.source, wish.target)},
+        )
+
+
+def _history_policy(policy: BackupPolicy) -> HistoryPolicy:
+    return HistoryPolicy(policy.look, policy.brakes, policy.move)
+
+
+def _check_kind(wish: BackupWish, catalogue: Catalogue, target: Store, drive: Drive) -> None:
+    """A backup of versions stays one: the other kind would forget them."""
+    if not wish.words["versions"]:
+        if catalogue.manifest.told.get(HISTORY):
+            raise UsageError(
+                f"{printable(wish.target.text)}: this backup holds versions; say --versions"
+            )
+        return
+    if wish.source.remote is None:
+        raise UsageError(f"{printable(wish.source.text)}: is a folder, which has no versions")
+    if drive.call(settings_of(target)).get("versioning") != "Enabled":
+        raise Refused(
+            f"{printable(wish.target.text)}: its bucket keeps no versions, so it cannot hold those"
+            " of another one; turn versioning on there, and run again"
         )

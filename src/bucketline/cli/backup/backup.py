@@ -35,6 +35,9 @@ def _backing(command: Any) -> Any:
         click.option(
             "--max-replaced", metavar="N|N%", help="Refuse to write over more (1000, 25%)."
         ),
+        click.option(
+            "--versions", is_flag=True, help="Every version and delete marker, oldest first."
+        ),
         click.option("--mark/--no-mark", default=True, help="Tag what vanished from SOURCE."),
         click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
         click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),

@@ -43,6 +43,9 @@ def _restoring(command: Any) -> Any:
     return options(
         command,
         click.option("--at", type=Moment(), metavar="TIME", help="As the backup was then."),
+        click.option(
+            "--versions", is_flag=True, help="Every version and delete marker, oldest first."
+        ),
         click.option("--include-deleted", is_flag=True, help="What is called deleted, too."),
         click.option(
             "--on-conflict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,34 @@ from bucketline.cli.unfinished import clear_left
 from bucketline.cli.wiring import identity, look_of, lookup, pace_of, places
 from bucketline.cli.wish import WORKERS, move_of
 from bucketline.clock import Clock, SystemClock
-from bucketline.engines.backup import Catalogue, Conflicts, Restore, RestorePolicy
-from bucketline.errors import NoBucket, UsageError, printable
+from bucketline.engines.backup import (
+    HISTORY,
+    Catalogue,
+    Conflicts,
+    History,
+    HistoryPolicy,
+    Restore,
+    RestorePolicy,
+)
+from bucketline.engines.backup.brakes import Brake, Brakes
+from bucketline.errors import NoBucket, Refused, UsageError, printable
+from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
+from bucketline.flow.move.copy import MovePolicy
 from bucketline.flow.prices import Amount, Prices
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.flow.run.watch import Watch, rest
 from bucketline.flow.thaw import Beat, Paced, Wish, takes
 from bucketline.settings import Location
-from bucketline.stores.beyond import is_one_service, make_bucket
+from bucketline.stores.beyond import is_one_service, make_bucket, settings_of
 from bucketline.timetable import Timetable, parse_timetable
 
 RESTORE = "restore"
 _EVERY_SECONDS = 900
+_UNBRAKED = Brakes(Brake("100%"), Brake("100%"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,9 @@ def restore_wish(invocation: Invocation, said: Said) -> RestoreWish:
         raise UsageError("--wait waits for archives; say --tier, too")
     if backup.prefix and not backup.prefix.endswith("/"):
         backup = replace(backup, prefix=f"{backup.prefix}/")
-    names = ("at", "include_deleted", "on_conflict", "tier", "days", "only")
+    if said["versions"] and (said["at"] is not None or said["tier"] or said["compare"]):
+        raise UsageError("--versions brings all back, in order; leave out --at, --tier, --compare")
+    names = ("at", "versions", "include_deleted", "on_conflict", "tier", "days", "only")
     words = {
         **{name: said[name] for name in names},
         "compare": said["compare"] or "auto",
@@ -136,9 +151,12 @@ class Restoring:
         backup, target = open_sides(wish.backup, wish.target, hashes)
         if wish.creates:
             target = replace(target, may_be_missing=True)
-        catalogue = Catalogue.nearest(backup.store, backup.prefix, drive, at=wish.at)
+        if wish.words["versions"]:
+            print_plan(invocation, _history(wish.policy, backup, target, drive))
+            return 0
+        catalogue, policy = _kept(wish, backup, drive)
         engine = Restore(
-            *(backup, target, wish.policy, drive, lookup(path)),
+            *(backup, target, policy, drive, lookup(path)),
             catalogue=catalogue,
             clock=SystemClock(),
         )
@@ -164,12 +182,7 @@ class Restoring:
         wish, hints = self.wish, LedgerHints(self.ledger.uploads, self.clock)
         is_within = is_one_service(self.backup.store, self.target.store)
         move = replace(wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
-        engine = Restore(
-            *(self.backup, self.target, replace(wish.policy, move=move), self.drive),
-            self.ledger.known,
-            catalogue=self._catalogue(),
-            clock=self.clock,
-        )
+        engine = self._engine(move)
         pace = pace_of(wish.workers, self.backup.store, self.target.store)
         around = Around(
             *(self.invocation, self.drive, self.ledger, self.clock, self.stop, pace),
@@ -191,13 +204,27 @@ class Restoring:
             clear_left(hints, self.target.store, self.drive, self.invocation.printer)
         return ran
 
-    def _catalogue(self) -> Catalogue:
-        backup = self.backup
-        return Catalogue.nearest(backup.store, backup.prefix, self.drive, at=self.wish.at)
+    def _engine(self, move: MovePolicy) -> Restore | History:
+        if self.wish.words["versions"]:
+            policy = replace(self.wish.policy, move=move)
+            self._expect_versions()
+            return _history(policy, self.backup, self.target, self.drive)
+        catalogue, policy = _kept(self.wish, self.backup, self.drive)
+        return Restore(
+            *(self.backup, self.target, replace(policy, move=move), self.drive),
+            self.ledger.known,
+            catalogue=catalogue,
+            clock=self.clock,
+        )
+
+    def _expect_versions(self) -> None:
+        if self.drive.call(settings_of(self.target.store)).get("versioning") != "Enabled":
+            place = printable(self.wish.target.text)
+            raise Refused(f"{place}: keeps no versions; turn versioning on there, and run again")
 
     def _make_bucket(self) -> None:
         """As the source's was, as far as that is known and can be had."""
-        told = self._catalogue().manifest.told
+        told = _kept(self.wish, self.backup, self.drive)[0].manifest.told
         try:
             self.drive.call(self.target.store.page(self.target.prefix))
         except NoBucket:
@@ -215,6 +242,22 @@ class Restoring:
             name=wish.name,
             configuration={**wish.words, "places": places(wish.backup, wish.target)},
         )
+
+
+def _kept(wish: RestoreWish, backup: Side, drive: Drive) -> tuple[Catalogue, RestorePolicy]:
+    """Where to look for what is wanted: where versions are kept, they tell what was, and when."""
+    newest = Catalogue.nearest(backup.store, backup.prefix, drive)
+    if newest.manifest.told.get(HISTORY) and (wish.policy.is_then or wish.policy.includes_deleted):
+        at = inf if wish.at is None else wish.at
+        return newest, replace(wish.policy, is_then=True, at=at)
+    if wish.at is None:
+        return newest, wish.policy
+    return Catalogue.nearest(backup.store, backup.prefix, drive, at=wish.at), wish.policy
+
+
+def _history(policy: RestorePolicy, backup: Side, target: Side, drive: Drive) -> History:
+    wanted = HistoryPolicy(policy.look, _UNBRAKED, policy.move, reads_backup=True)
+    return History(backup, target, wanted, drive, catalogue=None)
 
 
 def _tell_archives(

@@ -63,9 +63,12 @@ def backup_wish(invocation: Invocation, said: Said) -> BackupWish:
         "max_vanished": said["max_vanished"] or "",
         "max_replaced": said["max_replaced"] or "",
         "mark": said["mark"],
+        "versions": said["versions"],
     }
     if words["window"] is not None and said["compare"]:
         raise UsageError("--window is a rule of its own; leave out --compare, or --window")
+    if said["versions"] and (words["window"] is not None or said["compare"]):
+        raise UsageError("--versions compares versions; leave out --window and --compare")
     target = invocation.location(job.target, side_of(said, "target_"), both)
     if target.remote is None:
         raise UsageError(

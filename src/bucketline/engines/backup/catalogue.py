@@ -23,6 +23,7 @@ from bucketline.model import Attributes
 from bucketline.stores.base import Flow, Store
 
 RESERVED = ".bucketline/"
+HISTORY = "history"  # What a manifest tells of a backup that holds every version.
 VERSION = 1
 _HOME = f"{RESERVED}catalogue/"
 _ROWS = 50_000  # Of a segment: what is held in memory of each layer.

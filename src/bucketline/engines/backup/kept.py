@@ -92,7 +92,14 @@ class KeptThen:
 
     is_disordered = False
 
-    def __init__(self, catalogue: Catalogue, prefix: str, *, includes_deleted: bool) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        prefix: str,
+        *,
+        includes_deleted: bool,
+        at: float | None = None,
+    ) -> None:
         if catalogue.is_new:
             raise UsageError("the backup has no catalogue of that time; choose a later one")
         self._prefix = prefix
@@ -100,6 +107,7 @@ class KeptThen:
         self.deleted = self.to_ask = 0
         self._catalogue = catalogue
         self._includes_deleted = includes_deleted
+        self._at = at  # Of the source's clock, where the catalogue holds every version.
 
     def pages(self) -> Iterator[list[Entry]]:
         entries = map(_then, self._taken())
@@ -107,8 +115,9 @@ class KeptThen:
             yield page
 
     def _taken(self) -> Iterator[Row]:
-        for row in self._catalogue.rows():
-            if not row.key.startswith(self._prefix):
+        for told in self._catalogue.rows():
+            row = told if self._at is None else told.then(self._at)
+            if row is None or not row.key.startswith(self._prefix):
                 continue
             if row.deleted and not self._includes_deleted:
                 self.deleted += 1

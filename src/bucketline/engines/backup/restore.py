@@ -47,6 +47,7 @@ class RestorePolicy:
     includes_deleted: bool = False
     thaw: Wish | None = None  # How to ask for what is archived; None = not at all.
     is_then: bool = False  # The catalogue's state is wanted, not what there is now.
+    at: float | None = None  # The source's versions tell what it was, not the catalogue's states.
     suffix: str = ""  # Behind the keys of those of which both are kept.
 
 
@@ -131,7 +132,11 @@ class Restore(Looking):
     def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
         side, look, policy = self._sides.source, self._sides.look, self._policy
         if policy.is_then:
-            self._kept = KeptThen(self._catalogue, prefix, includes_deleted=policy.includes_deleted)
+            self._kept = KeptThen(
+                *(self._catalogue, prefix),
+                includes_deleted=policy.includes_deleted,
+                at=policy.at,
+            )
             return self._kept
         listing = Listing(
             side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=look.ahead

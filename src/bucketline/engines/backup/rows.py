@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bucketline.engines.backup.marks import moment
 from bucketline.errors import Broken
 from bucketline.model import PLAIN, Attributes, Entry, nothing
 
 GONE = "gone"  # The state of what the backup does not hold any more.
+MARKER = "marker"  # Of a version that says only that the key was deleted then.
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Row:
     run: str = ""
     deleted: str | None = None  # Since when it is gone at the source; "" = it is there.
     state: str = ""
+    history: tuple[Row, ...] = ()  # Every version, oldest first, where the backup keeps them.
 
     @property
     def is_whole(self) -> bool:
@@ -48,16 +51,29 @@ class Row:
         """As the backup would list it."""
         return Entry(self.key, self.size, self.modified, self.etag, "", self.attributes.tier)
 
+    def then(self, at: float) -> Row | None:
+        """As it was at that time of the source's clock; None = it was not."""
+        past = [one for one in self.history if one.modified <= at]
+        real = next((one for one in reversed(past) if one.state != MARKER), None)
+        if real is None:
+            return None
+        deleted = moment(past[-1].modified) if past[-1].state == MARKER else ""
+        return replace(real, key=self.key, deleted=deleted)
+
     def line(self) -> str:
         """Without what is empty."""
-        told = {name: getattr(self, name) for name in _PLAIN_FIELDS}
+        return json.dumps(self.told(), ensure_ascii=False, separators=(",", ":"))
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN_FIELDS}
         told = {name: value for name, value in told.items() if value}
         told |= {"deleted": self.deleted} if self.deleted is not None else {}
         told |= {"hashes": dict(self.hashes)} if self.hashes else {}
         named = {name: _plain(getattr(self.attributes, name)) for name in _ATTRIBUTES}
         named = {name: value for name, value in named.items() if value}
         told |= {"attributes": named} if named else {}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return told | ({"history": [one.told() for one in self.history]} if self.history else {})
 
 
 _PLAIN_FIELDS = (
@@ -74,11 +90,15 @@ def _plain(value: Any) -> Any:
 def row_of(line: str | bytes) -> Row:
     """Raises `Broken`."""
     try:
-        told = json.loads(line)
-        attributes = Attributes(**told.pop("attributes", {}))
-        return Row(**told, attributes=attributes)
+        return _row(json.loads(line))
     except (ValueError, TypeError) as error:
         raise Broken(f"a line of the catalogue makes no sense: {error}") from error
+
+
+def _row(told: dict[str, Any]) -> Row:
+    attributes = Attributes(**told.pop("attributes", {}))
+    history = tuple(_row({"key": "", **one}) for one in told.pop("history", ()))
+    return Row(**told, attributes=attributes, history=history)
 
 
 def folded(rows: Iterable[Row]) -> Iterator[Row]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from bucketline.errors import BadListing, BadRequest, Broken, StoreError, Unsupported
 from bucketline.model import NOTHING, Entry
 from bucketline.stores.base import Answer, Flow, Page
+from bucketline.stores.beyond import Version, VersionPage
 from bucketline.stores.s3 import pages
 from bucketline.stores.s3.answers import is_web_page
 from bucketline.stores.s3.client import Call, Client
@@ -21,21 +21,6 @@ _V1, _V2 = "1:", "2:"  # How a token of ours begins: it says which way the listi
 _END = "end:"  # … and, with its last key, that the page before it calls itself the last.
 _THAWS = {"x-amz-optional-object-attributes": "RestoreStatus"}
 _ROUND = 100  # A server that keeps back the rest in silence does so after a round number.
-
-
-class Version(NamedTuple):
-    """One version of an object, or the mark of its deletion."""
-
-    entry: Entry
-    is_latest: bool
-    is_delete_marker: bool
-
-
-class VersionPage(NamedTuple):
-    """A stretch of a listing of versions. It has ended only when `token` is empty."""
-
-    versions: list[Version]
-    token: str
 
 
 def page(client: Client, prefix: str, token: str, after: str) -> Flow[Page]:

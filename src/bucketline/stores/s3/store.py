@@ -8,7 +8,7 @@ from bucketline.clock import Clock
 from bucketline.model import NOTHING, PLAIN, Attributes, Checksum, Entry, Found
 from bucketline.settings import KeySource, Remote
 from bucketline.stores.base import Abilities, Flow, OpenUpload, Page, Part, Piece, Receipt, Sums
-from bucketline.stores.beyond import Access, Thawing
+from bucketline.stores.beyond import Access, Thawing, VersionPage
 from bucketline.stores.s3 import (
     access,
     admin,
@@ -86,7 +86,7 @@ class S3Store:
     def page(self, prefix: str = "", *, token: str = "", after: str = "") -> Flow[Page]:
         return listing.page(self._client, prefix, token, after)
 
-    def versions(self, prefix: str = "", *, token: str = "") -> Flow[listing.VersionPage]:
+    def versions(self, prefix: str = "", *, token: str = "") -> Flow[VersionPage]:
         return listing.versions(self._client, prefix, token)
 
     def stat(self, key: str, *, version: str = "") -> Flow[Found]:
