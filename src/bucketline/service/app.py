@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as RouteError
 from bucketline import __version__
 from bucketline.clock import Clock
 from bucketline.errors import BucketlineError, Refused, UsageError
-from bucketline.service import old_routes, v1
+from bucketline.service import old_routes, pages, v1
 from bucketline.service.events import Events
 from bucketline.service.guard import Guard
 from bucketline.service.jobs import Jobs
@@ -46,6 +46,7 @@ def make_app(state: Path, clock: Clock, config: Path, environment: Environment) 
         dependencies=[Depends(_known_words)],
     )
     app.include_router(old_routes.router(reader, app))
+    app.include_router(pages.router())
     app.include_router(v1.router(reader, events, Jobs(config, environment, reader, state / HOME)))
     app.add_exception_handler(RouteError, _route_error)
     app.add_exception_handler(RequestValidationError, _bad_words)

@@ -16,7 +16,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_OPEN = ("/v1/health", "/v1/ready")  # For those who only look whether it is there.
+# For those who only look whether it is there, and the page, which holds nothing itself.
+_OPEN = ("/v1/health", "/v1/ready", "/ui", "/ui/", "/ui/page.js", "/ui/page.css")
+_PAGE = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 _READS = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "cache-control": "no-store",
@@ -49,6 +54,8 @@ class Guard:
         async def answered(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 own = _HEADERS | (_STRICT if scope["scheme"] == "https" else {})
+                if scope["path"].startswith("/ui"):
+                    own = own | {"content-security-policy": _PAGE}
                 told = [(name, value) for name, value in message["headers"] if name not in _NAMES]
                 headers = [(name.encode(), value.encode()) for name, value in own.items()]
                 message["headers"] = [*told, *headers]
