@@ -3,6 +3,7 @@
 from bucketline.engines.backup.backup import Backup, BackupPolicy
 from bucketline.engines.backup.catalogue import HISTORY, RESERVED, Catalogue
 from bucketline.engines.backup.history import History, HistoryPolicy
+from bucketline.engines.backup.purge import Purge, Purging, Stage
 from bucketline.engines.backup.restore import Conflicts, Restore, RestorePolicy
 
 __all__ = [
@@ -14,6 +15,9 @@ __all__ = [
     "Conflicts",
     "History",
     "HistoryPolicy",
+    "Purge",
+    "Purging",
     "Restore",
     "RestorePolicy",
+    "Stage",
 ]

@@ -84,5 +84,6 @@ class Alongside:
             self.marked.append((entry, row.deleted))
 
     def _pass(self, row: Row) -> None:
-        self.lost.append(row.entry)
+        if not row.purged:  # Else it is hidden, and can be brought back.
+            self.lost.append(row.entry)
         self._row = next(self._rows, None)

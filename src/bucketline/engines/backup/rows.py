@@ -31,6 +31,7 @@ class Row:
     proof: str = ""
     run: str = ""
     deleted: str | None = None  # Since when it is gone at the source; "" = it is there.
+    purged: str = ""  # Since when it is hidden behind a delete marker of ours.
     state: str = ""
     history: tuple[Row, ...] = ()  # Every version, oldest first, where the backup keeps them.
 
@@ -78,7 +79,7 @@ class Row:
 
 _PLAIN_FIELDS = (
     *("key", "size", "etag", "version", "source_etag", "source_version", "modified"),
-    *("proof", "run", "state"),
+    *("proof", "run", "purged", "state"),
 )
 _ATTRIBUTES = ("headers", "metadata", "tags", "tier", "protection")
 
