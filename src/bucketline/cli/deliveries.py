@@ -20,7 +20,7 @@ from bucketline.flow.report.runs import RunRow, find_run, runs
 from bucketline.settings import Location
 
 VERIFY = "verify"
-_DELIVER_NOTHING = (VERIFY, "thaw", "purge")
+_DELIVER_NOTHING = (VERIFY, "thaw", "purge", "drill")
 Deliveries = Callable[[], Iterator[Delivered]]
 
 

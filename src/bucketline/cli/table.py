@@ -38,6 +38,7 @@ COMMANDS = (
     Row("backup", "backup.backup:backup", "Back SOURCE up into TARGET; delete nothing.", MOVE),
     Row("restore", "backup.restore:restore", "Bring back what a backup holds.", MOVE),
     Row("purge", "backup.purge:purge", "Let go of what was deleted for long.", MOVE),
+    Row("drill", "backup.drill:drill", "Bring a sample of a backup back, and time it.", MOVE),
     Row("thaw", "thaw:thaw", "Have archived objects readable for a while.", MOVE),
     Row("splunk", "", "Archived buckets of Splunk back from S3.", MOVE),
     Row("splunk plan", "splunk.plan:plan", "Show what an archive holds and restoring takes.", MOVE),

@@ -77,7 +77,7 @@ class Verification:
     def plan(self) -> Iterator[Action | Skip]:
         """What is left of this round: never verified first, then what was longest ago."""
         self._knock()
-        chosen = _choice(self._sample, self._deliveries)
+        chosen = choice(self._sample, lambda: (one.key for one in self._deliveries()))
         later = Sorter()
         try:
             yield from _counted(self._first(chosen, later))
@@ -131,15 +131,15 @@ def _beside(
         yield one, last.run if is_it and last is not None else 0
 
 
-def _choice(sample: Sample, deliveries: Deliveries) -> Callable[[str], bool]:
+def choice(sample: Sample, keys: Callable[[], Iterable[str]]) -> Callable[[str], bool]:
     """Whether a key is drawn. Told by the key and the seed alone: nothing need be remembered."""
     if sample.is_all:
         return lambda _: True
     if sample.count is None:
         return lambda key: drawn(sample, key)
     lowest: list[int] = []  # Negated: a heap shows its smallest.
-    for one in deliveries():
-        number = -_dice(sample.seed, one.key)
+    for key in keys():
+        number = -_dice(sample.seed, key)
         if len(lowest) < sample.count:
             heappush(lowest, number)
         else:

@@ -2,6 +2,7 @@
 
 from bucketline.engines.backup.backup import Backup, BackupPolicy
 from bucketline.engines.backup.catalogue import HISTORY, RESERVED, Catalogue
+from bucketline.engines.backup.drill import Drill
 from bucketline.engines.backup.history import History, HistoryPolicy
 from bucketline.engines.backup.purge import Purge, Purging, Stage
 from bucketline.engines.backup.restore import Conflicts, Restore, RestorePolicy
@@ -13,6 +14,7 @@ __all__ = [
     "BackupPolicy",
     "Catalogue",
     "Conflicts",
+    "Drill",
     "History",
     "HistoryPolicy",
     "Purge",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, TypeVar
 
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
@@ -18,7 +17,7 @@ from bucketline.engines.backup.chains import (
     with_versions,
 )
 from bucketline.engines.backup.marks import moment
-from bucketline.engines.backup.rows import MARKER, Row
+from bucketline.engines.backup.rows import MARKER, Beside, Row
 from bucketline.errors import Broken, Interrupted, Stale
 from bucketline.flow.compare.guard import Counts, Limits
 from bucketline.flow.compare.planned import fail_refused
@@ -30,14 +29,6 @@ from bucketline.flow.move.pinned import PinnedSource
 from bucketline.model import Action, Attributes, Change, Copy, Entry, Fate, Found, Outcome, Skip
 from bucketline.stores.base import Flow
 from bucketline.stores.beyond import Version
-
-
-class _Keyed(Protocol):
-    @property
-    def key(self) -> str: ...
-
-
-K = TypeVar("K", bound=_Keyed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +128,8 @@ class History:
 
     def _decided(self) -> Iterator[Action | Skip]:
         source, target, drive = self._source, self._target, self._drive
-        held = _Beside(self._held(chains(target.store, target.prefix, drive)))
-        rows = _Beside(iter(self._catalogue.rows()) if self._catalogue is not None else iter(()))
+        held = Beside(self._held(chains(target.store, target.prefix, drive)))
+        rows = Beside(iter(self._catalogue.rows()) if self._catalogue is not None else iter(()))
         keep = self._policy.look.filter.keeper(source.prefix, target.prefix)
         vanished = 0
         for one in chains(source.store, source.prefix, drive):
@@ -214,19 +205,6 @@ class History:
         found, written = self._seen.pop(key)
         tags = written.tags or found.attributes.tags
         return replace(row, attributes=replace(found.attributes, tags=tags))
-
-
-class _Beside(Generic[K]):
-    """A stream in key order, asked for one key after the other."""
-
-    def __init__(self, stream: Iterable[K]) -> None:
-        self._stream = iter(stream)
-        self._next: K | None = next(self._stream, None)
-
-    def at(self, key: str) -> K | None:
-        while self._next is not None and self._next.key < key:
-            self._next = next(self._stream, None)
-        return self._next if self._next is not None and self._next.key == key else None
 
 
 def _is_there(one: Chain) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from bucketline.engines.backup.marks import moment
 from bucketline.errors import Broken
@@ -114,3 +114,25 @@ def folded(rows: Iterable[Row]) -> Iterator[Row]:
         last = row
     if last is not None:
         yield last
+
+
+class _Keyed(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+K = TypeVar("K", bound=_Keyed)
+
+
+class Beside(Generic[K]):
+    """A stream in key order, asked for one key after the other."""
+
+    def __init__(self, stream: Iterable[K]) -> None:
+        self._stream = iter(stream)
+        self._next: K | None = next(self._stream, None)
+
+    def at(self, key: str) -> K | None:
+        """What it holds of this key."""
+        while self._next is not None and self._next.key < key:
+            self._next = next(self._stream, None)
+        return self._next if self._next is not None and self._next.key == key else None

@@ -1,0 +1,79 @@
+"""A drill brings a sample back, proves it, tells how long all would take, and leaves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backup.vault import Vault
+from servers import Endpoint
+
+pytestmark = pytest.mark.usefixtures("surroundings")
+
+
+@pytest.fixture
+def vault(ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Vault:
+    vault = Vault(tmp_path, ministack, capsys)
+    for number in range(20):
+        vault.put(f"k/{number:02}", b"x" * number)
+    vault.put("gone", b"x")
+    vault.back_up()
+    vault.drop("gone")
+    vault.back_up()
+    return vault
+
+
+def scratch(vault: Vault) -> str:
+    return f"{vault.backup_bucket}-drill"
+
+
+def test_a_sample_comes_back_and_goes_again(vault: Vault) -> None:
+    told = vault.run("drill", vault.there, "--sample", "5")
+
+    summary = next(one for one in told if one["event"] == "summary")
+    assert (summary["done"], summary["skipped"]) == (5, 15)
+    assert summary["proof"] == {"readback": 5}
+    assert (told[-1]["objects"], told[-1]["of_objects"]) == (5, 20)
+    assert told[-1]["of_bytes"] == sum(range(20))
+    assert told[-1]["expected_seconds"] > told[-1]["seconds"]
+    assert vault.keys(scratch(vault)) == set()
+    assert vault.keys() == {f"k/{number:02}" for number in range(20)} | {"gone"}
+
+
+def test_all_of_it_and_again(vault: Vault) -> None:
+    for _ in range(2):
+        told = vault.run("drill", vault.there, "--sample", "all")
+        assert told[-1]["objects"] == 20
+
+
+def test_what_others_wrote_into_the_backup_is_found(vault: Vault) -> None:
+    vault.client.put_object(Bucket=vault.backup_bucket, Key="k/07", Body=b"y" * 7)
+
+    told = vault.run("drill", vault.there, "--sample", "all", code=1)
+
+    failed = [one["key"] for one in told if one.get("fate") == "failed"]
+    assert [key.rpartition("/k/")[2] for key in failed] == ["07"]
+    assert next(one for one in told if one["event"] == "summary")["failed"] == 1
+    assert vault.keys(scratch(vault)) == set()
+
+
+def test_a_drill_of_nothing_has_failed(vault: Vault) -> None:
+    assert vault.ended("drill", f"{vault.there}nothing/")[0] == 7
+
+
+def test_a_time_that_is_too_long(vault: Vault) -> None:
+    vault.client.create_bucket(Bucket=scratch(vault))
+    assert vault.ended("drill", vault.there, "--sample", "1", "--rto", "10d")[0] == 0
+    vault.put("large", bytes(4 << 20))
+    vault.back_up()
+
+    small = ("--sample", "1", "--seed", "a")  # Which draws another one.
+    assert vault.ended("drill", vault.there, *small, "--rto", "1s")[0] == 3
+
+
+def test_words_that_make_no_sense(vault: Vault) -> None:
+    assert vault.ended("drill", vault.s3)[0] == 2
+    assert vault.ended("drill", str(vault.folder))[0] == 2
+    assert vault.ended("drill", vault.there, "--sample", "some")[0] == 2
+    assert vault.ended("drill", vault.there, "--scratch", str(vault.folder))[0] == 2
