@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ring.world import NODES, World
+from ring.world import NODES, NOW, World
 
 Told = tuple[int, bytes, dict[str, str]]
 
@@ -26,6 +26,8 @@ class Services:
         self.faults: dict[str, float] = {}  # Route -> how often it answers 503.
         self.cut = False  # Lists of nodes end amid a line.
         self.nodes = NODES
+        self.now: float = NOW
+        self.buried: list[str] = []  # Main chunks, as they were deleted.
         self.before: dict[str, Callable[[], None]] = {}  # Bucket -> what happens before its page.
         self.random = random.Random(1)
         self.url = ""
@@ -37,6 +39,8 @@ class Services:
         self.asked[f"{method} {route}"] += 1
         if self.random.random() < self.faults.get(route, 0.0):
             return 503, b"busy", {}
+        if route == "do" and "op" in question:
+            return 200, self._chunk(question), {}
         if route == "do":
             return 200, self._supervisor(), {}
         if route == "listkeys":
@@ -45,15 +49,36 @@ class Services:
             return self._sessions(words, question)
         if words[0] == "default":
             return self._bucketd([unquote(word) for word in words[2:]], question)
+        if method == "DELETE":
+            return self._delete(route, words[2])
         return self._rebuild(route, words[2])
+
+    def _chunk(self, question: dict[str, str]) -> bytes:
+        """Only the node whose place it is knows of a chunk."""
+        chunk = question["chunkid"]
+        place = next((n for n in range(NODES) if place_of(n) >= chunk), 0)
+        told = self.world.stat(chunk) if int(question["vnode"]) == 4244 + place else None
+        status = "CHUNKAPI_STATUS_OK" if told else "CHUNKAPI_STATUS_NOT_FOUND"
+        if question["op"] == "undelete":
+            is_back = told and self.world.raise_up(chunk, int(question["version"]))
+            status = "CHUNKAPI_STATUS_OK" if is_back else "CHUNKAPI_STATUS_ERROR"
+        fields = "".join(f"<{name}>{value}</{name}>" for name, value in (told or {}).items())
+        return f"<result><status>{status}</status>{fields}</result>".encode()
+
+    def _delete(self, route: str, main: str) -> Told:
+        if route != "chord" or not self.world.is_there(main):
+            return 404, b"", {}
+        self.world.bury(main)
+        self.buried.append(main)
+        return 200, b"", {}
 
     def _supervisor(self) -> bytes:
         port = urlsplit(self.url).port
         nodes = "".join(
-            f"<node><name>n{n}</name><key>{n:040}</key><reachable>1</reachable>"
+            f"<node><name>n{n}</name><key>{place_of(n)}</key><reachable>1</reachable>"
             f"<tasks_blocked>0</tasks_blocked><config><ip>127.0.0.1</ip><port>{4244 + n}</port>"
             f"<adminport>{port}</adminport></config>"
-            f"<ring><successor><key>{(n + 1) % NODES:040}</key></successor></ring></node>"
+            f"<ring><successor><key>{place_of((n + 1) % NODES)}</key></successor></ring></node>"
             for n in range(self.nodes)
         )
         return f"<result><dso><nodes>{nodes}</nodes></dso></result>".encode()
@@ -88,7 +113,7 @@ class Services:
 
     def _rebuild(self, route: str, key: str) -> Told:
         found = self.world.by_input_key(key) if route == "arc" else self.world.stored.get(key)
-        if found is None:
+        if found is None or not self.world.is_there(found.main):
             return 404, b"", {}
         if route == "arc":
             text = "ab" * 5
@@ -102,6 +127,11 @@ class Services:
             b"",
             {"X-Scal-Attr-Object-Id": f"text={found.input_key}", "X-Scal-Usermd": usermd},
         )
+
+
+def place_of(node: int) -> str:
+    """Where it stands on the ring."""
+    return f"{node * (1 << 160) // NODES:040X}"
 
 
 @contextmanager
@@ -121,7 +151,10 @@ def serve(world: World) -> Iterator[Services]:
             self.end_headers()
             self.wfile.write(b"" if self.command == "HEAD" else body)
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(timestamp or services.now)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

@@ -37,6 +37,10 @@ class Stored:
         kept = [chunk for number, chunk in enumerate(chunks) if number not in self.lost]
         return [f"{chunk},{self.main},g1disk1,{self.flag}" for chunk in kept]
 
+    @property
+    def chunks(self) -> list[str]:
+        return [row.partition(",")[0] for row in self.rows]
+
 
 class World:
     """Everything that the services tell of."""
@@ -44,10 +48,13 @@ class World:
     def __init__(self, seed: int, count: int) -> None:
         self.random = random.Random(seed)
         self.stored: dict[str, Stored] = {}  # By main chunk.
+        self._index: dict[str, Stored] = {}
         self.buckets: dict[str, dict[str, Any]] = {"one": {}, "zwei-ü": {}, "users..bucket": {}}
         self.buckets |= {f"mpuShadowBucket{name}": {} for name in BUCKETS[:2]}
         self.truth: Truth = set()
         self.journal: list[list[dict[str, Any]]] = [[{}], [{}]]  # Of each raft session.
+        self.versions: dict[str, int] = {}  # Of chunks that were deleted, or came back.
+        self.deleted: set[str] = set()
         self.pruned = 0  # Entries of a journal that are gone.
         for number in range(count):
             self._object(f"path/{number:06}-é", self.random.random())
@@ -182,9 +189,19 @@ class World:
                 name = f"{upload}{number}"
                 if is_open:
                     shadow[f"overview..|..up/{number}..|..{name}"] = {"id": name}
-                shadow[f"{name}..|..00001"] = {"partLocations": [{"key": part, "size": 10}]}
+                moment = datetime.fromtimestamp(NEW, UTC).isoformat()
+                parts = [{"key": part, "size": 10}]
+                shadow[f"{name}..|..00001"] = {"partLocations": parts, "last-modified": moment}
                 if not is_open:
                     self.truth.add(("ABANDONED_MPU_PART", part, ""))
+
+    def uploads_begin(self, moment: float) -> None:
+        """Those under way, anew."""
+        for bucket, entries in self.buckets.items():
+            if bucket.startswith("mpuShadowBucket"):
+                for value in entries.values():
+                    text = datetime.fromtimestamp(moment, UTC).isoformat()
+                    value["last-modified"] = text
 
     def listed(self, node: int, start: int, end: int) -> list[str]:
         """What a node has; a tenth of the chunks are listed by the next one as well."""
@@ -192,10 +209,67 @@ class World:
         for one in self.stored.values():
             if start <= one.mtime <= end:
                 for row in one.rows:
+                    if row.partition(",")[0] in self.deleted:
+                        continue
                     place = int(row[:6], 16) % (NODES * 10)
                     if place % NODES == node or (place < NODES and (place + 1) % NODES == node):
                         found.append(row)
         return found
+
+    def stat(self, chunk: str) -> dict[str, int | str] | None:
+        """What a node tells of a chunk."""
+        one = self._holding(chunk)
+        if one is None:
+            return None
+        crc = hashlib.md5(chunk.encode()).hexdigest()[:8]
+        flags, version = int(chunk in self.deleted), self.versions.get(chunk, 1)
+        told: dict[str, int | str] = {
+            "version": version,
+            "size": 1000,
+            "mtime": one.mtime,
+            "crc32": crc,
+        }
+        return {**told, "mflags": flags}
+
+    def _holding(self, chunk: str) -> Stored | None:
+        if len(self._index) != sum(len(one.chunks) for one in self.stored.values()):
+            self._index = {key: one for one in self.stored.values() for key in one.chunks}
+        return self._index.get(chunk)
+
+    def bury(self, main: str) -> None:
+        """Tombstones for all of its chunks."""
+        for chunk in self.stored[main].chunks:
+            self.deleted.add(chunk)
+            self.versions[chunk] = self.versions.get(chunk, 1) + 1
+
+    def raise_up(self, chunk: str, version: int) -> bool:
+        if chunk not in self.deleted or version <= self.versions[chunk]:
+            return False
+        self.deleted.remove(chunk)
+        self.versions[chunk] = version
+        return True
+
+    def is_there(self, main: str) -> bool:
+        return main in self.stored and main not in self.deleted
+
+    @property
+    def hash(self) -> str:
+        """Stands for everything that can be read from the ring."""
+        rows = sorted(c for one in self.stored.values() for c in one.chunks)
+        kept = [f"{row} {row in self.deleted}" for row in rows]
+        return hashlib.sha256("\n".join(kept).encode()).hexdigest()
+
+    @property
+    def live(self) -> set[str]:
+        """The main chunks of all that the metadata refers to, pieces of split objects too."""
+        keys = set[str]()
+        for bucket in self.buckets.values():
+            for value in bucket.values():
+                parts = value.get("location") or value.get("partLocations") or []
+                keys |= {part["key"] for part in parts}
+        alive = [one for one in self.stored.values() if one.input_key in keys]
+        keys |= {child for one in alive for child in one.children}
+        return {one.main for one in self.stored.values() if one.input_key in keys}
 
     def by_input_key(self, key: str) -> Stored | None:
         return next((one for one in self.stored.values() if one.input_key == key), None)

@@ -58,6 +58,11 @@ EXAMPLES = {
         "    --splunk-url https://localhost:8089 --splunk-auth file:/etc/splunk-login --limit 1",
     ),
     "ring run": ("bucketline ring run DATA", "bucketline ring run DATA --memory 512MB --json"),
+    "ring reclaim": (
+        "bucketline ring reclaim DATA",
+        "bucketline ring reclaim DATA --approve HASH-OF-THE-PLAN",
+    ),
+    "ring undelete": ("bucketline ring undelete DATA --plan HASH-OF-THE-PLAN",),
     "ring export": ("bucketline ring export DATA", "bucketline ring export DATA --bucket photos"),
     "ls": (
         "bucketline ls s3://photos/2026/ --endpoint-url http://one.example:9000",

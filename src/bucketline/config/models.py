@@ -267,6 +267,7 @@ class RingModel(Strict):
     password: Reference | None = None
     arc_alias: str = ""
     arcdata_alias: str = ""
+    chord_alias: str = ""
     ca_bundle: str = ""
     verify_tls: bool = True
     grace_days: Annotated[int, Field(ge=1, le=3650)] = 14

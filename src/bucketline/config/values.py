@@ -78,6 +78,7 @@ class Ring:
     password: SecretReference | None = None
     arc_alias: str = ""  # "" = arc-NAME; where an input key leads to its object.
     arcdata_alias: str = ""  # "" = arcdata-NAME; where a main chunk does.
+    chord_alias: str = ""  # "" = chord-NAME; where a main chunk is deleted with all of its others.
     ca_bundle: str = ""
     verify_tls: bool = True
     grace_days: int = 14

@@ -26,7 +26,7 @@ _FOUND = 3
 _QUIET = {"TOO_NEW", "FOREIGN"}  # Told, and nothing to worry about.
 
 
-def _options(command: Callable[..., int]) -> click.Command:
+def options(command: Callable[..., int]) -> click.Command:
     command = pass_invocation(command)
     command = common(command)
     memory = click.option(
@@ -38,12 +38,12 @@ def _options(command: Callable[..., int]) -> click.Command:
 
 def _phase(phase: str) -> click.Command:
     def command(invocation: Invocation, /, name: str, **said: Any) -> int:
-        with _site(invocation, name, said, is_first=phase == "listkeys") as found:
+        with site_of(invocation, name, said, is_first=phase == "listkeys") as found:
             PHASES[phase](found)
             _tell(invocation, found.dataset(phase).manifest())
         return 0
 
-    return _options(command)
+    return options(command)
 
 
 listkeys, digest, filter_mains = _phase("listkeys"), _phase("digest"), _phase("filter")
@@ -51,19 +51,19 @@ orphans, missing = _phase("orphans"), _phase("missing")
 
 
 @click.option("--bucket", default="", metavar="B", help="This bucket alone: marked as partial.")
-@_options
+@options
 def export(invocation: Invocation, /, name: str, *, bucket: str, **said: Any) -> int:
     """Uploads under way are exported before the buckets that they end in."""
-    with _site(invocation, name, said, is_first=False) as found:
+    with site_of(invocation, name, said, is_first=False) as found:
         export_metadata(found, bucket)
         _tell(invocation, found.dataset("export").manifest())
     return 0
 
 
-@_options
+@options
 def run(invocation: Invocation, /, name: str, **said: Any) -> int:
     """Goes on where an earlier run of it was interrupted."""
-    with _site(invocation, name, said, is_first=True) as found:
+    with site_of(invocation, name, said, is_first=True) as found:
         for phase, perform in PHASES.items():
             perform(found)
             _tell(invocation, found.dataset(phase).manifest())
@@ -77,7 +77,7 @@ def run(invocation: Invocation, /, name: str, **said: Any) -> int:
 
 
 @contextmanager
-def _site(
+def site_of(
     invocation: Invocation, name: str, said: dict[str, Any], *, is_first: bool
 ) -> Iterator[Site]:
     ring, clock = ring_of(invocation, name), SystemClock()

@@ -27,8 +27,10 @@ class Client:
         self._route = route
         self._patience = patience
 
-    def ask(self, method: str, path: str, headers: Sequence[str] = ()) -> Flow[Answer]:
-        """200 or an error: `NotFound` for 404, `ServerFault` for what stays wrong."""
+    def ask(
+        self, method: str, path: str, headers: Sequence[str] = (), *, also: Sequence[int] = ()
+    ) -> Flow[Answer]:
+        """200 or what is `also` fine; else `NotFound`, or `ServerFault` for what stays wrong."""
         for attempt in range(self._patience.tries):
             last: StoreError
             try:
@@ -36,6 +38,8 @@ class Client:
                 answer: Answer = yield request
                 if answer.status == 200:
                     _check_length(method, answer, self.url)
+                    return answer
+                if answer.status in also:
                     return answer
                 last = self._refusal(answer.status, path)
             except StoreError as error:

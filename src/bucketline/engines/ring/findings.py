@@ -32,7 +32,7 @@ _AT_ONCE = 500
 _PARENT = re.compile(rb"index\W*([0-9A-Fa-f]{40})")
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """What an unreferenced main chunk turned out to be."""
 
     kind: str
@@ -54,18 +54,23 @@ def orphans(site: Site) -> None:
     if dataset.is_sealed:
         return
     inputs = site.files("filter", "digest")
-    ours = {row[0] for row in site.engine.rows(passes.FINGERPRINTS, inputs)}
-    known = frozenset(one[:14] for one in ours | set(site.ring.fingerprints))
+    known = known_buckets(site)
     with dataset.piece("all") as rows:
         found = iter(list(site.engine.rows(passes.UNREFERENCED, inputs)))
         client = site.client(site.ring.rebuild)
         while some := list(islice(found, _AT_ONCE)):
-            judged = all_of([_judged(client, site, row, known) for row in some])
+            judged = all_of([judge(client, site, row, known) for row in some])
             judged = _doubted(site, judged, inputs)
             for (main, _, _), one in zip(some, judged, strict=True):
                 rows.add((one.kind, main, one.input_key, "", "", "", 0, one.detail))
     reasons = require_whole([site.dataset("filter"), site.dataset("digest")])
-    dataset.seal(why_partial="; ".join(reasons))
+    dataset.seal(why_partial="; ".join(reasons), notes={"ended": site.clock.now()})
+
+
+def known_buckets(site: Site) -> frozenset[str]:
+    """What input keys of our buckets have in common."""
+    ours = {row[0] for row in site.engine.rows(passes.FINGERPRINTS, site.files("digest"))}
+    return frozenset(one[:14] for one in ours | set(site.ring.fingerprints))
 
 
 PHASES: dict[str, Callable[[Site], None]] = {
@@ -83,14 +88,14 @@ def counts(site: Site) -> Iterator[tuple[str, int]]:
     yield from site.engine.rows(passes.CLASSES, site.files("orphans", "missing"))
 
 
-def _doubted(site: Site, judged: list[_Judged], inputs: Inputs) -> list[_Judged]:
+def _doubted(site: Site, judged: list[Judged], inputs: Inputs) -> list[Judged]:
     """A piece whose parent the metadata refers to is no orphan, whatever the listing lacks."""
     parents = {one.detail for one in judged if one.kind == "ORPHAN_CHILD"}
     if not parents:
         return judged
     alive = {row[0] for row in site.engine.rows(passes.referred(sorted(parents)), inputs)}
     return [
-        _Judged("UNRESOLVED", one.input_key, f"its parent {one.detail} is referred to")
+        Judged("UNRESOLVED", one.input_key, f"its parent {one.detail} is referred to")
         if one.kind == "ORPHAN_CHILD" and one.detail in alive
         else one
         for one in judged
@@ -108,14 +113,14 @@ def _one_pass(site: Site, name: str, sql: str, sources: tuple[str, ...]) -> None
     dataset.seal(why_partial="; ".join(reasons))
 
 
-def _judged(
+def judge(
     client: Client, site: Site, row: tuple[str, str, int], known: frozenset[str]
-) -> Flow[_Judged]:
+) -> Flow[Judged]:
     main, service, is_new = row
     if service not in {STRIPED, REPLICATED}:
-        return _Judged("FOREIGN", "", f"service {service}")
+        return Judged("FOREIGN", "", f"service {service}")
     if is_new:
-        return _Judged("TOO_NEW")
+        return Judged("TOO_NEW")
     alias = site.ring.arcdata_alias or f"arcdata-{site.ring.name}"
     try:
         answer = yield from client.ask("HEAD", f"/rebuild/{alias}/{main}")
@@ -123,22 +128,22 @@ def _judged(
         input_key = padded(told.removeprefix("text="))
         usermd = b64decode(answer.headers.get("x-scal-usermd", ""))
     except (StoreError, ValueError) as error:
-        return _Judged("UNRESOLVED", "", str(error).partition("\n")[0])
+        return Judged("UNRESOLVED", "", str(error).partition("\n")[0])
     return _kind(input_key, usermd, known)
 
 
-def _kind(input_key: str, usermd: bytes, known: frozenset[str]) -> _Judged:
+def _kind(input_key: str, usermd: bytes, known: frozenset[str]) -> Judged:
     service = service_of(input_key)
     if service in SPLIT_CHILDREN:
         mark = _PARENT.search(usermd)
         if mark is None:
-            return _Judged("UNRESOLVED", input_key, "its parent is not told")
+            return Judged("UNRESOLVED", input_key, "its parent is not told")
         parent = mark[1].decode().upper()
         if fingerprint(parent)[:14] not in known:
-            return _Judged("FOREIGN", input_key, parent)
-        return _Judged("ORPHAN_CHILD", input_key, parent)
+            return Judged("FOREIGN", input_key, parent)
+        return Judged("ORPHAN_CHILD", input_key, parent)
     if service != S3_DATA:
-        return _Judged("FOREIGN", input_key, f"service {service}")
+        return Judged("FOREIGN", input_key, f"service {service}")
     if fingerprint(input_key)[:14] not in known:
-        return _Judged("FOREIGN", input_key, "of no bucket that is known here")
-    return _Judged("ORPHAN", input_key)
+        return Judged("FOREIGN", input_key, "of no bucket that is known here")
+    return Judged("ORPHAN", input_key)

@@ -33,9 +33,11 @@ def cursor(client: Client) -> Cursor:
     return {session: _end(client, session) for session in sessions}
 
 
-def written(client: Client, since: Mapping[str, int]) -> Iterator[Written]:
+def written(
+    client: Client, since: Mapping[str, int], until: Cursor | None = None
+) -> Iterator[Written]:
     """Everything that was put since then; a journal with a hole in it is a `Gap`."""
-    now = cursor(client)
+    now = cursor(client) if until is None else until
     if now.keys() != since.keys():
         raise Gap("the raft sessions are not those of the beginning")
     for session, end in now.items():

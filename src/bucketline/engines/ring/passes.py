@@ -104,3 +104,20 @@ def referred(keys: Iterable[str]) -> str:
     """Which of these checked keys the metadata refers to."""
     listed = ", ".join(f"'{padded(key)}'" for key in keys)
     return f"SELECT DISTINCT input_key FROM digest WHERE input_key IN ({listed})"
+
+
+# What reclaiming asks. Objects whose data is as it should be:
+SOUND = """SELECT DISTINCT d.input_key FROM digest d
+    LEFT JOIN (SELECT DISTINCT input_key FROM missing) m ON d.input_key = m.input_key
+    WHERE d.kind = 'object' AND d.issue = '' AND d.input_key <> '' AND m.input_key IS NULL"""
+OLDEST_UPLOAD = "SELECT min(modified) FROM digest WHERE kind = 'mpu_part'"
+DOUBTS = """SELECT (SELECT count(*) FROM orphans WHERE class = 'UNRESOLVED')
+    + (SELECT count(*) FROM missing WHERE class = 'UNRESOLVED')
+    + (SELECT count(*) FROM digest WHERE issue = 'UNRESOLVED')"""
+SHARE = """SELECT (SELECT count(*) FROM orphans WHERE class IN ('ORPHAN', 'ORPHAN_CHILD')),
+    (SELECT count(*) FROM filter)"""
+# Orphans of both runs. One that anything refers to, in either, is none.
+AGREED = """SELECT b.class, b.main, b.input_key, b.detail FROM orphans b
+    JOIN orphans_before a ON a.main = b.main AND a.input_key = b.input_key
+        AND a.class = b.class AND a.detail = b.detail
+    WHERE b.class IN ('ORPHAN', 'ORPHAN_CHILD') ORDER BY b.main"""

@@ -1,0 +1,79 @@
+"""What was done of a plan, line by line: an intent is on the disk before its deed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from bucketline.errors import DiskError, Refused
+
+INTENT, DONE, SKIPPED, FAILED, CANARY = "intent", "done", "skipped", "failed", "canary"
+UNDELETE, UNDELETED = "undelete", "undeleted"
+Line = Mapping[str, Any]
+
+
+class Deeds:
+    """One file, one writer."""
+
+    def __init__(self, file: IO[bytes], lines: list[Line]) -> None:
+        self._file = file
+        self.lines = lines
+
+    def write(self, lines: Iterable[Line]) -> None:
+        """Back only when they are on the disk."""
+        new = list(lines)
+        try:
+            self._file.write(b"".join(json.dumps(line).encode() + b"\n" for line in new))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise DiskError(f"{self._file.name}: cannot be written ({error.strerror})") from None
+        self.lines += new
+
+    @property
+    def fates(self) -> dict[str, str]:
+        """Main chunk -> its last event."""
+        return {line["main"]: line["event"] for line in self.lines if "main" in line}
+
+    @property
+    def intents(self) -> dict[str, Line]:
+        """Main chunk -> its first intent: later ones may follow a half of the deed."""
+        found: dict[str, Line] = {}
+        for line in self.lines:
+            if line["event"] == INTENT:
+                found.setdefault(line["main"], line)
+        return found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Deeds]:
+    """A second program is refused; a line that a crash cut short is dropped: its deed was not."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("ab+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(f"{path}: another program carries this plan out") from None
+        file.seek(0)
+        whole, _, torn = file.read().rpartition(b"\n")
+        if torn:
+            file.truncate(len(whole) + 1 if whole else 0)
+        try:
+            lines = [json.loads(line) for line in whole.splitlines()]
+        except ValueError:
+            raise DiskError(f"{path}: is damaged; nothing more is done of this plan") from None
+        _flush_folder(path.parent)
+        yield Deeds(file, lines)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

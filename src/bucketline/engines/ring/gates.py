@@ -1,0 +1,166 @@
+"""Gates: what must hold before anything may be deleted from a ring. One that is shut is enough."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from bucketline.engines.ring import passes
+from bucketline.engines.ring.findings import PHASES
+from bucketline.engines.ring.journal import Written, written
+from bucketline.engines.ring.listing import topology
+from bucketline.engines.ring.site import Site, all_of, runs
+from bucketline.errors import BucketlineError, Refused
+from bucketline.flow.drive import blocking
+from bucketline.flow.query.datasets import require_whole
+from bucketline.stores.base import Flow
+
+_DAY = 86_400
+_AGE_MAX = _DAY  # Of the last run, once it has ended.
+_UPLOAD_DAYS = 7  # Longer than the oldest upload under way.
+_SHARE_MAX = 0.02
+_SKEW_MAX = 300
+_SAMPLE = 1000
+_AT_ONCE = 200
+
+
+class Gate(NamedTuple):
+    """`why` it is shut; "" = it is open."""
+
+    name: str
+    why: str
+
+
+class Terms(NamedTuple):
+    """What a person says beyond the configuration."""
+
+    allowed: int | None = None  # So many orphans, although that is a large share.
+    sample: int = _SAMPLE
+
+
+def examine(site: Site, terms: Terms) -> list[Gate]:
+    """All of them: who is refused learns every reason at once."""
+    looks: dict[str, Callable[[], str]] = {
+        "runs": lambda: _runs(site),
+        "complete": lambda: _complete(site),
+        "resolved": lambda: _resolved(site),
+        "fresh": lambda: _fresh(site),
+        "share": lambda: _share(site, terms.allowed),
+        "ring": lambda: _ring(site),
+        "clock": lambda: _clock(site),
+        "journal": lambda: _journal(site),
+        "sample": lambda: sampled(site, terms.sample),
+    }
+    return [Gate(name, _said(look)) for name, look in looks.items()]
+
+
+def earlier(site: Site) -> Site:
+    """The run that the last one must agree with; raises `Refused` when there is none."""
+    gap = max(site.ring.grace_days * _DAY, _longest_upload(site) + _UPLOAD_DAYS * _DAY)
+    for folder in reversed(runs(site.ring)):
+        found = replace(site, folder=folder)
+        if found.begun <= site.begun - gap and _is_ended(found):
+            return found
+    raise Refused(f"no run ended at least {gap / _DAY:.0f} days before the last one began")
+
+
+def sampled(site: Site, count: int) -> str:
+    """Live objects, drawn at random, must be there for those who ask the ring."""
+    sql = passes.SOUND
+    keys = [row[0] for row in site.engine.rows(sql, site.files("digest", "missing"))]
+    drawn = random.SystemRandom().sample(keys, min(count, len(keys)))
+    client = site.client(site.ring.rebuild)
+    alias = site.ring.arc_alias or f"arc-{site.ring.name}"
+
+    def read(key: str) -> Flow[None]:
+        yield from client.ask("HEAD", f"/rebuild/{alias}/{key}")
+
+    for start in range(0, len(drawn), _AT_ONCE):
+        all_of([read(key) for key in drawn[start : start + _AT_ONCE]])
+    return "" if drawn else "no live object is known; nothing shows that the ring answers"
+
+
+def _said(look: Callable[[], str]) -> str:
+    try:
+        return look()
+    except BucketlineError as error:
+        return str(error)
+
+
+def _is_ended(site: Site) -> bool:
+    return all(site.dataset(phase).is_sealed for phase in PHASES)
+
+
+def _runs(site: Site) -> str:
+    if not _is_ended(site):
+        return "the last run has not come to its end"
+    earlier(site)
+    return ""
+
+
+def _longest_upload(site: Site) -> float:
+    (oldest,) = next(site.engine.rows(passes.OLDEST_UPLOAD, site.files("digest")))
+    return 0.0 if oldest is None else site.begun - oldest
+
+
+def _complete(site: Site) -> str:
+    reasons: list[str] = []
+    for run in (site, earlier(site)):
+        reasons += require_whole(run.dataset(phase) for phase in PHASES)
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _resolved(site: Site) -> str:
+    inputs = site.files("orphans", "missing", "digest")
+    (count,) = next(site.engine.rows(passes.DOUBTS, inputs))
+    return f"{count} references or chunks could not be resolved" if count else ""
+
+
+def _fresh(site: Site) -> str:
+    ended = site.dataset("orphans").manifest().notes.get("ended", 0.0)
+    age = site.clock.now() - ended
+    if not 0 <= age <= _AGE_MAX:
+        return "the last run ended more than a day ago, or in the future; make a new one"
+    return ""
+
+
+def _share(site: Site, allowed: int | None) -> str:
+    count, mains = next(site.engine.rows(passes.SHARE, site.files("orphans", "filter")))
+    if count <= mains * _SHARE_MAX or count == allowed:
+        return ""
+    said = f"{count} of {mains} main chunks look like orphans, more than {_SHARE_MAX:.0%}"
+    return f"{said}; if that is as it should be, say --allow-orphans {count}"
+
+
+def _ring(site: Site) -> str:
+    nodes = [node.name for node in topology(site)]
+    listed = site.dataset("listkeys").manifest().notes.get("nodes")
+    return "" if nodes == listed else "its nodes are not those that were listed"
+
+
+def _clock(site: Site) -> str:
+    client = site.client(site.ring.bucketd)
+    answer = blocking(client.ask("GET", "/_/raft_sessions"))
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return "bucketd does not tell the time"
+    off = abs(theirs - site.clock.now())
+    return f"bucketd's clock and ours are {off:.0f} s apart" if off > _SKEW_MAX else ""
+
+
+def _journal(site: Site) -> str:
+    for _ in tail(site):
+        pass
+    return ""
+
+
+def tail(site: Site) -> Iterator[Written]:
+    """What was put since the export began, up to now."""
+    since = site.dataset("export").manifest().notes.get("cursor") or {}
+    if not since:
+        raise Refused("the export has no journal")
+    yield from written(site.client(site.ring.bucketd), since)
