@@ -145,6 +145,7 @@ def test_what_goes_wrong_is_one_clear_line(bench: Bench, name: str) -> None:
     assert aws_before == {path: path.read_bytes() for path in aws_before}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body", ["aws_access_key_id: 'demo-acc", "[]", "", "\x00"], ids=["half", "list", "empty", "nul"]
 )

@@ -19,6 +19,7 @@ FRONTS = {"s3": fronts.adapter, "s3-snow": fronts.storage}
 BIG = 17 << 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", FRONTS)
 def test_a_sync_there_and_back_brings_every_byte(tmp_path: Path, service: str) -> None:
     dice = Random(1)
@@ -67,6 +68,7 @@ def at(url: str) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", FRONTS)
 def test_a_relay_from_the_device_delivers_every_byte(tmp_path: Path, service: str) -> None:
     dice = Random(2)

@@ -67,6 +67,7 @@ def test_a_second_time_changes_nothing(bench: Bench) -> None:
     assert bench.commands().count("unlock-device") == 1
 
 
+@pytest.mark.slow
 def test_the_rest_of_the_configuration_stays(bench: Bench) -> None:
     before = (bench.home / "config.yaml").read_text()
 
@@ -78,6 +79,7 @@ def test_the_rest_of_the_configuration_stays(bench: Bench) -> None:
     assert "begin_keeps_object: false\n" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_cut_off_at_any_step_it_ends_the_same(bench: Bench, step: str) -> None:
     bench.change(faults={step: "exit"}, unlock_calls=1)

@@ -100,6 +100,7 @@ def test_it_is_brought_installed_and_two_reboots_follow(
     assert bench.state["reboots"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_cut_off_at_any_step_it_goes_on(
     bench: Bench, api: tuple[str, type[Updates]], step: str
@@ -116,6 +117,7 @@ def test_cut_off_at_any_step_it_goes_on(
     assert bench.state["reboots"] >= 2
 
 
+@pytest.mark.slow
 def test_however_often_it_is_cut_short_it_gets_there(
     bench: Bench, api: tuple[str, type[Updates]]
 ) -> None:

@@ -79,6 +79,7 @@ def until(is_so: Callable[[], bool]) -> None:
     raise AssertionError("it never came to that")
 
 
+@pytest.mark.slow
 def test_a_job_outlives_the_service_and_is_found_again(home: Path, held: Held) -> None:
     token, state = new_token(home / "state", "--scope", "run"), home / "state"
     words = ("--insecure-http", "--config", str(home / "config.yaml"))
@@ -105,6 +106,7 @@ def test_a_job_outlives_the_service_and_is_found_again(home: Path, held: Held) -
         assert service.ask("/v1/jobs/copies/stop", token, "POST").status == 409
 
 
+@pytest.mark.slow
 def test_a_job_is_stopped_as_a_person_would(home: Path, held: Held) -> None:
     token, state = new_token(home / "state", "--scope", "run"), home / "state"
     words = ("--insecure-http", "--config", str(home / "config.yaml"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from splunk.journals import journal
 from splunk.site import Site
 
@@ -64,6 +66,7 @@ def test_all_kinds_of_buckets_come_back_or_are_told(site: Site) -> None:
     assert max(site.splunk.uploads.values()) == 1
 
 
+@pytest.mark.slow
 def test_waves_keep_to_their_budget(site: Site) -> None:
     site.splunk.add_index("web")
     for number in range(6):

@@ -41,6 +41,7 @@ def comes_back(site: Site) -> None:
     assert site.splunk.evicted == [BID]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "said"), [("fails", "ends with 1"), ("no tsidx", "no tsidx"), ("hangs", "no end in")]
 )
@@ -67,6 +68,7 @@ def test_a_rebuild_that_loses_an_event_is_never_evicted(one: Site) -> None:
     assert one.splunk.evicted == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "said"),
     [
@@ -89,6 +91,7 @@ def test_an_upload_that_is_not_whole_is_not_evicted(one: Site, how: str, said: s
     assert one.splunk.evicted == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stuck", "no receipt"])
 def test_an_upload_that_did_not_happen_is_asked_for_again(one: Site, how: str) -> None:
     one.splunk.faults[BID] = how
@@ -99,6 +102,7 @@ def test_an_upload_that_did_not_happen_is_asked_for_again(one: Site, how: str) -
     assert one.splunk.seen["restart"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "status"), [("register", 400), ("register", 409), ("attach", 404), ("evict", 400)]
 )
@@ -115,6 +119,7 @@ def test_a_refusal_is_told_and_the_next_run_goes_on(one: Site, verb: str, status
     assert one.splunk.seen["restart"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["register", "attach", "close", "evict"])
 def test_a_fault_that_passes_is_not_noticed(one: Site, verb: str) -> None:
     one.splunk.faults[verb] = {BID: 1, "status": 503}
@@ -133,6 +138,7 @@ def test_a_200_is_no_eviction(one: Site) -> None:
     assert one.splunk.uploads[BID] == 1
 
 
+@pytest.mark.slow
 def test_a_splunk_that_does_not_come_back_is_told(one: Site) -> None:
     one.splunk.faults["never back"] = True
     ended_code = main(_words(one, "--restart-timeout", "0.1"))

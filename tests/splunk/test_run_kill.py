@@ -10,6 +10,8 @@ import pytest
 from desk import start
 from splunk.site import Site
 
+_STEP = 1 if os.environ.get("BUCKETLINE_SOAK") else 3
+
 
 def killed(site: Site, request: int, when: str) -> bool:
     """Whether a run came as far as that; it is killed there."""
@@ -34,7 +36,7 @@ def check_the_end(site: Site) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("request_number", range(1, 25))
+@pytest.mark.parametrize("request_number", range(1, 25, _STEP))
 def test_killed_at_each_request(site: Site, request_number: int, when: str) -> None:
     site.splunk.add_index("web")
     site.archive("web", 1)
@@ -45,6 +47,7 @@ def test_killed_at_each_request(site: Site, request_number: int, when: str) -> N
     check_the_end(site)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "when"), [(9, "after"), (13, "after"), (17, "before")])
 def test_killed_at_some_requests(site: Site, number: int, when: str) -> None:
     site.splunk.add_index("web")
@@ -55,6 +58,7 @@ def test_killed_at_some_requests(site: Site, number: int, when: str) -> None:
     check_the_end(site)
 
 
+@pytest.mark.slow
 def test_killed_while_rebuilding(site: Site) -> None:
     site.splunk.add_index("web")
     site.archive("web", 1)
