@@ -41,6 +41,26 @@ def test_a_sample_comes_back_and_goes_again(vault: Vault) -> None:
     assert vault.keys() == {f"k/{number:02}" for number in range(20)} | {"gone"}
 
 
+def test_a_backup_within_one_service_is_verified_byte_by_byte(vault: Vault) -> None:
+    vault.put("parts", b"x")
+    large = {"Bucket": vault.bucket, "Key": "parts"}
+    upload = vault.client.create_multipart_upload(**large)["UploadId"]
+    parts = []
+    for number, size in ((1, 5 << 20), (2, 1 << 20)):
+        part = {"PartNumber": number, "UploadId": upload, "Body": bytes(size)}
+        parts.append(
+            {"PartNumber": number, "ETag": vault.client.upload_part(**large, **part)["ETag"]}
+        )
+    vault.client.complete_multipart_upload(
+        **large, UploadId=upload, MultipartUpload={"Parts": parts}
+    )
+    vault.back_up()
+
+    told = vault.run("verify", vault.there)[-1]
+
+    assert (told["listed"], told["verified"]) == (22, 22)
+
+
 def test_all_of_it_and_again(vault: Vault) -> None:
     for _ in range(2):
         told = vault.run("drill", vault.there, "--sample", "all")

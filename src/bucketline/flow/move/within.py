@@ -36,7 +36,8 @@ from bucketline.flow.move.resume import (
 )
 from bucketline.flow.move.traits import IN_PARTS
 from bucketline.flow.move.wanted import Fitted
-from bucketline.model import Attributes, Copy, Fate, Found, Outcome, Proof
+from bucketline.flow.proof.rehash import PART_SIZE
+from bucketline.model import NOTHING, Attributes, Copy, Fate, Found, Outcome, Proof
 from bucketline.stores.base import Flow, Receipt, Store, Together
 from bucketline.stores.beyond import copy_part_within, copy_within, first_part
 from bucketline.stores.digests import etag_of_parts
@@ -123,7 +124,7 @@ def _in_parts(
             yield from look_after(key, target, policy.learnt)
     receipt = yield from errand.send(upload, list(spans(entry.size, step)))
     yield from policy.hints.finished(key, upload.name)
-    return (yield from _outcome(errand, key, receipt, way=IN_PARTS))
+    return (yield from _outcome(errand, key, receipt, part_size=step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,9 @@ class _Errand:
         return sent
 
 
-def _outcome(errand: _Errand, key: str, receipt: Receipt, *, way: str = "") -> Flow[Outcome]:
+def _outcome(errand: _Errand, key: str, receipt: Receipt, *, part_size: int = 0) -> Flow[Outcome]:
     """DONE, if the target tells what the source had told; raises `_Other`, `Mismatch`."""
+    way = IN_PARTS if part_size else ""
     entry, target = errand.found.entry, errand.target
     etag = receipt.etag
     if not etag or receipt.stamp:
@@ -204,7 +206,15 @@ def _outcome(errand: _Errand, key: str, receipt: Receipt, *, way: str = "") -> F
         source_etag=entry.pin,
         target_etag=etag,
         target_version=receipt.version,
+        hashes=_told_hash(etag, part_size) if target.able.etag_is_md5 else NOTHING,
     )
+
+
+def _told_hash(etag: str, part_size: int) -> dict[str, str]:
+    """The hash that the etag is: nobody made it here, and a later verification can."""
+    if part_size:
+        return {"md5-parts": etag, PART_SIZE: str(part_size)}
+    return {"md5": etag}
 
 
 def _to_say(fitted: Fitted, found: Found) -> Attributes | None:
