@@ -14,10 +14,9 @@ from bucketline.engines.ring import findings, passes
 from bucketline.engines.ring.doctor import examine
 from bucketline.engines.ring.export import export
 from bucketline.engines.ring.findings import PHASES
-from bucketline.engines.ring.keys import fingerprint
 from bucketline.errors import BadListing, Refused, ServerFault
 from ring.services import Services, serve
-from ring.sites import expected, look, opened, told
+from ring.sites import configured, expected, look, opened, told
 from ring.world import World
 
 
@@ -142,13 +141,7 @@ def test_the_doctor_finds_an_alias_that_leads_nowhere(services: Services, tmp_pa
 def test_the_commands_tell_the_findings(
     services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url, gone = services.url, fingerprint(services.world.input_key("gone"))
-    config = tmp_path / "config.yaml"
-    config.write_text(
-        f"rings:\n  R:\n    path: rings\n    supervisor: {url}\n    bucketd: {url}\n"
-        f"    rebuild: {url}\n    fingerprints: [{gone}]\n"
-    )
-    said = ["--config", str(config)]
+    said = ["--config", str(configured(services, tmp_path))]
 
     assert main(["ring", "run", "R", *said, "--json"]) == 3
     found = {row["class"]: row["count"] for row in map(json.loads, capsys.readouterr()[0].split())}

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from bucketline.cli import main
-from bucketline.engines.ring.keys import fingerprint
 from ring.services import Services, serve
-from ring.sites import look, opened
+from ring.sites import configured, look, opened
 from ring.world import World
 
 DAY = 86_400
@@ -33,13 +32,7 @@ def prepared(services: Services, folder: Path) -> list[str]:
     services.world.uploads_begin(now - DAY)
     with opened(services, folder / "rings", now=now, is_new=True) as found:
         look(found)
-    url, gone = services.url, fingerprint(services.world.input_key("gone"))
-    config = folder / "config.yaml"
-    config.write_text(
-        f"rings:\n  R:\n    path: rings\n    supervisor: {url}\n    bucketd: {url}\n"
-        f"    rebuild: {url}\n    fingerprints: [{gone}]\n"
-    )
-    return ["--config", str(config), "--json"]
+    return ["--config", str(configured(services, folder)), "--json"]
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

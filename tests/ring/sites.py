@@ -52,3 +52,14 @@ def told(found: Site) -> Counter[tuple[str, str, str]]:
 
 def expected(services: Services) -> set[tuple[str, str, str]]:
     return services.world.truth
+
+
+def configured(services: Services, folder: Path) -> Path:
+    """A configuration of this ring, whose runs lie in `folder`/rings."""
+    url, gone = services.url, fingerprint(services.world.input_key("gone"))
+    config = folder / "config.yaml"
+    config.write_text(
+        f"rings:\n  R:\n    path: rings\n    supervisor: {url}\n    bucketd: {url}\n"
+        f"    rebuild: {url}\n    fingerprints: [{gone}]\n"
+    )
+    return config

@@ -1,0 +1,94 @@
+"""Killed anywhere and run again: the findings are the same, and so is what was deleted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bucketline.engines.ring import gates
+from bucketline.engines.ring.gates import Terms
+from bucketline.engines.ring.plan import make
+from bucketline.engines.ring.undelete import undelete
+from ring.services import Services, serve
+from ring.sites import configured, look, opened, told
+from ring.world import World
+
+DAY = 86_400
+POINTS = 30 if os.environ.get("BUCKETLINE_SOAK") else 5
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[Services]:
+    with serve(World(7, 40)) as found:
+        yield found
+
+
+def ring(services: Services, folder: Path, *words: str) -> int:
+    """The program, in a process of its own."""
+    config = configured(services, folder)
+    said = [*words, "--config", str(config), "--progress", "none"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "bucketline", "ring", *said],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as child:
+        services.pid = child.pid
+        services.victim.set()
+        status = child.wait()
+    services.victim.clear()
+    return status
+
+
+@pytest.fixture(scope="module")
+def undisturbed(services: Services, tmp_path_factory: pytest.TempPathFactory) -> object:
+    """What a run finds that nobody kills, and how many answers it needs."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    before = services.asked.total()
+    assert ring(services, folder, "run", "R") == 3
+    with opened(services, folder / "rings") as found:
+        return told(found), services.asked.total() - before
+
+
+@pytest.mark.parametrize("point", range(POINTS))
+def test_a_run_that_was_killed_finds_the_same(
+    point: int, undisturbed: tuple[object, int], services: Services, tmp_path: Path
+) -> None:
+    findings, answers = undisturbed
+    services.counted, services.kill_after = "", 1 + point * (answers - 1) // POINTS
+    assert ring(services, tmp_path, "run", "R") == -9
+    assert ring(services, tmp_path, "run", "R") == 3
+
+    with opened(services, tmp_path / "rings") as found:
+        assert told(found) == findings
+
+
+@pytest.mark.parametrize("deletes", range(1, 17, 1 if POINTS == 30 else 6))
+def test_deletes_that_were_killed_are_ended_and_can_be_undone(deletes: int, tmp_path: Path) -> None:
+    with serve(World(7, 40)) as services:
+        now = services.now = time.time()
+        with opened(services, tmp_path / "rings", now=now - 20 * DAY) as found:
+            look(found)
+        services.world.uploads_begin(now - DAY)
+        with opened(services, tmp_path / "rings", now=now, is_new=True) as found:
+            look(found)
+            plan, _ = make(found)
+            shut = [gate.why for gate in gates.examine(found, Terms()) if gate.why]
+        before = services.world.hash
+        approve = ["reclaim", "R", "--approve", plan.sha256]
+        approve += ["--allow-orphans", shut[0].split()[-1]]
+        services.counted, services.kill_after = "DELETE", deletes
+
+        assert ring(services, tmp_path, *approve) == -9
+        assert len(services.buried) >= deletes
+        assert ring(services, tmp_path, *approve) == 0
+        assert sorted(services.buried) == [one.main for one in plan.items]
+        with opened(services, tmp_path / "rings", now=now) as found:
+            assert undelete(found, plan.sha256) == {"done": len(plan.items)}
+        assert services.world.hash == before
