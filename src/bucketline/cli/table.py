@@ -51,6 +51,7 @@ COMMANDS = (
     Row("ring filter", "ring.phases:filter_mains", "Count the copies of each main chunk.", LOOK),
     Row("ring orphans", "ring.phases:orphans", "Find data that nothing refers to.", LOOK),
     Row("ring missing", "ring.phases:missing", "Find references without sound data.", LOOK),
+    Row("ring capacity", "ring.capacity:capacity", "Who holds how much of a ring.", LOOK),
     Row("ring reclaim", "ring.reclaim:reclaim", "Plan to delete orphans, or do as planned.", LOOK),
     Row("ring undelete", "ring.reclaim:undelete", "Bring back what a plan has deleted.", LOOK),
     Row("splunk run", "splunk.run:run", "Bring archived buckets back into Splunk.", MOVE),

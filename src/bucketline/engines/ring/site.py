@@ -44,6 +44,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *(Column("parent"), Column("dig"), Column("issue")),
     ),
     "filter": (),  # One row a main chunk.
+    "capacity": (),  # Objects and bytes by kind, bucket, protection and age.
     "orphans": (*map(Column, _FINDING), Column("part", "int64"), Column("detail")),
     "missing": (*map(Column, _FINDING), Column("part", "int64"), Column("detail")),
 }
