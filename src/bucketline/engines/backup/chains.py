@@ -67,7 +67,7 @@ def chain(store: Store, key: str) -> Flow[list[Version]]:
         page = yield from page_of_versions(store, key, token)
         found += [one for one in page.versions if one.entry.key == key]
         token = page.token
-        if not token or all(one.entry.key > key for one in page.versions):
+        if not token or any(one.entry.key > key for one in page.versions):
             return _in_time(Chain(key, found)).versions
 
 
