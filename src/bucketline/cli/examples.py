@@ -58,6 +58,7 @@ EXAMPLES = {
         "    --splunk-url https://localhost:8089 --splunk-auth file:/etc/splunk-login --limit 1",
     ),
     "ring run": ("bucketline ring run DATA", "bucketline ring run DATA --memory 512MB --json"),
+    "ring report": ("bucketline ring report DATA -o ring.html",),
     "ring reclaim": (
         "bucketline ring reclaim DATA",
         "bucketline ring reclaim DATA --approve HASH-OF-THE-PLAN",

@@ -52,6 +52,7 @@ COMMANDS = (
     Row("ring orphans", "ring.phases:orphans", "Find data that nothing refers to.", LOOK),
     Row("ring missing", "ring.phases:missing", "Find references without sound data.", LOOK),
     Row("ring capacity", "ring.capacity:capacity", "Who holds how much of a ring.", LOOK),
+    Row("ring report", "ring.report:report", "What was found, as a page with plots.", LOOK),
     Row("ring reclaim", "ring.reclaim:reclaim", "Plan to delete orphans, or do as planned.", LOOK),
     Row("ring undelete", "ring.reclaim:undelete", "Bring back what a plan has deleted.", LOOK),
     Row("splunk run", "splunk.run:run", "Bring archived buckets back into Splunk.", MOVE),

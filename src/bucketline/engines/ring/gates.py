@@ -69,9 +69,8 @@ def earlier(site: Site) -> Site:
 
 def sampled(site: Site, count: int) -> str:
     """Live objects, drawn at random, must be there for those who ask the ring."""
-    sql = passes.SOUND
-    keys = [row[0] for row in site.engine.rows(sql, site.files("digest", "missing"))]
-    drawn = random.SystemRandom().sample(keys, min(count, len(keys)))
+    sql = passes.sound(random.SystemRandom().getrandbits(64), count)
+    drawn = [row[0] for row in site.engine.rows(sql, site.files("digest", "missing"))]
     client = site.client(site.ring.rebuild)
     alias = site.ring.arc_alias or f"arc-{site.ring.name}"
 

@@ -11,7 +11,7 @@ from bucketline.errors import BadListing, StoreError
 from bucketline.flow.drive import blocking
 
 _PAGE = 1000
-_PUT, _BATCH = 3, 8  # Methods that write metadata.
+_DELETE = 5  # The one method that surely refers to nothing.
 Cursor = dict[str, int]  # Session -> the last entry of its journal.
 
 
@@ -84,10 +84,10 @@ def _gap(session: str, error: StoreError) -> StoreError:
 
 
 def _puts(entry: Mapping[str, Any]) -> Iterator[Written]:
-    if entry.get("method") not in {_PUT, _BATCH}:
+    if entry.get("method") == _DELETE:
         return
     for one in entry.get("entries") or []:
-        if one.get("type") == "del" or one.get("value") is None:
+        if one.get("type") == "del" or not one.get("value"):
             continue
         value = one["value"]
         try:

@@ -107,9 +107,14 @@ def referred(keys: Iterable[str]) -> str:
 
 
 # What reclaiming asks. Objects whose data is as it should be:
-SOUND = """SELECT DISTINCT d.input_key FROM digest d
-    LEFT JOIN (SELECT DISTINCT input_key FROM missing) m ON d.input_key = m.input_key
-    WHERE d.kind = 'object' AND d.issue = '' AND d.input_key <> '' AND m.input_key IS NULL"""
+def sound(seed: int, count: int) -> str:
+    """So many of them, drawn by a seed: the engine holds no more than these."""
+    return f"""SELECT input_key FROM (SELECT DISTINCT d.input_key FROM digest d
+        LEFT JOIN (SELECT DISTINCT input_key FROM missing) m ON d.input_key = m.input_key
+        WHERE d.kind = 'object' AND d.issue = '' AND d.input_key <> '' AND m.input_key IS NULL) s
+        ORDER BY md5(concat(input_key, '{seed:d}')) LIMIT {count:d}"""
+
+
 OLDEST_UPLOAD = "SELECT min(modified) FROM digest WHERE kind = 'mpu_part'"
 DOUBTS = """SELECT (SELECT count(*) FROM orphans WHERE class = 'UNRESOLVED')
     + (SELECT count(*) FROM missing WHERE class = 'UNRESOLVED')
