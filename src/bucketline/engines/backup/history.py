@@ -119,9 +119,10 @@ class History:
         """What the catalogue is to say of what was done."""
         history = self._written.pop(action.key, [])
         self._known.pop(action.key, None)
-        real = next((row for row in reversed(history) if row.state != MARKER), None)
-        if outcome.fate is not Fate.DONE or real is None:
+        if outcome.fate is not Fate.DONE or not history:
             return None
+        # Of what was only ever deleted, there are only markers.
+        real = next((row for row in reversed(history) if row.state != MARKER), Row(""))
         is_gone = history[-1].state == MARKER
         deleted = moment(history[-1].modified) if is_gone else ""
         return replace(real, key=action.key, deleted=deleted, history=tuple(history))

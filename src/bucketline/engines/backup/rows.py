@@ -38,7 +38,7 @@ class Row:
     @property
     def is_whole(self) -> bool:
         """Whether it needs no earlier one."""
-        return bool(self.etag) or self.state == GONE
+        return bool(self.etag) or bool(self.history) or self.state == GONE
 
     def over(self, older: Row) -> Row:
         """What both of them say."""
