@@ -40,9 +40,10 @@ class Services:
         """And, once so many answers were made, the end of who asked."""
         told = self._answer(method, target)
         with self.lock:
-            self.kill_after -= self.counted in {"", method}
-            if self.kill_after == 0 and self.victim.wait(60):
-                os.kill(self.pid, signal.SIGKILL)
+            if self.counted in {"", method}:  # Else the next process would be killed as well.
+                self.kill_after -= 1
+                if self.kill_after == 0 and self.victim.wait(60):
+                    os.kill(self.pid, signal.SIGKILL)
         return told
 
     def _answer(self, method: str, target: str) -> Told:
