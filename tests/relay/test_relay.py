@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from faults.proxy import Exchange
 from faults.syncing import MIB, SOURCE, Bodies, client_of, manifest, mixed_objects
 from relay.jobs import RelayJob, adds_up, hop
+from relay.test_relay_for_ever import until
 
 _OBJECTS = 120
 
@@ -194,3 +196,35 @@ def test_a_service_manager_hears_when_it_is_ready_and_when_it_ends(
     assert heard[0].startswith("READY=1")
     assert heard[1].startswith("STATUS=last fetch complete")
     assert heard[2] == "STOPPING=1"
+
+
+def test_what_arrives_after_the_target_was_listed_is_not_fetched_again(
+    job: RelayJob, bodies: Bodies
+) -> None:
+    job.said = ("--once", "--max-send", "1")
+    assert job.run().code == 4
+    staged = job.proven_by("fetch") - job.proven_by("forward")
+    assert staged
+    source, target, was_listed = job.pair.source_proxy, job.pair.target_proxy, Event()
+    source.forget()
+
+    def listed(exchange: Exchange) -> None:
+        """The answer comes late: all has arrived by then, and has gone from the volumes."""
+        told = exchange.forward()
+        was_listed.set()
+        until(lambda: job.pair.keys(job.bucket) == set(bodies) and not job.staged_files())
+        exchange.send(told)
+
+    def later(exchange: Exchange) -> None:
+        assert was_listed.wait(30)
+        exchange.send(exchange.forward())
+
+    target.add(listed, path="list-type", times=1)
+    target.add(later, method="PUT")
+    job.said = ("--once",)
+
+    done = job.run()
+
+    assert done.code == 0, done.errors
+    assert {seen.key for seen in source.seen("GET")} & set(bodies) == set()
+    assert job.pair.held(job.bucket) == manifest(bodies)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bucketline.errors import Away, Interrupted, Mismatch, TooLarge
+from bucketline.errors import Away, Interrupted, Mismatch, NotFound, TooLarge
 from bucketline.flow.compare.doubts import Known, Lookup
 from bucketline.flow.compare.guard import Counts, Limits, guarded
 from bucketline.flow.compare.pairs import decide
@@ -23,7 +23,7 @@ from bucketline.stores.spool import Origin, Spool, Staged
 from bucketline.stores.standing import Standing
 
 _WAIT_SECONDS = 0.1  # For room: something is sent, or not yet.
-_ASKED = 500  # Keys, of a ledger in one question.
+_ASKED_FIRST, _ASKED = 16, 500  # Keys, of a ledger in one question.
 _STUCK_LOOKS = 20  # In a row, before it is believed that nothing will be sent.
 STAGED_MAX = 500_000  # Objects: what is known of each is held in memory.
 
@@ -105,18 +105,17 @@ class Fetch(Looking):
             delete_extra=False,
         )
         some: list[Copy] = []
+        most = _ASKED_FIRST
         for action in actions:
             if not isinstance(action, Copy):
                 yield action
             elif self._is_staged(action):
                 yield Skip(1, action.source.size)
-            elif not self._is_blind and self._spool.shelves.are_all_known:
-                yield action
             else:
                 some.append(action)
-            if len(some) >= _ASKED:
+            if len(some) >= most:
                 yield from self._unknown(some)
-                some = []
+                some, most = [], min(2 * most, _ASKED)
         yield from self._unknown(some)
 
     def _is_staged(self, action: Copy) -> bool:
@@ -125,19 +124,32 @@ class Fetch(Looking):
         return bool(pin) and pin == action.source.pin
 
     def _unknown(self, some: Sequence[Copy]) -> Iterator[Copy | Skip]:
-        """What the ledgers know to be where it should is not fetched again because it cannot be
-        seen: it was delivered to a target, or fetched onto a volume, that is away.
+        """What the ledgers know to be where it should is not fetched again because it was not
+        seen: it was delivered after the target was listed, or to a target, or fetched onto a
+        volume, that is away.
         """
         keys = [action.target_key for action in some]
-        delivered = self._books.delivered(keys) if self._is_blind else {}
+        delivered = self._books.delivered(keys) if keys else {}
         fetched = {} if self._spool.shelves.are_all_known else self._books.fetched(keys)
         for action in some:
-            if _is_of(delivered.get(action.target_key), action.source):
+            known = delivered.get(action.target_key)
+            if known is not None and _is_of(known, action.source) and self._is_there(action, known):
                 yield Skip(1, action.source.size)
                 continue
             if _is_of(fetched.get(action.target_key), action.source):
                 self._away.add(action.target_key)
             yield action
+
+    def _is_there(self, action: Copy, known: Known) -> bool:
+        """Whether the target still has what was delivered; one that is away is not asked."""
+        if self._is_blind:
+            return True
+        try:
+            target = self._sides.target.store
+            there = self._sides.drive.call(target.stat(action.target_key)).entry
+        except NotFound:
+            return False
+        return (there.pin, there.size) == (known.target_etag, known.size)
 
     def _stage(self, action: Copy) -> Flow[Outcome]:
         key, source = action.target_key, self._sides.source.store
