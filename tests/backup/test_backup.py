@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from backup.vault import Vault
+from bucketline.engines.backup.purge import Purging, Stage
 from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -119,6 +120,21 @@ def test_an_old_mark_is_read_and_kept(vault: Vault) -> None:
 
     assert vault.tags("a")["DeletedAt"] == "2018-08-28T12:00:01"
     assert vault.rows()["a"].deleted == "2018-08-28T12:00:01Z"
+
+
+@pytest.mark.parametrize("said", ["", "last week", "2018-13-45T00:00:00"])
+def test_a_mark_without_a_date_is_a_mark_and_is_never_old(said: str, vault: Vault) -> None:
+    vault.back_up()
+    vault.drop("a")
+    old = [{"Key": "Deleted", "Value": "True"}, {"Key": "DeletedAt", "Value": said}]
+    vault.client.put_object_tagging(Bucket=vault.backup_bucket, Key="a", Tagging={"TagSet": old})
+
+    vault.back_up()
+
+    row = vault.rows()["a"]
+    assert row.deleted == "undated"
+    assert not Purging(Stage.DELETE, until=1e12).takes(row)
+    assert vault.back_up()["done"] == 0
 
 
 def test_what_is_excluded_is_neither_copied_nor_called_deleted(vault: Vault) -> None:

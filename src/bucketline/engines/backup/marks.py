@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 DELETED, DELETED_AT = "Deleted", "DeletedAt"
+UNDATED = "undated"
 _MOST = 10  # Tags that an object may have.
 # What earlier tools wrote has no zone, and sometimes no seconds: it is read as UTC.
 _MOMENT = re.compile(
@@ -33,11 +34,14 @@ def seconds_of(text: str) -> float | None:
 
 
 def deleted_at(tags: Mapping[str, str]) -> str:
-    """Since when it is gone at the source, as these tags say; "" = it is not."""
+    """Since when it is gone at the source, as these tags say; "" = it is not.
+
+    Without a date that makes sense nobody can say for how long, so that no purge ever takes it.
+    """
     if tags.get(DELETED, "").lower() != "true":
         return ""
     told = seconds_of(tags.get(DELETED_AT, ""))
-    return moment(told) if told is not None else moment(0.0)
+    return moment(told) if told is not None else UNDATED
 
 
 def marked(tags: Mapping[str, str], at: str) -> dict[str, str] | None:
