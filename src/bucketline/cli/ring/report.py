@@ -14,7 +14,14 @@ from bucketline.errors import printable
 from bucketline.flow.plans.writing import whole_file
 
 
-@click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the page goes.",
+)
 @options
 def report(invocation: Invocation, /, name: str, *, output: Path, **said: Any) -> int:
     """One file without scripts. The rows themselves are Parquet, in the folder of the run."""
