@@ -40,6 +40,10 @@ def rebuild(folder: Path, fault: str) -> int:
     except Exception as error:
         print(f"fail: {error!r}")
         return 1
+    if fault == "flips the journal":
+        body = bytearray(journal.read_bytes())
+        body[len(body) // 2] ^= 1
+        journal.write_bytes(body)
     for name in SMALL:
         (folder / name).write_bytes(b"x")
     if fault == "no tsidx":

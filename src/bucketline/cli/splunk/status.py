@@ -24,7 +24,7 @@ from bucketline.flow.drive import open_drive
 
 _COLUMNS = (
     *("index", "bucket", "bid", "step", "events", "raw_size", "bytes", "restored_bytes"),
-    *("digest", "source", "folder", "message", "at"),
+    *("proof", "digest", "source", "folder", "message", "at"),
 )
 
 

@@ -31,9 +31,12 @@ def export(store: Store, drive: Drive, bucket: Archived, folder: Path) -> int:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetched-") as scratch:
-            fetch(store, drive, bucket, Path(scratch))
+            came = joined(bucket, fetch(store, drive, bucket, Path(scratch)))
             unfinished = Path(scratch, "events.jsonl")
-            count = _written(joined(bucket, Path(scratch)), bucket, unfinished)
+            try:
+                count = _written(Path(scratch, came.journal), bucket, unfinished)
+            finally:
+                came.check()
             unfinished.rename(target)
             sync_folder(target.parent)
     except OSError as error:

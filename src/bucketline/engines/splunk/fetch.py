@@ -1,78 +1,189 @@
-"""A whole bucket out of the archive into a folder, each object compared with what was listed."""
+"""A whole bucket out of the archive into a folder, each object proven by what the archive tells."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
+from base64 import b64decode
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from bucketline.clock import SystemClock
 from bucketline.engines.splunk.archive import Archived
-from bucketline.engines.splunk.records import sync_folder
 from bucketline.errors import DiskError, Mismatch
 from bucketline.flow.drive import Drive
-from bucketline.model import Entry
-from bucketline.stores.base import Store
+from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.hashing import tells_md5, told_of
+from bucketline.flow.move.pinned import PinnedSource
+from bucketline.flow.move.proof import Learnt
+from bucketline.flow.move.wanted import Fidelity
+from bucketline.flow.proof.rehash import PART_SIZE, hashers
+from bucketline.model import Copy, Entry, Found, Proof
+from bucketline.settings import Location
+from bucketline.stores import open_store
+from bucketline.stores.base import Flow, Store, Together, Work
+from bucketline.stores.beyond import first_part
 
 _PIECE = 8 << 20
-_MD5 = re.compile(r"[0-9a-f]{32}")
+_AT_ONCE = 4
+_SHA256 = "sha256"
 
 
-def fetch(store: Store, drive: Drive, bucket: Archived, folder: Path) -> dict[str, str]:
-    """Every object, journals and the marks of deleted events alike; their SHA-256 by path."""
-    hashes = {}
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came, as it was then."""
+
+    folder: Path
+    hashes: Mapping[str, str]  # Path in the bucket -> SHA-256.
+    proof: Proof  # The weakest by which any of it is shown to be the archive's.
+    journal: str = ""  # The path of the whole journal, once its slices are one.
+
+    def check(self, *, only_journal: bool = False) -> None:
+        """Raises `Mismatch` where the disk holds other bytes by now."""
+        for path, wanted in self.hashes.items():
+            if only_journal and path != self.journal:
+                continue
+            try:
+                found = _hashed(self.folder / path, {})[_SHA256]
+            except OSError:
+                found = ""
+            if found != wanted:
+                raise _changed(self.folder / path)
+
+
+class _Came(NamedTuple):
+    sha256: str
+    proof: Proof
+
+
+def fetch(store: Store, drive: Drive, bucket: Archived, folder: Path) -> Fetched:
+    """Every object, journals and the marks of deleted events alike. Raises `Mismatch`, `Stale`."""
     for entry in bucket.entries:
         path = bucket.within(entry)
-        target = folder / path
         if ".." in path.split("/") or path.startswith("/"):
             raise DiskError(f"{entry.key}: leads out of its bucket")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            hashes[path] = _one(store, drive, entry, target)
-        except OSError as error:
-            raise DiskError(f"{target}: cannot be written ({error.strerror})") from None
-    return hashes
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"{folder}: cannot be made ({error.strerror})") from None
+    target = open_store(Location(str(folder), folder=str(folder)), clock=SystemClock())
+    errands = [
+        _one(PinnedSource(store, entry), entry, target, folder, bucket.within(entry))
+        for entry in bucket.entries
+    ]
+    came = drive.call(_together(errands))
+    names = [bucket.within(entry) for entry in bucket.entries]
+    hashes = {name: one.sha256 for name, one in zip(names, came, strict=True)}
+    proof = min((one.proof for one in came), key=lambda proof: proof.value, default=Proof.NONE)
+    return Fetched(folder, hashes, proof)
 
 
-def joined(bucket: Archived, folder: Path) -> Path:
+def joined(bucket: Archived, fetched: Fetched) -> Fetched:
     """The journal as one file: slices become one, in the order of their numbers."""
     names = [bucket.within(entry) for entry in bucket.journals]
     if len(names) == 1 and "journal" in names[0]:
-        return folder / names[0]
+        return Fetched(fetched.folder, fetched.hashes, fetched.proof, names[0])
     slices = sorted((name for name in names if "journal" not in name), key=_number)
-    whole = folder / "rawdata" / "journal"
-    with whole.open("wb") as file:
-        for name in slices:
-            file.write((folder / name).read_bytes())
+    whole, name = hashlib.sha256(), "rawdata/journal"
+    with (fetched.folder / name).open("wb") as file:
+        for one in slices:
+            body = (fetched.folder / one).read_bytes()
+            if hashlib.sha256(body).hexdigest() != fetched.hashes[one]:
+                raise _changed(fetched.folder / one)
+            whole.update(body)
+            file.write(body)
         file.flush()
         os.fsync(file.fileno())
-    for name in slices:
-        (folder / name).unlink()
-    return whole
+    for one in slices:
+        (fetched.folder / one).unlink()
+    kept = {path: said for path, said in fetched.hashes.items() if path not in slices}
+    hashes = {**kept, name: whole.hexdigest()}
+    return Fetched(fetched.folder, hashes, fetched.proof, name)
+
+
+def _changed(path: Path) -> Mismatch:
+    return Mismatch("the disk holds other bytes than were fetched; look at it", key=str(path))
 
 
 def _number(name: str) -> int:
     return int(name.rpartition("/")[2])
 
 
-def _one(store: Store, drive: Drive, entry: Entry, target: Path) -> str:
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with target.open("wb") as file:
-        at = 0
-        while at < entry.size:
-            size = min(_PIECE, entry.size - at)
-            piece = drive.call(store.read(entry.key, start=at, size=size, etag=entry.pin))
-            body = bytes(piece.body)
-            if len(body) != size:
-                raise Mismatch(f"{len(body):,} bytes came, not {size:,}", key=entry.key)
-            md5.update(body)
-            sha256.update(body)
-            file.write(body)
-            at += size
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(target.parent)
-    is_md5 = store.able.etag_is_md5 and _MD5.fullmatch(entry.etag)
-    if is_md5 and entry.etag != md5.hexdigest():
-        raise Mismatch("the bytes that came are not those of its etag", key=entry.key)
+def _together(errands: list[Flow[_Came]]) -> Flow[list[_Came]]:
+    came: list[_Came] = yield Together(errands, _AT_ONCE)
+    return came
+
+
+def _one(source: Store, entry: Entry, target: Store, folder: Path, path: str) -> Flow[_Came]:
+    """One object across; what came as other bytes is fetched once more."""
+    try:
+        return (yield from _once(source, entry, target, folder, path))
+    except Mismatch:
+        return (yield from _once(source, entry, target, folder, path))
+
+
+def _once(source: Store, entry: Entry, target: Store, folder: Path, path: str) -> Flow[_Came]:
+    """It goes across; then what the disk holds is held against what the archive tells of it.
+
+    Of this source an etag that looks like an MD5 is one, whatever it has shown before: a bucket
+    that was rebuilt of other bytes would be uploaded for good.
+    """
+    learnt = Learnt(source_tells_md5=source.able.etag_is_md5, source_tells_checksums=True)
+    policy = MovePolicy(fidelity=Fidelity(tags=False), learnt=learnt)
+    yield from copy(Copy(entry, path), source, target, policy)
+    found = yield from source.stat(entry.key)
+    told = yield from _told(found, source)
+    made: dict[str, str] = yield Work(partial(_hashed, folder / path, told), name="hash")
+    for name in (name for name in told if name in made):
+        if made[name] != told[name]:
+            said = f"the bytes that came do not agree with the archive's {name}, {told[name]}"
+            raise Mismatch(said, store=source.name, key=entry.key)
+        return _Came(made[_SHA256], _proof_of(name))
+    # Only its size is told. A second reading at least shows what the network changes.
+    if (yield from _read_again(source, entry)) != made[_SHA256]:
+        said = "each reading brings other bytes"
+        raise Mismatch(said, store=source.name, key=entry.key)
+    return _Came(made[_SHA256], Proof.SIZE)
+
+
+def _proof_of(name: str) -> Proof:
+    return Proof.ETAG if name == "md5" else Proof[name.upper().replace("-", "_")]
+
+
+def _told(found: Found, source: Store) -> Flow[dict[str, str]]:
+    """The hash of its bytes that the archive tells, as `hashers` names it; nothing = none."""
+    entry, algorithm = found.entry, told_of(found)
+    if algorithm is not None:
+        with suppress(ValueError):  # Else it is no checksum at all.
+            return {algorithm.name: b64decode(found.checksums[algorithm.name]).hex()}
+    if tells_md5(found, source):
+        return {"md5": entry.etag}
+    if found.is_etag_opaque or not source.able.etag_is_md5 or "-" not in entry.etag:
+        return {}
+    size = yield from first_part(source, entry)
+    if not size and entry.etag.endswith("-1"):
+        size = entry.size
+    return {"md5-parts": entry.etag, PART_SIZE: str(size)} if size else {}
+
+
+def _hashed(path: Path, told: Mapping[str, str]) -> dict[str, str]:
+    """SHA-256 of what the disk holds, and what else was told of it."""
+    making = hashers({**told, _SHA256: ""})
+    with path.open("rb") as file:
+        while body := file.read(1 << 20):
+            for hasher in making.values():
+                hasher.update(body)
+    return {name: hasher.hexdigest() for name, hasher in making.items()}
+
+
+def _read_again(source: Store, entry: Entry) -> Flow[str]:
+    sha256 = hashlib.sha256()
+    for start in range(0, entry.size, _PIECE):
+        size = min(_PIECE, entry.size - start)
+        piece = yield from source.read(entry.key, start=start, size=size, etag=entry.pin)
+        sha256.update(piece.body)
     return sha256.hexdigest()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bucketline.errors import LedgerError
 
-VERSION = 1
+VERSION = 2
 # In the order in which they are reached; the last two are ends that a person must look at.
 PLACING, PLACED, UPLOADED, DONE = "placing", "placed", "uploaded", "done"
 QUARANTINED, FAILED = "quarantined", "failed"
@@ -31,6 +31,7 @@ class Record:
     raw_size: int = 0
     digest: str = ""  # SHA-256 over its events.
     hashes: dict[str, str] = field(default_factory=dict)  # Path in the bucket -> SHA-256.
+    proof: str = ""  # The weakest by which its bytes are shown to be the archive's.
     bytes: int = 0
     restored_bytes: int = 0
     message: str = ""
@@ -54,7 +55,7 @@ class Records:
             data = json.loads(self._path(index, bucket).read_bytes())
             if data.get("version", 0) > VERSION:
                 raise LedgerError(f"{self._path(index, bucket)}: is of a newer bucketline")
-            return Record(**data)
+            return Record(**{**data, "version": VERSION})
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:

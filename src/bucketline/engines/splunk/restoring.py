@@ -102,13 +102,19 @@ class Restoring:
 
     def _make(self, one: Planned, staging: Path, record: Record) -> None:
         bucket = one.bucket
-        record.hashes = fetch(self.world.archive.store, self.world.drive, bucket, staging)
-        found = counted(joined(bucket, staging))
+        came = fetch(self.world.archive.store, self.world.drive, bucket, staging)
+        came = joined(bucket, came)
+        record.hashes, record.proof = dict(came.hashes), came.proof.label
+        try:
+            found = counted(staging / came.journal)
+        finally:
+            came.check()  # What the disk has changed is not what the archive holds.
         if found.events == 0:
             raise Damaged("its journal holds no event: a stub, which nothing can be made of")
         record.events, record.raw_size = found.events, found.raw_size
         record.digest = found.digest
         self.tool.rebuild(staging, bucket.index)
+        came.check(only_journal=True)
         files = [path for path in staging.rglob("*") if path.is_file()]
         record.restored_bytes = sum(path.stat().st_size for path in files)
 

@@ -17,7 +17,9 @@ from bucketline.engines.splunk.restoring import THAWED, NotYet, Restoring
 from bucketline.engines.splunk.thawing import ready
 from bucketline.errors import BucketlineError, DiskError, Refused, printable
 from bucketline.flow.run.terms import Stop
+from bucketline.model import Proof
 
+_ONLY_SIZE = "the archive tells no hash of it: two readings agree, and it decodes"
 ACTS = ("rebuild", "upload", "evict")
 Tell = Callable[[str, str, str, str], None]  # index, bucket, state, message
 
@@ -229,7 +231,7 @@ class Waves:
     def _count(self, one: Planned, record: Record) -> None:
         self.tally.events += record.events
         self.tally.bytes += record.bytes
-        self._ended(one, "done", "")
+        self._ended(one, "done", _ONLY_SIZE if record.proof == Proof.SIZE.label else "")
 
     def _guarded(
         self, one: Planned, record: Record, step: Callable[[Planned, Record], None]
