@@ -72,7 +72,9 @@ def test_counts_are_of_the_run_and_stand_in_its_ledger_while_it_goes_on(tmp_path
     spoke(place.pool)
     with Ledger.open(tmp_path / "one.ledger", clock=clock) as ledger:
         ledger.begin(RunHead("r", "sync", "a", "b", name="", configuration={}))
-        meter = Meter(Endpoints.of(Invocation(), clock, Stop(), source=place), ledger, "r")
+        meter = Meter(
+            Endpoints.of(Invocation(), clock, Stop(), source=place), ledger, "r", lambda: 7
+        )
         spoke(place.pool)
         meter.tick()
         assert endpoints_of(find_run(tmp_path, "r")) == []
@@ -82,6 +84,7 @@ def test_counts_are_of_the_run_and_stand_in_its_ledger_while_it_goes_on(tmp_path
         live = endpoints_of(find_run(tmp_path, "r"))
         meter.write()
         last = endpoints_of(find_run(tmp_path, "r"))
+        assert find_run(tmp_path, "r").found == 7
 
         ledger.prune(0)
         assert meter.counts() == last

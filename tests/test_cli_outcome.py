@@ -19,7 +19,7 @@ NOTHING = Skip(0, 0)
 
 
 def _meter(ledger: Ledger) -> Meter:
-    return Meter(Endpoints({}, FakeClock()), ledger, "r")
+    return Meter(Endpoints({}, FakeClock()), ledger, "r", lambda: 0)
 
 
 def told(folder: Path, outcomes: list[Outcome], capfdbinary: pytest.CaptureFixture[bytes]) -> str:

@@ -16,7 +16,7 @@ def test_what_each_endpoint_did_in_the_words_of_the_old_logs(tmp_path: Path) -> 
     unasked = EndpointCount("http://d:1", 0, 0, 0, 0, 0, 0.0)
     sides = {"source": (good, shaky, dead, unasked), "target": (dead,)}
     counts = [(side, count) for side, some in sides.items() for count in some]
-    story.ledger.endpoints.count("run-1", counts)
+    story.ledger.endpoints.count("run-1", counts, 0)
     story.over("complete")
 
     log = story.log()
@@ -35,7 +35,7 @@ def test_what_each_endpoint_did_in_the_words_of_the_old_logs(tmp_path: Path) -> 
 def test_a_side_whose_endpoints_all_answered_is_operational(tmp_path: Path) -> None:
     story = Story(tmp_path)
     good = EndpointCount("http://a:1", 9, 1, 100, 0, 0, 0.0)
-    story.ledger.endpoints.count("run-1", [("source", good)])
+    story.ledger.endpoints.count("run-1", [("source", good)], 0)
     story.over("complete")
 
     log = story.log()

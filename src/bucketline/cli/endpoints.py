@@ -110,12 +110,15 @@ class Endpoints:
 
 
 class Meter:
-    """Writes into the ledger, every few seconds, what the endpoints did in one run."""
+    """Writes into the ledger, every few seconds, how far one run is and what the endpoints did."""
 
-    def __init__(self, endpoints: Endpoints, ledger: Ledger, run: str) -> None:
+    def __init__(
+        self, endpoints: Endpoints, ledger: Ledger, run: str, found: Callable[[], int]
+    ) -> None:
         self.endpoints = endpoints
         self._ledger = ledger
         self._run = run
+        self._found = found  # How many objects are known to take part.
         self._before = {_name(side, count): count for side, count in endpoints.counts()}
         self._due = endpoints.clock.monotonic() + _EVERY_SECONDS
 
@@ -133,8 +136,7 @@ class Meter:
 
     def write(self) -> None:
         self._due = self.endpoints.clock.monotonic() + _EVERY_SECONDS
-        if self.endpoints.pools:
-            self._ledger.endpoints.count(self._run, self.counts())
+        self._ledger.endpoints.count(self._run, self.counts(), self._found())
 
     def as_records(self) -> list[dict[str, Any]]:
         return as_records(self.counts())

@@ -76,17 +76,21 @@ class Pass:
     def __post_init__(self) -> None:
         around = self.around
         printer, tells = around.invocation.printer, around.invocation.as_json
-        self.meter = Meter(around.endpoints, around.ledger, self.head.run)
+        self.meter = Meter(around.endpoints, around.ledger, self.head.run, self._found)
         self.recorder = Recorder(
             *(around.ledger, printer, around.stop, self.meter, tells, self.hop, self.heard)
         )
+
+    def _found(self) -> int:
+        """How many objects are known to take part."""
+        return self.engine.counts.source
 
     def go(self) -> Ran:
         """Ends with the summary, also when it failed; raises what stopped the run."""
         around = self.around
         began = around.clock.monotonic()
         around.ledger.begin(self.head)
-        log = RunLog(self.log, self.head.run, around.stop, lambda: self.engine.counts.source)
+        log = RunLog(self.log, self.head.run, around.stop, self._found)
         measuring = self._measuring()
         with log.kept(around.invocation, around.ledger, skips_idle=self.is_quiet):
             state, error = self._carry_out(measuring)
@@ -112,7 +116,7 @@ class Pass:
             around.invocation.printer,
             stop=around.stop,
             run=self.head.run,
-            found=lambda: self.engine.counts.source,
+            found=self._found,
             meter=self.meter,
             hop=self.hop,
         )

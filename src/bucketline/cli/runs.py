@@ -17,15 +17,8 @@ from bucketline.errors import DiskError, printable
 from bucketline.flow.report.endpoints import as_records, endpoints_of
 from bucketline.flow.report.export import json_lines, parquet
 from bucketline.flow.report.notes import notes_of
-from bucketline.flow.report.runs import (
-    RunRow,
-    all_objects,
-    failures,
-    find_run,
-    prune,
-    runs,
-    troubles,
-)
+from bucketline.flow.report.objects import Which, all_objects, failures
+from bucketline.flow.report.runs import RunRow, find_run, prune, runs, troubles
 from bucketline.model import Fate
 from bucketline.sizes import show_seconds, show_size
 from bucketline.stores.beyond import EndpointCount
@@ -69,7 +62,7 @@ def show(invocation: Invocation, run: str, *, fate: str | None) -> None:
         what = "object " if row.command == "thaw" else "copied "
         printer.results(f"{what}  {count:,} {note}" for note, count in notes.items())
     if fate:
-        some = all_objects(row, [Fate(fate)])
+        some = all_objects(row, Which(Fate(fate)))
         form = (lambda one: as_json(asdict(one))) if invocation.as_json else _object
         printer.results(map(form, some))
 
@@ -200,7 +193,7 @@ def _troubles(row: RunRow) -> Iterator[str]:
         yield f"run {row.run}: nothing failed"
     for trouble in found:
         yield f"{trouble.count:,} {trouble.fate}: {trouble.cause}: {trouble.remedy}"
-    for one in all_objects(row, [Fate.FAILED, Fate.WAITING]):
+    for one in all_objects(row, Which(Fate.FAILED), Which(Fate.WAITING)):
         yield f"  {printable(one.key)}: {one.message}"
 
 

@@ -131,7 +131,7 @@ class Verifying:
         self.run_id = new_run_id(self.clock.now())
         self.stop = Stop()
         endpoints = Endpoints.of(invocation, self.clock, self.stop, target=engine.store)
-        self.meter = Meter(endpoints, ledger, self.run_id)
+        self.meter = Meter(endpoints, ledger, self.run_id, lambda: engine.found)
         recorder = Recorder(
             ledger, invocation.printer, self.stop, self.meter, tells=invocation.as_json
         )

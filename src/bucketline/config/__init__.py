@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bucketline.config.values import Config, Job, Limits, NamedRemote, Remotes, with_keys
+from bucketline.config.values import Config, Job, Limits, NamedRemote, Remotes, Ring, with_keys
 from bucketline.settings import Environment
 
-__all__ = ["Config", "Job", "Limits", "NamedRemote", "Remotes", "load", "with_keys"]
+__all__ = ["Config", "Job", "Limits", "NamedRemote", "Remotes", "Ring", "load", "with_keys"]
 
 
 def load(path: Path, environment: Environment) -> Config:

@@ -7,14 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
-from bucketline.config import Job, load
-from bucketline.errors import ConfigError, DiskError, Refused, UsageError
+from bucketline.config import Job
+from bucketline.errors import DiskError, Refused, UsageError
+from bucketline.service.configured import Configured
 from bucketline.service.reader import Reader, as_json
-from bucketline.settings import Environment
 
 _STATE_FIELD, _STARTED_FIELD = 0, 19  # Of /proc/PID/stat, behind the name in parentheses.
 
@@ -22,19 +25,22 @@ _STATE_FIELD, _STARTED_FIELD = 0, 19  # Of /proc/PID/stat, behind the name in pa
 class Jobs:
     """The file is read for each question. What runs is told by processes, never from memory."""
 
-    def __init__(self, config: Path, environment: Environment, reader: Reader, home: Path) -> None:
-        self._config = config
-        self._environment = environment
+    def __init__(self, configured: Configured, reader: Reader, home: Path) -> None:
+        self._configured = configured
         self._reader = reader
         self._home = home / "jobs"
         self._ours: list[subprocess.Popen[bytes]] = []
+        # Gone with who listens, also with one who hung up before the first line.
+        self._planning: WeakValueDictionary[str, subprocess.Popen[bytes]] = WeakValueDictionary()
 
     def all(self) -> list[dict[str, Any]]:
         """Each with its last run."""
         last: dict[str, dict[str, Any]] = {}
         for row in self._reader.runs():  # The newest first.
             last.setdefault(row.name, as_json(row))
-        return [self._told(name, job, last.get(name)) for name, job in self._jobs().items()]
+        return [
+            self._told(name, job, last.get(name)) for name, job in self._configured.jobs().items()
+        ]
 
     def start(self, name: str) -> dict[str, Any]:
         """Raises `UsageError` for what is no job, `Refused` for one that runs."""
@@ -42,11 +48,7 @@ class Jobs:
         last = next((row for row in self._reader.runs() if row.name == name), None)
         if self._pid(name) or (last is not None and last.state == "running"):
             raise Refused(f"{name}: runs already")
-        verb = ("relay", "run") if job.relay else ("sync",)
-        words = [
-            *(sys.executable, "-m", "bucketline", "--config", str(self._config)),
-            *("--state", str(self._reader.state), "--progress", "plain", *verb, "--name", name),
-        ]
+        words = self._words(name, job)
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = os.open(self._file(name, "log"), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
@@ -74,24 +76,37 @@ class Jobs:
         os.kill(pid, signal.SIGTERM)
         return {"job": name, "pid": pid}
 
+    def plan(self, name: str) -> Iterator[bytes]:
+        """What it would do, line by line, by a process that ends when nobody listens any more.
+
+        Raises `Refused` while somebody else has it planned: each plan lists both places.
+        """
+        words = self._words(name, self._job(name), "--dry-run", "--json")
+        if name in self._planning:
+            raise Refused(f"{name}: is being planned already; wait for that plan")
+        complaints = TemporaryFile()  # noqa: SIM115  As long as who listens.
+        process = subprocess.Popen(  # noqa: S603  Words, and no shell.
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+        )
+        self._planning[name] = process
+        return _said_by(process, complaints)
+
     def _told(self, name: str, job: Job, last: dict[str, Any] | None) -> dict[str, Any]:
         is_running = bool(self._pid(name)) or (last or {}).get("state") == "running"
         told: dict[str, Any] = {"job": name, "kind": "relay" if job.relay else "sync"}
         told |= {"source": job.source, "target": job.target, "running": is_running}
         return told | {"last": last, "output": self._tail(name)}
 
-    def _jobs(self) -> dict[str, Job]:
-        if not self._config.exists():
-            return {}
-        try:
-            return dict(load(self._config, self._environment).jobs)
-        except ConfigError as error:
-            raise UsageError(str(error)) from None
+    def _words(self, name: str, job: Job, *more: str) -> list[str]:
+        verb = ("relay", "run") if job.relay else ("sync",)
+        own = ("--config", str(self._configured.path), "--state", str(self._reader.state))
+        said = ("--progress", "plain", *verb, "--name", name, *more)
+        return [sys.executable, "-m", "bucketline", *own, *said]
 
     def _job(self, name: str) -> Job:
-        job = self._jobs().get(name)
+        job = self._configured.jobs().get(name)
         if job is None:
-            raise UsageError(f"no job {name!r} in {self._config}")
+            raise UsageError(f"no job {name!r} in {self._configured.path}")
         return job
 
     def _pid(self, name: str) -> int:
@@ -115,6 +130,22 @@ class Jobs:
 
     def _file(self, name: str, kind: str) -> Path:
         return self._home / f"{quote(name, safe='')}.{kind}"
+
+
+def _said_by(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> Iterator[bytes]:
+    """Its lines; the last one says why, when it did not end well."""
+    try:
+        assert process.stdout is not None
+        yield from process.stdout
+        if process.wait():
+            complaints.seek(0)
+            said = complaints.read().decode(errors="replace").strip().splitlines()
+            message = said[-1] if said else f"it ended with {process.returncode}"
+            yield json.dumps({"event": "error", "message": message}).encode() + b"\n"
+    finally:
+        process.kill()  # It changes nothing, so nothing is cut off.
+        process.communicate()
+        complaints.close()
 
 
 def _started(pid: int) -> int:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bucketline.clock import Clock
-from bucketline.errors import UsageError
+from bucketline.errors import Refused, UsageError
+from bucketline.flow.proof.manifest import head_of, manifest
+from bucketline.flow.proof.signing import open_signer
+from bucketline.flow.report.delivered import of_job, of_run
 from bucketline.flow.report.endpoints import as_records, endpoints_of
 from bucketline.flow.report.log import OBJECTS, Moment, document
 from bucketline.flow.report.log_file import name_of
+from bucketline.flow.report.notes import notes_of
+from bucketline.flow.report.objects import Which, all_objects, objects
 from bucketline.flow.report.relays import relays
-from bucketline.flow.report.runs import RunRow, all_objects, find_run, objects, runs, troubles
-from bucketline.model import Fate
+from bucketline.flow.report.runs import RunRow, find_run, runs, troubles
 
 
 class Reader:
@@ -35,20 +40,41 @@ class Reader:
         except UsageError:
             return None
 
-    def objects(
-        self, row: RunRow, fate: Fate | None, *, after: str, limit: int
-    ) -> list[dict[str, Any]]:
+    def objects(self, row: RunRow, which: Which, limit: int) -> list[dict[str, Any]]:
         """A page, in key order."""
-        return [asdict(one) for one in objects(row, fate, after=after, limit=limit)]
+        return [asdict(one) for one in objects(row, which, limit)]
 
-    def all_objects(self, row: RunRow, fate: Fate | None) -> Iterator[dict[str, Any]]:
-        return (asdict(one) for one in all_objects(row, [fate]))
+    def all_objects(self, row: RunRow, which: Which) -> Iterator[dict[str, Any]]:
+        return (asdict(one) for one in all_objects(row, which))
 
     def errors(self, row: RunRow) -> list[dict[str, Any]]:
         return [asdict(one) for one in troubles(row)]
 
     def endpoints(self, row: RunRow) -> list[dict[str, Any]]:
         return as_records(endpoints_of(row))
+
+    def notes(self, row: RunRow) -> dict[str, int]:
+        """What did not arrive as it was, and of how many objects."""
+        return notes_of(row)
+
+    def proof(self, row: RunRow, of: str) -> Iterator[bytes]:
+        """Signed lines of what was delivered: by the `run`, or by its `job` until then."""
+        if row.state == "running":
+            raise Refused(f"{row.run}: is running; wait for its end, and save its proof then")
+        signer = open_signer(self.state)
+        delivered = of_run(row) if of == "run" else of_job(row)
+        return manifest(head_of(row, of, self.clock.now()), delivered, signer)
+
+    def latest(self, *commands: str) -> list[dict[str, Any]]:
+        """The last run of each job of these commands, and when one of the job last succeeded."""
+        jobs: dict[tuple[Path, str], dict[str, Any]] = {}
+        for row in self.runs():  # The newest first.
+            if row.run and row.command in commands:
+                told = as_json(row) | {"configuration": json.loads(row.configuration)}
+                job = jobs.setdefault((row.path, row.command), told | {"succeeded": None})
+                if row.state == "complete" and not job["succeeded"]:
+                    job["succeeded"] = row.ended
+        return list(jobs.values())
 
     def relays(self) -> tuple[list[dict[str, Any]], list[str]]:
         """And why some cannot be told of."""

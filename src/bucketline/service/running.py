@@ -15,19 +15,10 @@ import uvicorn
 
 from bucketline.clock import Clock
 from bucketline.errors import DiskError, UsageError
-from bucketline.service.app import HOME, make_app
+from bucketline.service.app import HOME, Served, make_app
 from bucketline.service.certificates import Files, own_certificate
-from bucketline.settings import Environment
 
 _GRACE_SECONDS = 2  # For answers under way; streams of events have no end of their own.
-
-
-class Served(NamedTuple):
-    """What is told of: the ledgers of a state folder, the jobs of a configuration."""
-
-    state: Path
-    config: Path
-    environment: Environment
 
 
 class Listening(NamedTuple):
@@ -70,7 +61,7 @@ def run(what: Served, clock: Clock, where: Listening, say: Callable[[str], None]
         _expect_usable(files)
         if files.authority:
             say(f"clients have to trust {files.authority}")
-    made = make_app(what.state, clock, what.config, what.environment)
+    made = make_app(what, clock)
     config = uvicorn.Config(
         made.app,
         log_config=None,

@@ -15,7 +15,7 @@ from bucketline.errors import printable
 from bucketline.flow.query.datasets import require_whole
 from bucketline.sizes import show_size
 
-_MEANING = {
+MEANING = {
     "MISSING": "lost: a reference without data",
     "UNREADABLE": "lost: too few chunks to read it",
     "SPLIT_PARTIAL": "damaged: a piece is missing",
@@ -62,7 +62,7 @@ def page(site: Site) -> str:
             "<h2>Findings</h2>",
             _table(found),
             "<h2>Orphans, run by run</h2>",
-            _plot(_orphans(site)),
+            _plot(orphans_by_run(site)),
             *(_capacity(column, rows) for column in ("bucket", "age", "protection") if rows),
             "" if rows else "<p>Capacity: run <code>bucketline ring capacity</code> first.</p>",
             "</html>\n",
@@ -71,16 +71,16 @@ def page(site: Site) -> str:
 
 
 def _table(found: dict[str, int]) -> str:
-    known = [name for name in _MEANING if name in found]
+    known = [name for name in MEANING if name in found]
     rows = (
         f'<tr><td>{escape(name)}</td><td class="n">{found[name]:,}</td>'
-        f"<td>{escape(_MEANING.get(name, ''))}</td></tr>"
-        for name in [*known, *sorted(found.keys() - _MEANING.keys())]
+        f"<td>{escape(MEANING.get(name, ''))}</td></tr>"
+        for name in [*known, *sorted(found.keys() - MEANING.keys())]
     )
     return f"<table><tr><th>class<th>count<th>meaning</tr>{''.join(rows)}</table>"
 
 
-def _orphans(site: Site) -> Iterator[Bar]:
+def orphans_by_run(site: Site) -> Iterator[Bar]:
     for folder in runs(site.ring):
         one = replace(site, folder=folder)
         if one.dataset("orphans").is_sealed and one.dataset("missing").is_sealed:

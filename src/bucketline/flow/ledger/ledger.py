@@ -65,6 +65,7 @@ _FORGET = (
     "DELETE FROM ends WHERE run=?",
     "DELETE FROM logs WHERE run=?",
     "DELETE FROM endpoints WHERE run=?",
+    "DELETE FROM found WHERE run=?",
     "DELETE FROM runs WHERE number=?",
 )
 

@@ -11,7 +11,7 @@ from bucketline.errors import LedgerDamaged, LedgerError
 from bucketline.model import Action, Fate, Verb
 
 MEMORY = ":memory:"
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x424B4C4E  # "BKLN", as `file` can tell it from other SQLite files.
 _SQLITE_MIN = 3_051_003  # Before it, two connections could damage a WAL that starts over.
 _WAIT_MILLISECONDS = 10_000  # For the short moments in which another connection opens or recovers.
@@ -70,6 +70,7 @@ CREATE TABLE endpoints(
     run INTEGER, side TEXT, endpoint TEXT, requests INTEGER NOT NULL, faults INTEGER NOT NULL,
     bytes_read INTEGER NOT NULL, bytes_written INTEGER NOT NULL, times_opened INTEGER NOT NULL,
     seconds_open REAL NOT NULL, PRIMARY KEY(run, side, endpoint)) STRICT;
+CREATE TABLE found(run INTEGER PRIMARY KEY, objects INTEGER NOT NULL) STRICT;
 CREATE TABLE logs(run INTEGER PRIMARY KEY, place TEXT NOT NULL) STRICT;
 CREATE TABLE pruned(number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE VIEW history AS

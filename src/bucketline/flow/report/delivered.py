@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bucketline.flow.ledger.read import Reader
-from bucketline.flow.report.runs import PAGE, RunRow
+from bucketline.flow.report.objects import PAGE
+from bucketline.flow.report.runs import RunRow
 from bucketline.model import Entry, Proof, Verify, nothing
 
 

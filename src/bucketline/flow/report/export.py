@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bucketline.errors import DiskError, UsageError
-from bucketline.flow.report.runs import ObjectRow, RunRow, all_objects
+from bucketline.flow.report.objects import ObjectRow, all_objects
+from bucketline.flow.report.runs import RunRow
 
 FORMAT = 1
 _GROUP = 50_000  # Rows of a Parquet row group: what is in memory at once.

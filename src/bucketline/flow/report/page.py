@@ -11,7 +11,8 @@ from typing import Any
 from bucketline.errors import printable
 from bucketline.flow.report.endpoints import Counts, as_records, endpoints_of
 from bucketline.flow.report.notes import notes_of
-from bucketline.flow.report.runs import ObjectRow, RunRow, Trouble, all_objects, troubles
+from bucketline.flow.report.objects import ObjectRow, Which, all_objects
+from bucketline.flow.report.runs import RunRow, Trouble, troubles
 from bucketline.model import Fate
 from bucketline.sizes import show_moment, show_seconds, show_size
 
@@ -41,7 +42,7 @@ class Told:
 
     @classmethod
     def of(cls, row: RunRow) -> Told:
-        wrong = all_objects(row, [Fate.FAILED, Fate.WAITING])
+        wrong = all_objects(row, Which(Fate.FAILED), Which(Fate.WAITING))
         objects = list(islice(wrong, OBJECTS_MAX))
         return cls(row, troubles(row), objects, notes_of(row), endpoints_of(row))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,9 @@ from bucketline.flow.ledger import Known, Ledger
 from bucketline.flow.ledger.place import SUFFIX, is_locked
 from bucketline.flow.ledger.read import Reader
 from bucketline.flow.ledger.rows import tally_of
-from bucketline.flow.ledger.schema import FATE_NAMES, FATES, VERB_NAMES
+from bucketline.flow.ledger.schema import FATE_NAMES
 from bucketline.flow.report.remedies import remedy_of
-from bucketline.model import Fate, Proof, Tally
-
-PAGE = 1_000
-_LEFT = (Fate.STARTED, Fate.FAILED, Fate.WAITING)
+from bucketline.model import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,7 @@ class RunRow:
     started: float = 0.0
     ended: float | None = None
     message: str = ""
+    found: int | None = None  # How many objects were known to take part; None = not told yet.
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -60,6 +57,7 @@ class RunRow:
             "state": self.state,
             "started": self.started,
             "ended": self.ended,
+            "found": self.found,
             "listed": self.listed,
             "skipped": self.tally.skipped,
             "done": self.tally.done,
@@ -71,26 +69,6 @@ class RunRow:
             "target": self.target,
             "message": self.message,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRow:
-    """Where one object of a run stands: its last line, and what was intended."""
-
-    key: str
-    verb: str
-    fate: str  # `started` = under way, or in doubt when the run is over.
-    time: float
-    size: int
-    reason: str
-    proof: str
-    source_etag: str
-    target_etag: str
-    target_version: str
-    hashes: dict[str, str]
-    cause: str
-    message: str
-    started: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +122,6 @@ def run_of(ledger: Path, run: str) -> RunRow | None:
     return next((row for row in _runs_of(ledger) if row.run == run), None)
 
 
-def objects(
-    row: RunRow, fate: Fate | None = None, *, after: str = "", limit: int = PAGE
-) -> list[ObjectRow]:
-    """The next `limit` objects behind the key `after`, in key order; one short transaction."""
-    with closing(Reader(row.path)) as reader:
-        return _page(reader, row.number, fate, after, limit)
-
-
-def all_objects(row: RunRow, fates: Sequence[Fate | None] = (None,)) -> Iterator[ObjectRow]:
-    """Every object of a run, page by page, so that no reader ever holds a transaction for long."""
-    with closing(Reader(row.path)) as reader:
-        for fate in fates:
-            after = ""
-            while page := _page(reader, row.number, fate, after, PAGE):
-                yield from page
-                after = page[-1].key
-
-
 def troubles(row: RunRow) -> list[Trouble]:
     """What went wrong, by cause, the most frequent first."""
     with closing(Reader(row.path)) as reader:
@@ -170,15 +130,6 @@ def troubles(row: RunRow) -> list[Trouble]:
         Trouble(cause, FATE_NAMES[fate], count, key, message, remedy_of(cause))
         for cause, fate, count, key, message in found
     ]
-
-
-def failures(row: RunRow) -> Iterator[str]:
-    """What is left to do as JSON lines, which `sync --only FILE` takes."""
-    fates = [fate for fate in _LEFT if fate is not Fate.STARTED or row.state != "running"]
-    for one in all_objects(row, fates):
-        said = {"key": one.key, "verb": one.verb, "fate": one.fate, "size": one.size}
-        said |= {"cause": one.cause, "message": one.message}
-        yield json.dumps(said, ensure_ascii=False)
 
 
 def known(path: Path, keys: Sequence[str]) -> dict[str, Known]:
@@ -202,21 +153,8 @@ def prune(state_folder: Path, keep: int) -> tuple[int, list[Path]]:
 
 
 _RUNS = """SELECT runs.run, command, number, source, target, name, host, user, version,
-        configuration, started, ended, state, message
-    FROM runs LEFT JOIN ends ON ends.run = number ORDER BY number"""
-# Of each key the last line, with what its intent said.
-_OBJECTS = """SELECT end.key, end.verb, end.fate, end.time, end.size, intent.size, intent.reason,
-        end.proof, coalesce(nullif(end.source_etag, ''), intent.source_etag),
-        coalesce(nullif(end.target_etag, ''), intent.target_etag), end.target_version, end.hashes,
-        end.cause, end.message, intent.time
-    FROM lines AS end LEFT JOIN lines AS intent
-        ON intent.run = end.run AND intent.key = end.key AND intent.fate = 0 AND intent.seq = (
-            SELECT max(seq) FROM lines AS began
-            WHERE began.run = end.run AND began.key = end.key AND began.fate = 0)
-    WHERE end.run = :run AND end.key > :after AND NOT EXISTS (
-        SELECT 1 FROM lines AS later
-        WHERE later.run = end.run AND later.key = end.key AND later.seq > end.seq)"""
-_ORDER = " ORDER BY end.key LIMIT :limit"
+        configuration, started, ended, state, message, objects FROM runs
+    LEFT JOIN ends ON ends.run = number LEFT JOIN found ON found.run = number ORDER BY number"""
 _TROUBLES = """SELECT coalesce(cause, ''), fate, count(*), min(key), coalesce(message, '')
     FROM lines INDEXED BY troubles WHERE run = ? AND fate > 1 AND fate > 2
     GROUP BY cause, fate ORDER BY count(*) DESC, cause"""
@@ -230,56 +168,9 @@ def _runs_of(path: Path) -> list[RunRow]:
         for run, fate, count, size in reader.rows("SELECT * FROM counters"):
             counters.setdefault(run, {})[fate] = (count, size)
     rows = []
-    for run, command, number, *texts, started, ended, state, message in heads:
+    for run, command, number, *texts, started, ended, state, message, found in heads:
         open_state = "running" if is_running and number == heads[-1][2] else "crashed"
         tally = tally_of(counters.get(number, {}))
-        rest = (*texts, started, ended, message or "", tally)
+        rest = (*texts, started, ended, message or "", found, tally)
         rows.append(RunRow(run, command, state or open_state, path, number, *rest))
     return rows
-
-
-def _page(
-    reader: Reader, number: int, fate: Fate | None, after: str, limit: int
-) -> list[ObjectRow]:
-    values = {"run": number, "after": after, "limit": limit}
-    if fate is not Fate.STARTED:
-        return [_object(row) for row in reader.rows(_objects_sql(fate), values)]
-    # Intents have no index; they are few, and known.
-    keys = [key for key in reader.in_doubt(number) if key > after][:limit]
-    return [
-        _object(row)
-        for key in keys
-        for row in reader.rows(_OBJECTS + " AND end.key = :key", {**values, "key": key})
-    ]
-
-
-def _objects_sql(fate: Fate | None) -> str:
-    if fate is None:
-        return _OBJECTS + _ORDER
-    which = f" AND end.fate = {FATES[fate]}"
-    if fate is Fate.DONE:  # Nearly all are: walking the run is the shortest way.
-        return _OBJECTS + which + _ORDER
-    # Left to itself, SQLite walks the run and looks at every object in it.
-    indexed = _OBJECTS.replace("lines AS end ", "lines AS end INDEXED BY troubles ", 1)
-    return indexed + which + " AND end.fate > 1" + _ORDER
-
-
-def _object(row: Sequence[Any]) -> ObjectRow:
-    key, verb, fate, time, size, size_intended, reason, proof, *rest, started = row
-    source_etag, target_etag, target_version, hashes, cause, message = rest
-    return ObjectRow(
-        key=key,
-        verb=VERB_NAMES[verb],
-        fate=FATE_NAMES[fate],
-        time=time,
-        size=size or size_intended or 0,
-        reason=reason or "",
-        proof=Proof(proof or 0).label,
-        source_etag=source_etag or "",
-        target_etag=target_etag or "",
-        target_version=target_version or "",
-        hashes=dict(word.split("=", 1) for word in (hashes or "").split()),
-        cause=cause or "",
-        message=message or "",
-        started=started,
-    )
