@@ -48,7 +48,7 @@ class Reader:
         for _ in range(self.number()):
             key = self.number()
             kind = 8 if opcode <= 2 else (key * 4 if opcode < 36 else key) % 16
-            for _ in range(EXTRA[kind]):
+            for _ in range(EXTRA.get(kind, 0)):
                 self.number()
         start, self.at = self.at + extended, end
         assert start <= end <= len(self.data), "cut"
@@ -57,7 +57,12 @@ class Reader:
 
 def raws(path: Path) -> list[bytes]:
     """The raw text of each event; raises whatever the damage leads to."""
-    reader = Reader(unpacked(path))
+    return raws_of(unpacked(path))
+
+
+def raws_of(plain: bytes) -> list[bytes]:
+    """The same of what is no longer compressed."""
+    reader = Reader(plain)
     assert reader.data[:1] == b"\x0a", "no header"
     found: list[bytes] = []
     while reader.at < len(reader.data):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.journal import counted, decoded, events
+from splunk import decoder
 from splunk.journals import CODECS, HEADER, digest, event, journal, lines, slices
 
 MANY = 1_000_000 if os.environ.get("BUCKETLINE_SOAK") else 100_000
@@ -75,6 +76,35 @@ def test_one_that_is_cut_is_never_taken_for_whole(codec: str, tmp_path: Path) ->
         except Damaged:
             continue
         assert count < 9_000, f"cut at {size}, and no event is missing"
+
+
+@given(
+    st.lists(st.binary(max_size=40), min_size=1, max_size=8),
+    st.lists(st.sampled_from(ALL_OPCODES), min_size=1, max_size=4),
+    st.integers(0, 10**6),
+    st.integers(1, 255),
+)
+def test_what_is_read_of_damage_is_what_another_decoder_reads(
+    raws: list[bytes], opcodes: list[int], place: int, change: int
+) -> None:
+    plain = bytearray(b"".join(slices(raws, opcodes)))
+    plain[place % len(plain)] ^= change
+
+    try:
+        found = [one.raw for one in decoded([bytes(plain)])]
+    except Damaged:
+        return
+    assert found == decoder.raws_of(bytes(plain))
+
+
+def test_an_event_of_many_pieces_is_joined_once() -> None:
+    """In time that grows with its size: what is left waits until all of it is there."""
+    raw = os.urandom(8 << 20)
+    plain = HEADER + event(raw, 1)
+
+    found = list(decoded(plain[at : at + 64] for at in range(0, len(plain), 64)))
+
+    assert [one.raw for one in found] == [raw]
 
 
 @given(st.binary(max_size=400))

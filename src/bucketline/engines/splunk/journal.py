@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bucketline.engines.splunk.codecs import Damaged, pieces
+from bucketline.engines.splunk.patterns import (
+    EVENTS,
+    HASH_SIZE,
+    HEADS,
+    NUMBERS,
+    OLD_EVENTS,
+    SHIFTS,
+    Values,
+)
 
 _OPCODE_MAX = 64 << 20  # No event is larger; what claims to be is damage.
 _HOST, _STRING, _DELETE, _PRIVATE, _HEADER, _HASHES = 3, 6, 8, 9, 10, 11
-_OLD_EVENTS, _EVENTS, _STATES = (1, 2), range(32, 44), range(17, 32)
-_HASH_SIZE = 20
-# How many numbers follow a key of the metadata, by the type in its lowest bits.
-_NUMBERS = (1, 0, 1, 2, 2, 0, 2, 3, 1, 1, 1, 2, 3, 0, 2, 0)
+_STATES = range(17, 32)
+_Names = tuple[str, str, str]  # Host, source, sourcetype.
+_Told = tuple[int, _Names, bytes]  # Time, names, raw.
 
 
 class Event(NamedTuple):
@@ -38,7 +46,10 @@ class Counted:
 
 
 class _More(Exception):
-    """No error: the piece at hand ends inside of an opcode."""
+    """No error: the piece at hand ends inside of an opcode, which goes on at least to there."""
+
+    def __init__(self, end: int = 0) -> None:
+        self.end = end
 
 
 @dataclass(slots=True)
@@ -74,7 +85,7 @@ class _Cursor:
             raise Damaged(f"the journal is damaged: an item of {size:,} bytes")
         end = self.at + size
         if end > len(self.data):
-            raise _More
+            raise _More(end)
         taken = self.data[self.at : end]
         self.at = end
         return taken
@@ -88,8 +99,14 @@ class _State:
     active: list[int] = field(default_factory=lambda: [0, 0, 0])
     base_time: int = 0
     has_header: bool = False
+    said: _Names | None = None  # What the active numbers mean, until either changes.
+    values: Values = field(default_factory=Values)
 
-    def name(self, kind: int) -> str:
+    def names_now(self) -> _Names:
+        self.said = (self._name(0), self._name(1), self._name(2))
+        return self.said
+
+    def _name(self, kind: int) -> str:
         number = self.active[kind]
         if number == 0:
             return ""
@@ -105,51 +122,94 @@ def events(path: Path) -> Iterator[Event]:
 
 def decoded(pieces_of_it: Iterable[bytes]) -> Iterator[Event]:
     """Events out of bytes that are no longer compressed."""
-    state, rest = _State(), b""
+    for told in _batches(pieces_of_it):
+        for time, names, raw in told:
+            yield Event(time, *names, raw)
+
+
+def _batches(pieces_of_it: Iterable[bytes]) -> Iterator[list[_Told]]:
+    """The events of each piece. What is left of one waits until all of its event is there."""
+    state, rest, size, wanted = _State(), [b""], 0, 0
     for piece in pieces_of_it:
-        cursor = _Cursor(rest + piece)
-        start = 0
-        try:
-            while cursor.at < len(cursor.data):
-                start = cursor.at
-                event = _step(cursor, state)
-                if event is not None:
-                    yield event
-            rest = b""
-        except _More:
-            rest = cursor.data[start:]
-            if len(rest) > _OPCODE_MAX + len(piece):
-                raise Damaged("the journal is damaged: an item without an end") from None
-    if rest:
+        rest.append(piece)
+        size += len(piece)
+        if size < wanted:
+            continue
+        if wanted == 0 and size > _OPCODE_MAX + len(piece):
+            raise Damaged("the journal is damaged: an item without an end")
+        cursor, told = _Cursor(b"".join(rest)), list[_Told]()
+        wanted = _read(cursor, state, told)
+        rest = [cursor.data[cursor.at :]]
+        size = len(rest[0])
+        yield told
+    if size:
         raise Damaged("the journal ends in the middle of an event")
     if not state.has_header:
         raise Damaged("the journal has no header")
 
 
+def _read(cursor: _Cursor, state: _State, told: list[_Told]) -> int:
+    """All that is whole; how many bytes what is not needs, or 0 if nobody can tell yet."""
+    start, size = cursor.at, len(cursor.data)
+    try:
+        while cursor.at < size:
+            start = cursor.at
+            _usual(cursor, state, told)
+            start = cursor.at
+            if start < size:
+                _step(cursor, state, told)
+    except _More as more:
+        cursor.at = start
+        return max(0, more.end - start)
+    return 0
+
+
+def _usual(cursor: _Cursor, state: _State, told: list[_Told]) -> None:
+    """Events as most are, one behind the other; what is anything else is left to `_step`."""
+    data, at, values, base = cursor.data, cursor.at, state.values, state.base_time
+    size, keep = len(data) if state.has_header else 0, told.append
+    while at < size and (head := HEADS[data[at]]) is not None:
+        found = head(data, at + 1)
+        if found is None:
+            break
+        length, extended, time_text = found.groups()
+        end, body = found.end(1) + values[length], found.end()
+        if extended:
+            body += values[extended]
+        if not body <= end <= size:
+            break
+        time = values[time_text]
+        keep((base + ((time >> 1) ^ -(time & 1)), state.said or state.names_now(), data[body:end]))
+        cursor.at = at = end
+
+
 def counted(path: Path, watch: Callable[[], None] = lambda: None) -> Counted:
     """Count and hash all that is in there. Raises `Damaged`."""
     found, digest = Counted(), hashlib.sha256()
-    for event in events(path):
-        found.events += 1
-        found.raw_size += len(event.raw)
-        digest.update(len(event.raw).to_bytes(8, "big") + event.raw)
-        if found.events % 100_000 == 0:
-            watch()
+    for told in _batches(pieces(path)):
+        sizes = [len(raw) for _, _, raw in told]
+        found.events += len(told)
+        found.raw_size += sum(sizes)
+        behind = zip(sizes, told, strict=True)
+        digest.update(b"".join(size.to_bytes(8, "big") + raw for size, (_, _, raw) in behind))
+        watch()
     found.digest = digest.hexdigest()
     return found
 
 
-def _step(cursor: _Cursor, state: _State) -> Event | None:
+def _step(cursor: _Cursor, state: _State, told: list[_Told]) -> None:
+    """One opcode, whatever it is."""
     opcode = cursor.take(1)[0]
     if not state.has_header and opcode != _HEADER:
         raise Damaged("the journal does not begin with a header")
-    if opcode in _EVENTS or opcode in _OLD_EVENTS:
-        return _event(cursor, opcode, state)
-    if opcode in _STATES:
+    if opcode in EVENTS or opcode in OLD_EVENTS:
+        told.append(_event(cursor, opcode, state))
+    elif opcode in _STATES:
         _change(cursor, opcode, state)
     elif _HOST <= opcode <= _STRING:
         text = cursor.take(cursor.number()).decode("utf-8", "replace")
         state.names[opcode - _HOST].append(text)
+        state.said = None
     elif opcode == _HEADER:
         header = cursor.take(6)
         state.base_time = int.from_bytes(header[2:], "little", signed=True)
@@ -158,7 +218,6 @@ def _step(cursor: _Cursor, state: _State) -> Event | None:
         cursor.take(cursor.number())
     elif opcode not in (0, _DELETE, _HASHES):
         raise Damaged(f"the journal is damaged: there is no opcode {opcode}")
-    return None
 
 
 def _change(cursor: _Cursor, opcode: int, state: _State) -> None:
@@ -169,19 +228,19 @@ def _change(cursor: _Cursor, opcode: int, state: _State) -> None:
             active[kind] = cursor.number()
     if opcode & 1:
         state.base_time = int.from_bytes(cursor.take(4), "little", signed=True)
-    state.active = active
+    state.active, state.said = active, None
 
 
-def _event(cursor: _Cursor, opcode: int, state: _State) -> Event:
+def _event(cursor: _Cursor, opcode: int, state: _State) -> _Told:
     length = cursor.number()
     start = cursor.at
     if length > _OPCODE_MAX:
         raise Damaged(f"the journal is damaged: an event of {length:,} bytes")
     if start + length > len(cursor.data):
-        raise _More
+        raise _More(start + length)
     end = start + length
     extended = cursor.number() if opcode & 4 else 0
-    cursor.take(8 if opcode & 1 else 8 + _HASH_SIZE)
+    cursor.take(8 if opcode & 1 else 8 + HASH_SIZE)
     cursor.number()
     cursor.number()
     time = state.base_time + cursor.signed()
@@ -192,7 +251,7 @@ def _event(cursor: _Cursor, opcode: int, state: _State) -> Event:
     if cursor.at > end:
         raise Damaged("the journal is damaged: an event is shorter than what is in it")
     raw = cursor.take(end - cursor.at)
-    return Event(time, state.name(0), state.name(1), state.name(2), raw)
+    return time, state.names_now(), raw
 
 
 def _bounded(count: int, length: int) -> int:
@@ -203,6 +262,7 @@ def _bounded(count: int, length: int) -> int:
 
 def _skip_metadata(cursor: _Cursor, opcode: int) -> None:
     key = cursor.number()
-    numbers = 1 if opcode in _OLD_EVENTS else _NUMBERS[(key << 2 if opcode < 36 else key) & 15]
+    shift = SHIFTS[opcode]
+    numbers = 1 if shift < 0 else NUMBERS[(key << shift) & 15]
     for _ in range(numbers):
         cursor.number()
