@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
+LEGACY = b"\x02\x21\x4c\x18"
 EXTRA = {0: 1, 2: 1, 3: 2, 4: 2, 6: 2, 7: 3, 8: 1, 9: 1, 10: 1, 11: 2, 12: 3, 14: 2}
 
 
@@ -12,6 +14,8 @@ def unpacked(path: Path) -> bytes:
     body = path.read_bytes()
     if body[:2] == b"\x1f\x8b":
         return gzip.decompress(body)
+    if body.startswith(LEGACY):
+        return b"".join(legacy(body))
     for magic, codec in ((b"\x28\xb5\x2f\xfd", "zstd"), (b"\x04\x22\x4d\x18", "lz4")):
         if body.startswith(magic):
             import pyarrow as pa
@@ -19,6 +23,42 @@ def unpacked(path: Path) -> bytes:
             with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
                 return bytes(stream.readall())
     return body
+
+
+def legacy(body: bytes) -> Iterator[bytes]:
+    """Sequence by sequence, as the format says."""
+    at = 0
+    while at < len(body):
+        if body[at : at + 4] == LEGACY:
+            at += 4
+            continue
+        end = at + 4 + int.from_bytes(body[at : at + 4], "little")
+        assert end <= len(body), "cut"
+        yield block_of(body[at + 4 : end])
+        at = end
+
+
+def block_of(block: bytes) -> bytes:
+    out, at = bytearray(), 0
+
+    def length(start: int) -> int:
+        nonlocal at
+        while start >= 15 and block[at] == 255:
+            start, at = start + 255, at + 1
+        if start >= 15:
+            start, at = start + block[at], at + 1
+        return start
+
+    while True:
+        token, at = block[at], at + 1
+        literals = length(token >> 4)
+        out += block[at : at + literals]
+        at += literals
+        if at >= len(block):
+            return bytes(out)
+        back, at = int.from_bytes(block[at : at + 2], "little"), at + 2
+        for _ in range(length(token & 15) + 4):
+            out.append(out[-back])
 
 
 class Reader:

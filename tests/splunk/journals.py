@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-CODECS = ("none", "gzip", "zstd", "lz4")
-SUFFIX = {"none": "", "gzip": ".gz", "zstd": ".zst", "lz4": ".lz4"}
+CODECS = ("none", "gzip", "zstd", "lz4", "lz4-legacy")
+SUFFIX = {"none": "", "gzip": ".gz", "zstd": ".zst", "lz4": ".lz4", "lz4-legacy": ".lz4"}
 SLICE = 131_072
 HEADER = b"\x0a\x03\x00" + struct.pack("<i", 1_651_669_557)
 
@@ -71,6 +71,9 @@ def packed(plain: bytes, codec: str) -> bytes:
         return plain
     if codec == "gzip":
         return gzip.compress(plain, mtime=0)
+    if codec == "lz4-legacy":
+        block = bytes(pa.Codec("lz4_raw").compress(plain, asbytes=True))
+        return b"\x02\x21\x4c\x18" + struct.pack("<I", len(block)) + block
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, codec) as stream:
         stream.write(plain)

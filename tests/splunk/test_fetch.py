@@ -181,7 +181,7 @@ def test_damage_in_a_slice_is_noticed(codec: str, etag: str, drive: Drive, tmp_p
             continue
         # The archive tells a size alone, and such a compression no checksum: nobody could know.
         assert etag == ONLY_SIZE
-        assert codec in ("none", "zstd", "lz4")
+        assert codec != "gzip"
         assert came.proof is Proof.SIZE
 
 

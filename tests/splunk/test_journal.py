@@ -119,7 +119,10 @@ def test_noise_is_damage_or_events_and_nothing_else(noise: bytes) -> None:
     ("text", "said"),
     [
         (b"", "empty"),
-        (b"\x02\x21\x4c\x18abc", "legacy"),
+        (b"\x02\x21\x4c\x18abc", "no size"),
+        (b"\x02\x21\x4c\x18\x09\0\0\0abc", "middle of a block"),
+        (b"\x02\x21\x4c\x18\x02\0\0\0\xf0\xff", "middle of a sequence"),
+        (b"\x02\x21\x4c\x18\x02\0\0\0\x40a", "more than it can"),
         (b"PK\x03\x04", "no known"),
         (HEADER + event(b"x" * 50, 1)[:-3], "middle of an event"),
         (HEADER + b"\x63", "opcode 99"),

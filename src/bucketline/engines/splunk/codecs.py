@@ -6,14 +6,20 @@ import importlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from bucketline.engines.splunk import lz4_legacy
 from bucketline.errors import BucketlineError, UsageError
 
 _PIECE = 1 << 20
 _PIECE_PACKED = 64 << 10  # May grow a thousandfold.
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
-_LEGACY_LZ4 = b"\x02\x21\x4c\x18"
+_LEGACY = "lz4-legacy"
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    lz4_legacy.MAGIC: _LEGACY,
+}
 _HEADER_OPCODE = 10
 _NEEDED = "journals in zstd and lz4 need pyarrow; install bucketline[splunk]"
 
@@ -25,12 +31,10 @@ class Damaged(BucketlineError):
 
 
 def codec_of(head: bytes) -> str:
-    """gzip, zstd, lz4 or none. Raises `Damaged`."""
+    """gzip, zstd, lz4, lz4-legacy or none. Raises `Damaged`."""
     for magic, codec in _MAGIC.items():
         if head.startswith(magic):
             return codec
-    if head.startswith(_LEGACY_LZ4):
-        raise Damaged("the journal is in the legacy form of lz4, which is not understood")
     if head[:1] == bytes([_HEADER_OPCODE]):
         return "none"
     raise Damaged("the journal is empty" if not head else "the journal is in no known compression")
@@ -45,6 +49,8 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield from iter(lambda: file.read(_PIECE), b"")
         elif codec == "gzip":
             yield from _gzip(file)
+        elif codec == _LEGACY:
+            yield from _legacy(file)
         else:
             yield from _arrow(path, codec)
 
@@ -65,11 +71,27 @@ def _gzip(file: BinaryIO) -> Iterator[bytes]:
         raise Damaged("the journal ends in the middle of a slice")
 
 
-def _arrow(path: Path, codec: str) -> Iterator[bytes]:
+def _pyarrow() -> Any:
     try:
-        arrow = importlib.import_module("pyarrow")
+        return importlib.import_module("pyarrow")
     except ImportError:
         raise UsageError(_NEEDED) from None
+
+
+def _legacy(file: BinaryIO) -> Iterator[bytes]:
+    codec = _pyarrow().Codec("lz4_raw")
+
+    def unpack(block: bytes, size: int) -> bytes:
+        return bytes(codec.decompress(block, decompressed_size=size, asbytes=True))
+
+    try:
+        yield from lz4_legacy.unpacked(file, unpack)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"the journal is damaged: {error}") from None
+
+
+def _arrow(path: Path, codec: str) -> Iterator[bytes]:
+    arrow = _pyarrow()
     try:
         with arrow.OSFile(str(path)) as file, arrow.CompressedInputStream(file, codec) as stream:
             while piece := stream.read(_PIECE):
