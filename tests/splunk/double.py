@@ -200,9 +200,15 @@ class Double:
         return {**told, "server_roles": ["indexer"], **self.info}
 
     def _inspected(self, query: str) -> list[dict[str, Any]]:
-        index = query.partition("index=")[2]
-        ones = [one for one in self.known.values() if one.index == index]
-        return [{"bucketId": one.bid, "eventCount": str(one.events)} for one in ones]
+        self.seen["search"] += 1
+        question, _, wanted = query.partition("| search bucketId IN (")
+        indexes, bids = re.findall(r"index=(\S+)", question), re.findall(r'"([^"]+)"', wanted)
+        ones = [one for one in self.known.values() if one.index in indexes and one.bid in bids]
+        lost = {one.bid: self.faults.get("forgets", 0) for one in ones if one.status == "remote"}
+        return [
+            {"bucketId": one.bid, "eventCount": str(one.events - lost.get(one.bid, 0))}
+            for one in ones
+        ]
 
     def _cache(self, method: str, cache_id: str, action: list[str]) -> tuple[int, Any]:
         bid = cache_id.removeprefix("bid|").removesuffix("|")

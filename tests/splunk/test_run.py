@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from splunk.journals import journal
@@ -120,3 +122,34 @@ def test_what_others_have_in_their_cache_is_not_evicted(site: Site) -> None:
 
     assert site.run()["skipped"] == 1
     assert site.splunk.evicted == evicted
+
+
+def test_splunk_counts_all_of_a_wave_in_one_question(site: Site) -> None:
+    for index in ("web", "mail"):
+        site.splunk.add_index(index)
+    for number in range(3):
+        site.archive("web", number)
+        site.archive("mail", number)
+
+    told = site.run("--wave-buckets", "3")
+
+    assert (told["done"], told["waves"]) == (6, 2)
+    assert site.splunk.seen["search"] == 4  # Before and after the evictions of each.
+    report = site.desk.here / "r.json"
+    site.desk_status(*site.words()[2:4], "--report", str(report))
+    rows = json.loads(report.read_text())
+    assert {(row["counted_before"], row["counted_after"]) for row in rows} == {(50, 50)}
+    assert {row["proof"] for row in rows} == {"etag"}
+
+
+def test_one_that_splunk_no_longer_finds_whole_is_not_done(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+    site.splunk.faults["forgets"] = 1
+
+    told = site.told(code=1)
+
+    assert "Splunk counts 49 events in it, its journal has 50" in told[0]["message"]
+    del site.splunk.faults["forgets"]
+    assert site.run()["done"] == 1
+    assert len(site.splunk.evicted) == 1

@@ -11,7 +11,7 @@ from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, two_places
 from bucketline.cli.splunk.options import choosing_buckets, reaching_splunk
 from bucketline.cli.splunk.running import budgets, carry_out, waiting
-from bucketline.engines.splunk.waves import ACTS
+from bucketline.engines.splunk.wave import ACTS
 
 
 def _step(act: str, text: str) -> click.Command:

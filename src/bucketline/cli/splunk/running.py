@@ -17,6 +17,7 @@ from bucketline.cli.signals import listening
 from bucketline.cli.splunk.options import choice_of, world_of
 from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
+from bucketline.engines.splunk.ends import Ends, Tally
 from bucketline.engines.splunk.look import Seen, World, look, statuses
 from bucketline.engines.splunk.planning import summed
 from bucketline.engines.splunk.records import Records
@@ -24,7 +25,8 @@ from bucketline.engines.splunk.restart import METHODS, Restart
 from bucketline.engines.splunk.restoring import SMARTSTORE, THAWED, Patience, Restoring
 from bucketline.engines.splunk.structure import write
 from bucketline.engines.splunk.tool import Tool
-from bucketline.engines.splunk.waves import ACTS, Budget, Tally, Waves
+from bucketline.engines.splunk.wave import ACTS
+from bucketline.engines.splunk.waves import Budget, Waves
 from bucketline.errors import UsageError
 from bucketline.flow.drive import open_drive
 from bucketline.flow.ledger.place import Lock
@@ -163,7 +165,8 @@ def _prepared(
     def tell(index: str, bucket: str, state: str, message: str) -> None:
         _tell_bucket(invocation, index, bucket, state, message)
 
-    return Waves(seen, steps, budget, restart, Stop(), tell, again=said["retry_quarantined"])
+    ends = Ends(steps, tell)
+    return Waves(seen, steps, budget, restart, Stop(), ends, again=said["retry_quarantined"])
 
 
 def _tell_bucket(invocation: Invocation, index: str, bucket: str, state: str, message: str) -> None:

@@ -24,7 +24,7 @@ from bucketline.flow.drive import open_drive
 
 _COLUMNS = (
     *("index", "bucket", "bid", "step", "events", "raw_size", "bytes", "restored_bytes"),
-    *("proof", "digest", "source", "folder", "message", "at"),
+    *("proof", "digest", "counted_before", "counted_after", "source", "folder", "message", "at"),
 )
 
 

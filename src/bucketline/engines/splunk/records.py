@@ -32,6 +32,8 @@ class Record:
     digest: str = ""  # SHA-256 over its events.
     hashes: dict[str, str] = field(default_factory=dict)  # Path in the bucket -> SHA-256.
     proof: str = ""  # The weakest by which its bytes are shown to be the archive's.
+    counted_before: int = -1  # Events that Splunk counted before its eviction,
+    counted_after: int = -1  # and at the end; -1 = it was not asked.
     bytes: int = 0
     restored_bytes: int = 0
     message: str = ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bucketline.clock import Clock
 from bucketline.engines.splunk.codecs import Damaged
@@ -23,7 +23,8 @@ from bucketline.engines.splunk.records import (
     sync_folder,
 )
 from bucketline.engines.splunk.rest import Index, Splunk
-from bucketline.engines.splunk.tool import Tool
+from bucketline.engines.splunk.room import is_full
+from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import DiskError, Refused
 
 STAGING = "bucketline-staging"
@@ -37,6 +38,10 @@ class Patience:
     upload_seconds: float = 3600.0
     evict_seconds: float = 120.0
     poll_seconds: float = 5.0
+
+
+class DiskFull(DiskError):
+    """A rebuild had more to write than the disk could take."""
 
 
 class NotYet(Refused):
@@ -89,15 +94,30 @@ class Restoring:
         """Where buckets are put."""
         return index.thawed if self.into == THAWED else index.home
 
-    def is_known(self, record: Record) -> bool:
-        """Whether Splunk has found it; else it takes a restart."""
-        if self.into == THAWED:
-            return self._inspected(record) is not None
-        return self.world.drive.call(self.splunk.cached(record.bid)) is not None
+    def counts(self, bids: Sequence[str]) -> dict[str, int]:
+        """How many events Splunk's index counts in each that it knows: one question for all."""
+        if not bids:
+            return {}
+        indexes = sorted({bid.partition("~")[0] for bid in bids})
+        named = " ".join(f"index={index}" for index in indexes)
+        wanted = ", ".join(f'"{bid}"' for bid in bids)
+        query = f"| dbinspect {named} | search bucketId IN ({wanted})"
+        rows = self.world.drive.call(self.splunk.search(query))
+        return {str(row.get("bucketId")): int(row.get("eventCount", -1)) for row in rows}
 
-    def confirm(self, record: Record) -> None:
-        """A thawed one is done when Splunk counts all of its events."""
-        self._check_events(record)
+    def checked(self, record: Record, counts: Mapping[str, int]) -> int:
+        """Splunk counts the events that the journal has. Raises `Refused`."""
+        found = counts.get(record.bid)
+        if found is None:
+            raise Refused("Splunk's index does not know it, though it is in its place")
+        if found != record.events:
+            said = f"Splunk counts {found:,} events in it, its journal has {record.events:,}"
+            raise Refused(said)
+        return found
+
+    def confirm(self, record: Record, counts: Mapping[str, int]) -> None:
+        """It is done when Splunk counts all of its events, at the end as before."""
+        record.counted_after = self.checked(record, counts)
         self.note(record, DONE)
 
     def _make(self, one: Planned, staging: Path, record: Record) -> None:
@@ -113,7 +133,12 @@ class Restoring:
             raise Damaged("its journal holds no event: a stub, which nothing can be made of")
         record.events, record.raw_size = found.events, found.raw_size
         record.digest = found.digest
-        self.tool.rebuild(staging, bucket.index)
+        try:
+            self.tool.rebuild(staging, bucket.index)
+        except RebuildFailed as error:
+            if is_full(staging):
+                raise DiskFull(f"the disk is full: {error}") from None
+            raise
         came.check(only_journal=True)
         files = [path for path in staging.rglob("*") if path.is_file()]
         record.restored_bytes = sum(path.stat().st_size for path in files)
@@ -146,34 +171,17 @@ class Restoring:
         """Only with a proof of this moment; done is what Splunk's state says afterwards."""
         if (flaw := self.proof(record, index)) != "":
             raise Refused(f"it is not evicted: {flaw or 'there is no receipt'}")
-        call = self.world.drive.call
+        call, is_asked = self.world.drive.call, False
         deadline = self.clock.monotonic() + self.patience.evict_seconds
-        while True:
-            call(self.splunk.evict(record.bid))
-            state = call(self.splunk.cached(record.bid)) or {}
-            if state.get("status") == "remote":
-                break
+        while (call(self.splunk.cached(record.bid)) or {}).get("status") != "remote":
             if self.clock.monotonic() >= deadline:
                 raise NotYet(
                     "Splunk keeps it in its cache for now: it is being searched, or is hot"
                 )
-            self.clock.sleep(self.patience.poll_seconds)
-        self._check_events(record)
-        self.note(record, DONE)
-
-    def _check_events(self, record: Record) -> None:
-        """Splunk still knows of all its events."""
-        found = self._inspected(record)
-        if found is None:
-            raise Refused("Splunk's index does not know it, though it is in its place")
-        if int(found.get("eventCount", -1)) != record.events:
-            said = found.get("eventCount")
-            raise Refused(f"Splunk counts {said} events in it, its journal has {record.events:,}")
-
-    def _inspected(self, record: Record) -> dict[str, Any] | None:
-        query = f"| dbinspect index={record.index}"
-        rows = self.world.drive.call(self.splunk.search(query))
-        return next((row for row in rows if row.get("bucketId") == record.bid), None)
+            if is_asked:
+                self.clock.sleep(self.patience.poll_seconds)
+            call(self.splunk.evict(record.bid))
+            is_asked = True
 
     def note(self, record: Record, step: str, message: str = "") -> None:
         record.step, record.message, record.at = step, message, self.clock.now()
