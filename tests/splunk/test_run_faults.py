@@ -43,7 +43,8 @@ def comes_back(site: Site) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("how", "said"), [("fails", "ends with 1"), ("no tsidx", "no tsidx"), ("hangs", "no end in")]
+    ("how", "said"),
+    [("fails", "ends with 1"), ("no tsidx", "no tsidx file"), ("hangs", "no end in")],
 )
 def test_a_rebuild_that_goes_wrong(one: Site, how: str, said: str) -> None:
     break_rebuild(one, how)

@@ -13,9 +13,11 @@ from bucketline.cli.options import options, side_of
 from bucketline.cli.places import hash_memory, open_place
 from bucketline.cli.sanity import check_source
 from bucketline.clock import SystemClock
+from bucketline.engines.splunk.adopting import Hints
 from bucketline.engines.splunk.choosing import Choice, listed, moment
 from bucketline.engines.splunk.look import Place, World
 from bucketline.engines.splunk.rest import Splunk
+from bucketline.engines.splunk.structure import read
 from bucketline.errors import UsageError
 from bucketline.flow.drive import Drive
 from bucketline.settings import Location, Secret
@@ -33,6 +35,11 @@ def choosing_buckets(command: F) -> F:
         click.option("--from", "start", metavar="TIME", help="With events at or after TIME."),
         click.option("--to", "end", metavar="TIME", help="With events at or before TIME."),
         click.option("--only", metavar="FILE", help="Those named in FILE, by id or by folder."),
+        click.option(
+            "--from-structure",
+            metavar="FILE",
+            help="Those that an old bucket_structure.json names.",
+        ),
         click.option("--limit", type=click.IntRange(1), metavar="N", help="So many at most."),
         click.option("--newest-first", is_flag=True, help="Instead of the oldest first."),
     )
@@ -55,14 +62,12 @@ def reaching_splunk(command: F) -> F:
 
 def choice_of(said: dict[str, Any]) -> Choice:
     now = SystemClock().now()
-    only: frozenset[str] = frozenset()
-    if said["only"]:
-        try:
-            only = listed(Path(said["only"]).read_text())
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{said['only']}: cannot be read ({error})") from None
-        if not only:
-            raise UsageError(f"{said['only']}: names no bucket")
+    only = _named(said["only"]) if said["only"] else frozenset()
+    if said["from_structure"]:
+        old = frozenset(f"{index}/{bucket}" for index, bucket in hints_of(said))
+        if only:
+            raise UsageError("--only and --from-structure both say which; leave out one of them")
+        only = old
     start = moment(said["start"], now) if said["start"] else None
     end = moment(said["end"], now) if said["end"] else None
     if start is not None and end is not None and start > end:
@@ -76,6 +81,28 @@ def choice_of(said: dict[str, Any]) -> Choice:
         limit=said["limit"],
         is_newest_first=said["newest_first"],
     )
+
+
+def _named(path: str) -> frozenset[str]:
+    try:
+        only = listed(Path(path).read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    if not only:
+        raise UsageError(f"{path}: names no bucket")
+    return only
+
+
+def hints_of(said: dict[str, Any]) -> Hints:
+    """What an old file says of each bucket that it names."""
+    path = said["from_structure"]
+    if not path:
+        return {}
+    statuses = read(Path(path))
+    hints = {(index, bucket): status for index, ones in statuses.items() for bucket, status in ones}
+    if not hints:
+        raise UsageError(f"{path}: names no bucket")
+    return hints
 
 
 def world_of(

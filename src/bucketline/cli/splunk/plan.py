@@ -10,7 +10,14 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, two_places
-from bucketline.cli.splunk.options import choice_of, choosing_buckets, reaching_splunk, world_of
+from bucketline.cli.splunk.options import (
+    choice_of,
+    choosing_buckets,
+    hints_of,
+    reaching_splunk,
+    world_of,
+)
+from bucketline.engines.splunk.adopting import differing
 from bucketline.engines.splunk.look import Seen, look, statuses
 from bucketline.engines.splunk.planning import Summary, summed
 from bucketline.engines.splunk.structure import write
@@ -53,6 +60,8 @@ def plan(invocation: Invocation, /, archive: str, smartstore: str, **said: Any) 
         else:
             invocation.printer.results(_lines(summary, said["price_per_gib"]))
     _tell_rest(invocation, seen)
+    for difference in differing(seen, hints_of(said)):
+        invocation.printer.notice(difference)
     is_flawed = any(one.flaw or one.trap for one in seen.planned)
     return 3 if is_flawed or seen.warnings else 0
 

@@ -14,7 +14,7 @@ import click
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import options
 from bucketline.cli.signals import listening
-from bucketline.cli.splunk.options import choice_of, world_of
+from bucketline.cli.splunk.options import choice_of, hints_of, world_of
 from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
@@ -166,7 +166,8 @@ def _prepared(
         _tell_bucket(invocation, index, bucket, state, message)
 
     ends = Ends(steps, tell)
-    return Waves(seen, steps, budget, restart, Stop(), ends, again=said["retry_quarantined"])
+    again, hints = said["retry_quarantined"], hints_of(said)
+    return Waves(seen, steps, budget, restart, Stop(), ends, again=again, hints=hints)
 
 
 def _tell_bucket(invocation: Invocation, index: str, bucket: str, state: str, message: str) -> None:

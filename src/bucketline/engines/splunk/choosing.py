@@ -23,7 +23,7 @@ class Choice:
     excluded: tuple[str, ...] = ()
     start: float | None = None
     end: float | None = None
-    only: frozenset[str] = frozenset()  # Ids or folder names.
+    only: frozenset[str] = frozenset()  # Ids, folder names, or both an index and one.
     limit: int | None = None
     is_newest_first: bool = False
 
@@ -34,7 +34,8 @@ class Choice:
             return False
         if any(fnmatchcase(index, glob) for glob in self.excluded):
             return False
-        if self.only and not self.only & {name.text, name.bid(index), name.identity}:
+        names = {name.text, name.bid(index), name.identity, f"{index}/{name.text}"}
+        if self.only and not self.only & names:
             return False
         return name.overlaps(self.start, self.end)
 

@@ -55,7 +55,9 @@ class Fetched:
                 raise _changed(self.folder / path)
 
 
-class _Came(NamedTuple):
+class Came(NamedTuple):
+    """One object on the disk, and by what it is shown to be the archive's."""
+
     sha256: str
     proof: Proof
 
@@ -113,12 +115,12 @@ def _number(name: str) -> int:
     return int(name.rpartition("/")[2])
 
 
-def _together(errands: list[Flow[_Came]]) -> Flow[list[_Came]]:
-    came: list[_Came] = yield Together(errands, _AT_ONCE)
+def _together(errands: list[Flow[Came]]) -> Flow[list[Came]]:
+    came: list[Came] = yield Together(errands, _AT_ONCE)
     return came
 
 
-def _one(source: Store, entry: Entry, target: Store, folder: Path, path: str) -> Flow[_Came]:
+def _one(source: Store, entry: Entry, target: Store, folder: Path, path: str) -> Flow[Came]:
     """One object across; what came as other bytes is fetched once more."""
     try:
         return (yield from _once(source, entry, target, folder, path))
@@ -126,7 +128,7 @@ def _one(source: Store, entry: Entry, target: Store, folder: Path, path: str) ->
         return (yield from _once(source, entry, target, folder, path))
 
 
-def _once(source: Store, entry: Entry, target: Store, folder: Path, path: str) -> Flow[_Came]:
+def _once(source: Store, entry: Entry, target: Store, folder: Path, path: str) -> Flow[Came]:
     """It goes across; then what the disk holds is held against what the archive tells of it.
 
     Of this source an etag that looks like an MD5 is one, whatever it has shown before: a bucket
@@ -142,12 +144,24 @@ def _once(source: Store, entry: Entry, target: Store, folder: Path, path: str) -
         if made[name] != told[name]:
             said = f"the bytes that came do not agree with the archive's {name}, {told[name]}"
             raise Mismatch(said, store=source.name, key=entry.key)
-        return _Came(made[_SHA256], _proof_of(name))
+        return Came(made[_SHA256], _proof_of(name))
     # Only its size is told. A second reading at least shows what the network changes.
     if (yield from _read_again(source, entry)) != made[_SHA256]:
         said = "each reading brings other bytes"
         raise Mismatch(said, store=source.name, key=entry.key)
-    return _Came(made[_SHA256], Proof.SIZE)
+    return Came(made[_SHA256], Proof.SIZE)
+
+
+def shown(source: Store, entry: Entry, path: Path) -> Flow[Came | None]:
+    """A file that somebody else brought; None = nothing shows that it is this object."""
+    found = yield from source.stat(entry.key)
+    told = yield from _told(found, source)
+    try:
+        made: dict[str, str] = yield Work(partial(_hashed, path, told), name="hash")
+    except OSError:
+        return None
+    agree = [name for name in told if made.get(name) == told[name]]
+    return Came(made[_SHA256], _proof_of(agree[0])) if agree else None
 
 
 def _proof_of(name: str) -> Proof:

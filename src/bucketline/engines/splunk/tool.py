@@ -27,10 +27,8 @@ class Tool:
         code, said = self._call("rebuild", str(folder), index)
         if code != 0:
             raise RebuildFailed(f"splunk rebuild ends with {code}: {said}")
-        if not any(folder.glob("*.tsidx")):
-            raise RebuildFailed("splunk rebuild left no tsidx file behind")
-        if lacking := [name for name in _NAMES if not (folder / name).exists()]:
-            raise RebuildFailed(f"splunk rebuild left no {', '.join(lacking)} behind")
+        if missing := lacking(folder):
+            raise RebuildFailed(f"splunk rebuild left no {missing} behind")
 
     def restart(self) -> None:
         code, said = self._call("restart")
@@ -50,6 +48,12 @@ class Tool:
         self.check()
         around = {"SPLUNK_HOME": str(self.home), "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
         return called([str(self._path), *words], around, self.timeout_seconds)
+
+
+def lacking(folder: Path) -> str:
+    """Files that a rebuilt bucket has, and this one has not."""
+    found = [] if any(folder.glob("*.tsidx")) else ["tsidx file"]
+    return ", ".join([*found, *(name for name in _NAMES if not (folder / name).exists())])
 
 
 def called(command: list[str], around: dict[str, str], timeout_seconds: float) -> tuple[int, str]:

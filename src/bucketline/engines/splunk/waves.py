@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from bucketline.engines.splunk.adopting import Hints, adopted, is_adoptable
 from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.ends import Begun, Ends, Tally
 from bucketline.engines.splunk.look import Seen
@@ -44,6 +45,7 @@ class Waves:
     ends: Ends
     acts: tuple[str, ...] = ACTS
     again: bool = False  # Take quarantined buckets up again.
+    hints: Hints = field(default_factory=dict)  # Of an old bucket_structure.json.
     room: Room = field(default_factory=Room)
     halvings: int = 0  # Of the budget, each time that a disk was full all the same.
 
@@ -80,6 +82,8 @@ class Waves:
                 begun.append((one, record))
             elif record is not None and record.is_ours and self._rests(one, record):
                 self.ends.end(one, "skipped")
+            elif record is None and is_adoptable(one, self.hints):
+                self._adopt(one, begun)
             elif one.has_receipt:
                 self._received(one, record, begun)
             elif one.is_local:
@@ -89,6 +93,15 @@ class Waves:
             else:
                 fresh.append(one)
         return begun, fresh
+
+    def _adopt(self, one: Planned, begun: list[Begun]) -> None:
+        """What an old script put there goes on from there."""
+        try:
+            record = adopted(self.steps, one, self.seen.indexes[one.bucket.index])
+        except BucketlineError as error:
+            self.ends.failed(one, error)
+        else:
+            begun.append((one, record))
 
     def _leave(self, ones: Iterable[Planned]) -> None:
         """It is the turn of another step."""
