@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 
 @dataclass
@@ -51,6 +52,10 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def environment(state: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.serving import Service, call, environment, new_token, serving
+from service.serving import Service, call, environment, new_token, quoted, serving
 
 _ODD = ["a", "sp ace", "<script>alert(1)</script>", "ü/é", "z"]
 
@@ -151,12 +151,6 @@ def test_browsers_are_told_to_be_strict(service: Service, token: str) -> None:
     assert headers["cache-control"] == "no-store"
     assert "max-age" in headers["strict-transport-security"]
     assert "server" not in {name.lower() for name in headers}
-
-
-def quoted(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="")
 
 
 def test_who_guesses_tokens_has_to_wait(state: Path, token: str) -> None:

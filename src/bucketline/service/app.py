@@ -17,6 +17,7 @@ from bucketline.clock import Clock
 from bucketline.errors import BucketlineError, Refused, UsageError
 from bucketline.flow.report.log_file import Shelf
 from bucketline.service import old_routes, pages, v1
+from bucketline.service.audit import Audit
 from bucketline.service.configured import Configured
 from bucketline.service.events import Events
 from bucketline.service.guard import Guard
@@ -58,6 +59,7 @@ def make_app(what: Served, clock: Clock) -> Made:
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        redirect_slashes=False,  # It would send the token where the client says that we are.
         dependencies=[Depends(_known_words)],
     )
     app.include_router(old_routes.router(reader, KeptLogs(what.logs), app))
@@ -70,7 +72,8 @@ def make_app(what: Served, clock: Clock) -> Made:
     app.add_exception_handler(BucketlineError, _ours)
     app.add_exception_handler(Exception, _bug)
     home = state / HOME
-    guard = Guard(app, Tokens(home / "tokens.json", clock), home / "audit.jsonl", clock)
+    audit = Audit(home / "audit.jsonl", clock)
+    guard = Guard(app, Tokens(home / "tokens.json", clock), audit, clock)
     return Made(guard, events.end)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from typing import Any
 
 from bucketline.clock import Clock
+from bucketline.errors import BucketlineError, DiskError
+from bucketline.service.audit import Audit
 from bucketline.service.tokens import Failures, Token, Tokens, Verdict
 
 Scope = MutableMapping[str, Any]
@@ -31,18 +31,17 @@ _HEADERS = {
     "x-frame-options": "DENY",
 }
 _STRICT = {"strict-transport-security": "max-age=31536000"}
-_STATUS = {Verdict.SCOPE: 403, Verdict.SLOW: 429}
+_STATUS = {Verdict.SCOPE: 403, Verdict.SLOW: 429, Verdict.UNKNOWN: 503}
 
 
 class Guard:
     """Around the application."""
 
-    def __init__(self, app: App, tokens: Tokens, audit: Path, clock: Clock) -> None:
+    def __init__(self, app: App, tokens: Tokens, audit: Audit, clock: Clock) -> None:
         self._app = app
         self._tokens = tokens
         self._failures = Failures(clock)
         self._audit = audit
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,51 +49,56 @@ class Guard:
             return
         client, is_read = (scope.get("client") or ("",))[0], scope["method"] in _READS
         verdict, token = self._judged(scope, client, "read" if is_read else "run")
+        told = _told(scope, client, verdict, token)
+        is_order = verdict is Verdict.FINE and token is not None and not is_read
 
         async def answered(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                own = _HEADERS | (_STRICT if scope["scheme"] == "https" else {})
-                if scope["path"].startswith("/ui"):
-                    own = own | {"content-security-policy": _PAGE}
-                told = [(name, value) for name, value in message["headers"] if name not in _NAMES]
-                headers = [(name.encode(), value.encode()) for name, value in own.items()]
-                message["headers"] = [*told, *headers]
-                if verdict is not Verdict.FINE or not is_read:
-                    self._write(scope, client, verdict, token, message["status"])
+                message["headers"] = _with_ours(scope, message["headers"])
+                status = {"status": message["status"]}
+                if is_order:
+                    self._audit.ended(told | status)
+                elif verdict is not Verdict.FINE or not is_read:
+                    self._audit.refused(told | status)
             await send(message)
 
-        if verdict is Verdict.FINE:
-            scope["bucketline.token"] = token
-            await self._app(scope, receive, answered)
-        else:
-            await _refuse(verdict, answered)
+        if verdict is not Verdict.FINE:
+            await _refuse(_STATUS.get(verdict, 401), verdict.value, answered)
+            return
+        try:
+            if is_order:
+                self._audit.order(told | {"status": None})
+        except DiskError:
+            await _refuse(503, "the audit cannot be written, so nothing is started", answered)
+            return
+        await self._app(scope, receive, answered)
 
     def _judged(self, scope: Scope, client: str, wanted: str) -> tuple[Verdict, Token | None]:
         if scope["path"] in _OPEN:
             return Verdict.FINE, None
         if self._failures.is_too_many(client):
             return Verdict.SLOW, None
-        verdict, token = self._tokens.judge(_given(scope), wanted)
-        if verdict not in (Verdict.FINE, Verdict.SCOPE, Verdict.NONE):
+        try:
+            verdict, token = self._tokens.judge(_given(scope), wanted)
+        except BucketlineError:  # Why is for those on the machine, and not for a stranger.
+            return Verdict.UNKNOWN, None
+        if verdict in (Verdict.WRONG, Verdict.EXPIRED, Verdict.REVOKED):
             self._failures.add(client)
         return verdict, token
 
-    def _write(
-        self, scope: Scope, client: str, verdict: Verdict, token: Token | None, status: int
-    ) -> None:
-        """A line of the audit. That it cannot be written refuses nobody who only reads."""
-        told = {
-            "time": round(self._clock.now(), 3),
-            "client": client,
-            "token": token.id if token else "",
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": status,
-            "verdict": verdict.value,
-        }
-        file = os.open(self._audit, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        with os.fdopen(file, "a") as out:
-            out.write(json.dumps(told) + "\n")
+
+def _told(scope: Scope, client: str, verdict: Verdict, token: Token | None) -> dict[str, Any]:
+    """What the audit says of it."""
+    told = {"client": client, "token": token.id if token else ""}
+    return told | {"method": scope["method"], "path": scope["path"], "verdict": verdict.value}
+
+
+def _with_ours(scope: Scope, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    own = _HEADERS | (_STRICT if scope["scheme"] == "https" else {})
+    if scope["path"].startswith("/ui"):
+        own = own | {"content-security-policy": _PAGE}
+    told = [(name, value) for name, value in headers if name not in _NAMES]
+    return [*told, *((name.encode(), value.encode()) for name, value in own.items())]
 
 
 _NAMES = frozenset(name.encode() for name in (*_HEADERS, *_STRICT))
@@ -110,9 +114,8 @@ def _given(scope: Scope) -> str:
     return ""
 
 
-async def _refuse(verdict: Verdict, send: Send) -> None:
-    status = _STATUS.get(verdict, 401)
-    body = json.dumps({"error": {"status": status, "message": verdict.value}}).encode()
+async def _refuse(status: int, message: str, send: Send) -> None:
+    body = json.dumps({"error": {"status": status, "message": message}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     headers += [(b"www-authenticate", b"Bearer")] if status == 401 else []
     headers += [(b"retry-after", b"60")] if status == 429 else []

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO, Any
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -30,6 +31,7 @@ class Jobs:
         self._reader = reader
         self._home = home / "jobs"
         self._ours: list[subprocess.Popen[bytes]] = []
+        self._lock = Lock()  # Two orders at once would both see that nothing runs.
         # Gone with who listens, also with one who hung up before the first line.
         self._planning: WeakValueDictionary[str, subprocess.Popen[bytes]] = WeakValueDictionary()
 
@@ -44,6 +46,10 @@ class Jobs:
 
     def start(self, name: str) -> dict[str, Any]:
         """Raises `UsageError` for what is no job, `Refused` for one that runs."""
+        with self._lock:
+            return self._start(name)
+
+    def _start(self, name: str) -> dict[str, Any]:
         job = self._job(name)
         last = next((row for row in self._reader.runs() if row.name == name), None)
         if self._pid(name) or (last is not None and last.state == "running"):

@@ -17,6 +17,7 @@ from bucketline.clock import Clock
 from bucketline.errors import DiskError, UsageError
 from bucketline.service.app import HOME, Served, make_app
 from bucketline.service.certificates import Files, own_certificate
+from bucketline.service.impatience import Impatient
 
 _GRACE_SECONDS = 2  # For answers under way; streams of events have no end of their own.
 
@@ -64,6 +65,7 @@ def run(what: Served, clock: Clock, where: Listening, say: Callable[[str], None]
     made = make_app(what, clock)
     config = uvicorn.Config(
         made.app,
+        http=Impatient,
         log_config=None,
         access_log=False,
         server_header=False,
