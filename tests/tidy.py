@@ -50,7 +50,7 @@ MODULE_HOMES = {
     "httpx": (),
     "urllib.request": (),
     "http.client": (),
-    "asyncio": ("service/running.py",),
+    "asyncio": ("service/running.py", "service/impatience.py"),
     "anyio": ("service/*",),
     "starlette": ("service/*",),
     "subprocess": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,9 @@ def test_no_question_breaks_it(service: Service, token: str, described: dict[str
         if answer.status >= 400:
             assert set(answer.json) == {"error"}
             assert answer.json["error"]["status"] == answer.status
-        elif "json" in answer.headers["content-type"] and "ndjson" not in said:
+        elif answer.headers["content-type"] == "application/x-ndjson":
+            assert all(isinstance(json.loads(line), dict) for line in answer.body.splitlines())
+        elif "json" in answer.headers["content-type"]:
             assert isinstance(answer.json, dict | list)
 
     ask()
