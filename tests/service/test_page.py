@@ -1,16 +1,19 @@
-"""The page in a real browser: what it shows, and that keys of strangers stay text."""
+"""The page in a real browser: what it shows, that it lives, and that keys stay text."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import subprocess
+import signal
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from faults.proxy import Exchange, FaultProxy
+from servers import Endpoint
 from service.serving import Service, call, new_token, serving
 
 pytestmark = pytest.mark.slow
@@ -26,12 +29,14 @@ _MUST = bool(os.environ.get("BUCKETLINE_TEST_ALL"))
 
 
 @pytest.fixture(scope="module")
-def browser() -> str:
+def browser() -> Iterator[Browser]:
     if _CHROMIUM is None:
         said = "chromium is missing: apt-get install --no-install-recommends chromium"
         (pytest.fail if _MUST else pytest.skip)(said)
-    assert _CHROMIUM is not None
-    return _CHROMIUM
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -56,82 +61,146 @@ def service(state: Path, token: str) -> Iterator[Service]:
         yield service
 
 
-class Dom(HTMLParser):
-    """What the browser made of it: the text that shows, and the elements there are."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = ""
-        self.names: list[str] = []
-        self.ids: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.append(tag)
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of its own; a fault of a script, or a breach of the policy, fails the test."""
+    window = browser.new_context()
+    page = window.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if "Policy" in said.text else None)
+    yield page
+    window.close()
+    assert not wrong
 
 
-def shown(browser: str, service: Service, fragment: str, home: Path) -> Dom:
-    """The document, some seconds after it was opened."""
-    done = subprocess.run(
-        [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
-            *(f"--user-data-dir={home}", "--virtual-time-budget=4000"),
-            f"http://127.0.0.1:{service.port}/ui/#{fragment}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return Dom(done.stdout)
+def place(service: Service, fragment: str) -> str:
+    return f"http://127.0.0.1:{service.port}/ui/#{fragment}"
 
 
-def test_runs_are_shown(browser: str, service: Service, token: str, tmp_path: Path) -> None:
-    dom = shown(browser, service, f"token={token}/runs", tmp_path)
-
-    assert "All runs (1)" in dom.text
-    assert "complete" in dom.text
-    assert token not in dom.text
-
-
-def test_keys_of_strangers_stay_text(
-    browser: str, service: Service, token: str, tmp_path: Path
-) -> None:
-    dom = shown(browser, service, f"token={token}/runs/last", tmp_path)
+def test_keys_of_strangers_stay_text(page: Page, service: Service, token: str) -> None:
+    page.goto(place(service, f"token={token}/runs/last"))
 
     for key in _HOSTILE:
-        assert key in dom.text
-    assert "img" not in dom.names
-    assert "owned" not in dom.ids
+        expect(page.get_by_role("cell", name=key, exact=True)).to_be_visible()
+    assert page.locator("img, #owned").count() == 0
+    assert page.title() == "Bucketline"
+    assert token not in page.url
+    page.get_by_label("keys that begin with").fill("<img")
+    page.get_by_label("keys that begin with").press("Enter")
+    expect(page.get_by_role("cell", name=_HOSTILE[0], exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="${1}", exact=True)).to_have_count(0)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save the proof").click()
+    assert saved.value.suggested_filename.startswith("proof-")
 
 
-@pytest.mark.parametrize(("page", "words"), [("relays", "No relay"), ("jobs", "has no jobs")])
-def test_the_other_pages(
-    page: str, words: str, browser: str, service: Service, token: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("runs", "All runs (1)"),
+        ("relays", "No relay has run"),
+        ("backups", "No backup has run"),
+        ("thaws", "Nothing was thawed"),
+        ("rings", "has no rings"),
+        ("jobs", "has no jobs"),
+        ("rings/none", "no such ring"),
+        ("runs/none", "there is no run"),
+    ],
+)
+def test_every_page_says_what_is_there(
+    name: str, words: str, page: Page, service: Service, token: str
 ) -> None:
-    assert words in shown(browser, service, f"token={token}/{page}", tmp_path).text
+    page.goto(place(service, f"token={token}/{name}"))
+
+    expect(page.locator("main")).to_contain_text(words)
 
 
-def test_without_a_good_token_it_shows_nothing(
-    browser: str, service: Service, tmp_path: Path
+def test_all_of_it_is_reached_without_a_mouse(page: Page, service: Service, token: str) -> None:
+    page.goto(place(service, ""))
+    expect(page.get_by_label("Token, as")).to_be_focused()
+    page.keyboard.type(token)
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("All runs (1)")
+    expect(page.locator("main")).to_be_focused()
+
+    reached = []
+    page.reload()
+    expect(page.locator("main")).to_contain_text("All runs (1)")
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent"))
+    names = ["Runs", "Relays", "Backups", "Thaws", "Rings", "Jobs", "Forget token"]
+    assert reached[1:8] == names
+    page.keyboard.press("Enter")  # The run, which is next.
+    expect(page.locator("h2").first).to_contain_text(f"Run {reached[8]}")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_without_a_good_token_it_shows_nothing(page: Page, service: Service) -> None:
+    page.goto(place(service, "token=bl_wrong/runs"))
+
+    expect(page.get_by_text("That token is not taken")).to_be_visible()
+    expect(page.locator("main")).to_be_empty()
+
+
+def test_it_follows_a_run_and_says_when_what_it_shows_is_old(
+    page: Page, rclone: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dom = shown(browser, service, "token=bl_wrong/runs", tmp_path)
+    """A sync whose answers are let through one by one; the service is killed, and comes back."""
+    from threading import Semaphore
 
-    assert "That token is not taken" in dom.text
-    assert "All runs" not in dom.text
+    from desk import start
+    from faults.syncing import client_of
+
+    state, may_go = tmp_path / "state", Semaphore(0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", rclone.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", rclone.secret_key)
+    bucket = f"watched-{os.getpid()}"
+    client_of(rclone).create_bucket(Bucket=bucket)
+    (tmp_path / "source").mkdir()
+    for number in range(6):
+        (tmp_path / "source" / f"{number}").write_bytes(b"x" * 100)
+
+    def held(exchange: Exchange) -> None:
+        assert may_go.acquire(timeout=60)
+        exchange.send(exchange.forward())
+
+    token = new_token(state)
+    with FaultProxy(rclone.url) as proxy, serving(state, "--insecure-http") as service:
+        proxy.add(held, method="PUT")
+        page.goto(place(service, f"token={token}/runs"))
+        expect(page.locator("main")).to_contain_text("Nothing runs now")
+        words = ("sync", str(tmp_path / "source"), f"s3://{bucket}/", "--endpoint-url", proxy.url)
+        variables = {**os.environ, "BUCKETLINE_STATE": str(state), "HOME": str(tmp_path)}
+        with start(variables, *words) as sync:
+            expect(page.locator(".running-run")).to_contain_text("0 done", timeout=20_000)
+            may_go.release(2)
+            expect(page.locator(".running-run")).to_contain_text("2 done", timeout=20_000)
+            service.process.send_signal(signal.SIGKILL)
+            service.process.wait()
+            alert = page.get_by_role("alert").first
+            expect(alert).to_have_text(
+                re.compile(r"No answer for \d+ s\. What is shown is old\."), timeout=20_000
+            )
+            expect(page.locator(".running-run")).to_contain_text("2 done")  # It stays, and is old.
+            with serving(state, "--insecure-http", "--port", str(service.port)):
+                expect(alert).to_be_hidden(timeout=30_000)
+                may_go.release(99)
+                expect(page.locator("main")).to_contain_text("Nothing runs now", timeout=20_000)
+                expect(page.locator("tbody tr").first).to_contain_text("complete")
+            assert sync.wait(30) == 0
 
 
 def test_browsers_run_only_what_the_service_gives(service: Service) -> None:
-    for name in ("", "page.js", "page.css"):
+    names = ["", "page.css", *(f"{one}.js" for one in ("page", "made", "plot", "runs", "kinds"))]
+    for name in names:
         told = service.ask(f"/ui/{name}")
         assert told.status == 200
         policy = told.headers["content-security-policy"]
         assert "script-src 'self'" in policy
         assert "unsafe" not in policy
-    page = service.ask("/ui/").body.decode()
-    assert "http" not in page
-    assert "onclick" not in page
+        assert "innerHTML" not in told.body.decode()
+    text = service.ask("/ui/").body.decode()
+    assert "http" not in text
+    assert "onclick" not in text

@@ -9,6 +9,7 @@ from typing import Any
 from bucketline.clock import Clock
 from bucketline.errors import BucketlineError, DiskError
 from bucketline.service.audit import Audit
+from bucketline.service.pages import FILES
 from bucketline.service.tokens import Failures, Token, Tokens, Verdict
 
 Scope = MutableMapping[str, Any]
@@ -17,7 +18,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # For those who only look whether it is there, and the page, which holds nothing itself.
-_OPEN = ("/v1/health", "/v1/ready", "/ui", "/ui/", "/ui/page.js", "/ui/page.css")
+_OPEN = frozenset(("/v1/health", "/v1/ready", "/ui", *FILES))
 _PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

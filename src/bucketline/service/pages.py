@@ -1,4 +1,4 @@
-"""The page: three files that hold nothing. What it shows it asks for, with a token."""
+"""The page: files that hold nothing. What it shows it asks for, with a token."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, RedirectResponse
 
 _FOLDER = Path(__file__).parent / "page"
+_KINDS = {"css": "text/css", "js": "text/javascript", "html": "text/html"}
+FILES = {
+    "/ui/" if path.name == "index.html" else f"/ui/{path.name}": path
+    for path in sorted(_FOLDER.iterdir())
+    if path.suffix[1:] in _KINDS
+}
 
 
 def router() -> APIRouter:
     """All of them, outside the API's description."""
-    routes = APIRouter(prefix="/ui", include_in_schema=False)
+    routes = APIRouter(include_in_schema=False)
 
-    @routes.get("")
+    @routes.get("/ui")
     def moved() -> RedirectResponse:
         return RedirectResponse("/ui/")
 
-    @routes.get("/")
-    def index() -> FileResponse:
-        return FileResponse(_FOLDER / "index.html", media_type="text/html; charset=utf-8")
-
-    @routes.get("/page.js")
-    def script() -> FileResponse:
-        return FileResponse(_FOLDER / "page.js", media_type="text/javascript; charset=utf-8")
-
-    @routes.get("/page.css")
-    def style() -> FileResponse:
-        return FileResponse(_FOLDER / "page.css", media_type="text/css; charset=utf-8")
-
+    for route, path in FILES.items():
+        _add(routes, route, path)
     return routes
+
+
+def _add(routes: APIRouter, route: str, path: Path) -> None:
+    kind = f"{_KINDS[path.suffix[1:]]}; charset=utf-8"
+
+    @routes.get(route)
+    def file() -> FileResponse:
+        return FileResponse(path, media_type=kind)
