@@ -7,14 +7,18 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from desk import start
 from faults.proxy import Exchange, FaultProxy
+from faults.syncing import client_of
 from servers import Endpoint
-from service.serving import Service, call, new_token, serving
+from service.serving import Service, call, environment, new_token, serving
 
 pytestmark = pytest.mark.slow
 _HOSTILE = [
@@ -144,16 +148,21 @@ def test_without_a_good_token_it_shows_nothing(page: Page, service: Service) -> 
     expect(page.locator("main")).to_be_empty()
 
 
-def test_it_follows_a_run_and_says_when_what_it_shows_is_old(
-    page: Page, rclone: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A sync whose answers are let through one by one; the service is killed, and comes back."""
-    from threading import Semaphore
+@dataclass
+class Held:
+    """A sync whose objects arrive one by one, as they may."""
 
-    from desk import start
-    from faults.syncing import client_of
+    words: tuple[str, ...]
+    proxy: FaultProxy
+    may_go: Semaphore
 
-    state, may_go = tmp_path / "state", Semaphore(0)
+    def hold(self, exchange: Exchange) -> None:
+        assert self.may_go.acquire(timeout=60)
+        exchange.send(exchange.forward())
+
+
+@pytest.fixture
+def held(rclone: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", rclone.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", rclone.secret_key)
     bucket = f"watched-{os.getpid()}"
@@ -161,32 +170,39 @@ def test_it_follows_a_run_and_says_when_what_it_shows_is_old(
     (tmp_path / "source").mkdir()
     for number in range(6):
         (tmp_path / "source" / f"{number}").write_bytes(b"x" * 100)
+    with FaultProxy(rclone.url) as proxy:
+        words = ("sync", str(tmp_path / "source"), f"s3://{bucket}/", "--endpoint-url", proxy.url)
+        held = Held(words, proxy, Semaphore(0))
+        proxy.add(held.hold, method="PUT")
+        yield held
+        held.may_go.release(99)
 
-    def held(exchange: Exchange) -> None:
-        assert may_go.acquire(timeout=60)
-        exchange.send(exchange.forward())
 
+def test_it_follows_a_run_and_says_when_what_it_shows_is_old(
+    page: Page, held: Held, tmp_path: Path
+) -> None:
+    """The service is killed in the middle, and comes back."""
+    state, live, alert = (
+        tmp_path / "state",
+        page.locator(".running-run"),
+        page.get_by_role("alert").first,
+    )
     token = new_token(state)
-    with FaultProxy(rclone.url) as proxy, serving(state, "--insecure-http") as service:
-        proxy.add(held, method="PUT")
+    with serving(state, "--insecure-http") as service:
         page.goto(place(service, f"token={token}/runs"))
         expect(page.locator("main")).to_contain_text("Nothing runs now")
-        words = ("sync", str(tmp_path / "source"), f"s3://{bucket}/", "--endpoint-url", proxy.url)
-        variables = {**os.environ, "BUCKETLINE_STATE": str(state), "HOME": str(tmp_path)}
-        with start(variables, *words) as sync:
-            expect(page.locator(".running-run")).to_contain_text("0 done", timeout=20_000)
-            may_go.release(2)
-            expect(page.locator(".running-run")).to_contain_text("2 done", timeout=20_000)
+        with start(environment(state), *held.words) as sync:
+            expect(live).to_contain_text("0 done", timeout=20_000)
+            held.may_go.release(2)
+            expect(live).to_contain_text("2 done", timeout=20_000)
             service.process.send_signal(signal.SIGKILL)
             service.process.wait()
-            alert = page.get_by_role("alert").first
-            expect(alert).to_have_text(
-                re.compile(r"No answer for \d+ s\. What is shown is old\."), timeout=20_000
-            )
-            expect(page.locator(".running-run")).to_contain_text("2 done")  # It stays, and is old.
+            said = re.compile(r"No answer for \d+ s\. What is shown is old\.")
+            expect(alert).to_have_text(said, timeout=20_000)
+            expect(live).to_contain_text("2 done")  # It stays, and is old.
             with serving(state, "--insecure-http", "--port", str(service.port)):
                 expect(alert).to_be_hidden(timeout=30_000)
-                may_go.release(99)
+                held.may_go.release(99)
                 expect(page.locator("main")).to_contain_text("Nothing runs now", timeout=20_000)
                 expect(page.locator("tbody tr").first).to_contain_text("complete")
             assert sync.wait(30) == 0
