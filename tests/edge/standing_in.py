@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,11 +61,14 @@ class Bench:
         }
 
     def call(
-        self, *words: str, variables: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        variables: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "bucketline"),
     ) -> subprocess.CompletedProcess[str]:
         """Any command of the program."""
         return subprocess.run(
-            [sys.executable, "-m", "bucketline", *words],
+            [sys.executable, *program, *words],
             env={**self.variables, **(variables or {})},
             capture_output=True,
             text=True,
@@ -123,4 +126,5 @@ def _new(server: Endpoint) -> dict[str, Any]:
         "reboots_needed": 2,
         "faults": {},
         "calls": [],
+        "kills_at": 0,
     }

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from edge.standing_in import JOB, OPTIONS, Bench
+from edge.updates import OWNER, UPDATE, Updates, updates
 from servers import Endpoint
 
-UPDATE = b"update 102\n"
 STEPS = (
     "describe-device-software",
     "check-for-updates",
@@ -23,52 +20,12 @@ STEPS = (
     "reboot-device",
     "unlock-device",
 )
-KEYS = {"AWS_ACCESS_KEY_ID": "demo-owner", "AWS_SECRET_ACCESS_KEY": "demo-owner-not-real"}
-
-
-class Updates(BaseHTTPRequestHandler):
-    """Stands in for the API that tells of a job's software, and for the store that has it."""
-
-    spans: list[str]
-    asked: list[str]
-    body = UPDATE
-
-    def log_message(self, *_: object) -> None:
-        """Silent."""
-
-    def do_POST(self) -> None:
-        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        type(self).asked.append(f"{said['JobId']} {self.headers['Authorization']}")
-        url = f"http://{self.headers['Host']}/update?X-Amz-Signature=very-secret-indeed"
-        self._answer(200, json.dumps({"UpdatesURI": url}).encode(), {})
-
-    def do_GET(self) -> None:
-        span = self.headers["Range"]
-        type(self).spans.append(span)
-        first, last = (int(word) for word in span.removeprefix("bytes=").split("-"))
-        told = {
-            "ETag": f'"{hashlib.md5(UPDATE).hexdigest()}"',
-            "Content-Range": f"bytes {first}-{last}/{len(self.body)}",
-        }
-        self._answer(206, self.body[first : last + 1], told)
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
 
 
 @pytest.fixture
 def api() -> Iterator[tuple[str, type[Updates]]]:
-    handler = type("One", (Updates,), {"spans": [], "asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler
-    server.shutdown()
-    server.server_close()
+    with updates() as found:
+        yield found
 
 
 @pytest.fixture
@@ -86,7 +43,7 @@ def test_it_is_brought_installed_and_two_reboots_follow(
 ) -> None:
     url, told = api
 
-    ended = bench.call(*words_of(bench, url), variables=KEYS)
+    ended = bench.call(*words_of(bench, url), variables=OWNER)
 
     assert ended.returncode == 0, ended.stderr
     assert bench.state["software"]["installed"] == "102"
@@ -95,7 +52,7 @@ def test_it_is_brought_installed_and_two_reboots_follow(
     assert "/us-east-1/snowball/aws4_request" in told.asked[0]
     assert "very-secret" not in ended.stdout + ended.stderr
     assert not list(bench.folder.glob("update.*"))
-    again = bench.call(*words_of(bench, url), variables=KEYS)
+    again = bench.call(*words_of(bench, url), variables=OWNER)
     assert "nothing left to do" in again.stdout
     assert bench.state["reboots"] == 2
 
@@ -106,10 +63,10 @@ def test_cut_off_at_any_step_it_goes_on(
     bench: Bench, api: tuple[str, type[Updates]], step: str
 ) -> None:
     bench.change(faults={step: "exit"})
-    cut = bench.call(*words_of(bench, api[0]), variables=KEYS)
+    cut = bench.call(*words_of(bench, api[0]), variables=OWNER)
     bench.change(faults={})
 
-    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+    ended = bench.call(*words_of(bench, api[0]), variables=OWNER)
 
     assert cut.returncode == 5, cut.stderr
     assert ended.returncode == 0, ended.stderr
@@ -123,7 +80,7 @@ def test_however_often_it_is_cut_short_it_gets_there(
 ) -> None:
     words = [*words_of(bench, api[0]), "--wait", "0"]
 
-    codes = [bench.call(*words, variables=KEYS).returncode for _ in range(12)]
+    codes = [bench.call(*words, variables=OWNER).returncode for _ in range(12)]
 
     assert set(codes) == {0, 4}
     assert codes[-1] == 0
@@ -133,7 +90,7 @@ def test_however_often_it_is_cut_short_it_gets_there(
 def test_a_damaged_download_goes_no_further(bench: Bench, api: tuple[str, type[Updates]]) -> None:
     api[1].body = b"Update 102\n"
 
-    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+    ended = bench.call(*words_of(bench, api[0]), variables=OWNER)
 
     assert (ended.returncode, "is not what was sent" in ended.stderr) == (3, True)
     assert "download-updates" not in bench.commands()
@@ -147,7 +104,7 @@ def test_what_is_here_already_is_not_asked_for_again(
     (bench.folder / "update.bin").write_bytes(UPDATE[:4])
     (bench.folder / "update.tag").write_text(f"{tag} {len(UPDATE)}")
 
-    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+    ended = bench.call(*words_of(bench, api[0]), variables=OWNER)
 
     assert ended.returncode == 0, ended.stderr
     assert [span.split("-")[0] for span in api[1].spans] == ["bytes=0", "bytes=4"]
@@ -159,7 +116,7 @@ def test_an_update_without_effect_is_told_and_not_done_for_ever(
     bench.change(reboots_needed=1, latest="999")
     bench.change(software={**bench.state["software"], "installed": "102"})
 
-    ended = bench.call(*words_of(bench, api[0]), variables=KEYS)
+    ended = bench.call(*words_of(bench, api[0]), variables=OWNER)
 
     assert (ended.returncode, "still runs 102" in ended.stderr) == (5, True)
     assert bench.state["reboots"] == 2
@@ -177,6 +134,6 @@ def test_a_service_that_must_be_stopped_first_is_named(bench: Bench) -> None:
     service = bench.state["services"]["s3"]
     bench.change(services={"s3-snow": service})
 
-    ended = bench.call(*words_of(bench, "http://127.0.0.1:1"), variables=KEYS)
+    ended = bench.call(*words_of(bench, "http://127.0.0.1:1"), variables=OWNER)
 
     assert (ended.returncode, "stop-service" in ended.stderr) == (7, True)

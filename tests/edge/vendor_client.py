@@ -2,13 +2,15 @@
 
 It prints what the real one does: JSON with a space before and after colons, sentences, INI.
 Delays are counted in calls, not seconds, so that tests wait for nothing. Faults are in the state:
-`faults` names for a command what goes wrong: hang, garbage, exit, empty, array.
+`faults` names for a command what goes wrong: hang, garbage, exit, empty, array. `kills_at` is the
+call after which whoever called is killed, before they hear of it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -225,6 +227,9 @@ def main(words: list[str]) -> None:
             refuse("The device is locked.")
     COMMANDS[command](state, options)
     STATE.write_text(json.dumps(state))
+    if len(state["calls"]) == state["kills_at"]:  # All is done, and nobody is told.
+        os.kill(os.getppid(), signal.SIGKILL)
+        os._exit(0)
 
 
 main(sys.argv[1:])

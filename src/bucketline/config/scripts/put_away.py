@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Protocol
 
@@ -154,6 +155,7 @@ def replace_file(path: Path, text: str, mode: int = _OURS_ALONE) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear_left(path)
         descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, mode)  # Whatever the umask says.
@@ -165,6 +167,26 @@ def replace_file(path: Path, text: str, mode: int = _OURS_ALONE) -> None:
         with suppress(OSError):
             part.unlink()
         raise DiskError(f"{path}: cannot be written ({error.strerror}); check its folder") from None
+
+
+def _clear_left(path: Path) -> None:
+    """What those who were killed here have left may hold a secret, and lies in our way, too, where
+    the same number is given to each program anew.
+    """
+    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
+        number = left.name.split(".")[-2]
+        if number.isdecimal() and (int(number) == os.getpid() or not _is_alive(int(number))):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OverflowError, PermissionError):
+        return True
+    return True
 
 
 def _text_of(path: Path) -> str:

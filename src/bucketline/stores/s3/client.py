@@ -73,7 +73,7 @@ class Client:
         self.cut_short: set[str] = set()  # Prefixes whose last listing may lack objects.
         self.plus_is_blank: bool | None = None  # In url-encoded listings; None = not known yet.
         self.deletes_in_batches = True
-        self.tells_checksums = self.is_aws  # Of objects, when asked; whatever they may be worth.
+        self.tells_checksums: bool | None = self.is_aws  # When asked; None = not to be asked.
         self.knows_tags = self.is_aws  # That ?tagging is not taken for the object itself.
         self.tells_parts = True  # HEAD tells of an object's parts, until it has not.
         self.seal = Seal(remote.customer_key) if remote.customer_key else None
@@ -244,7 +244,7 @@ class Client:
     @property
     def asks_checksums(self) -> bool:
         """Whether a reading of a whole object should ask for its checksum, too."""
-        return self.tells_checksums or bool(self.able.checksums)
+        return bool(self.tells_checksums or self.able.checksums)
 
     def learn(self, **known: bool | frozenset[str]) -> None:
         """Something about this server's abilities has shown."""

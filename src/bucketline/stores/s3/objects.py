@@ -33,12 +33,26 @@ _ASKING = {"x-amz-checksum-mode": "ENABLED"}
 
 
 def stat(client: Client, key: str, *, version: str = "") -> Flow[Found]:
-    answer = yield from client.send(Call("HEAD", key, "HEAD", of_version(version), _ASKING))
+    answer = yield from _head(client, Call("HEAD", key, "HEAD", of_version(version)))
     if client.able.begin_keeps_object is None and answer.headers.get("server") == _DEVICE:
         client.learn(begin_keeps_object=False)
     there = found(key, answer.headers, int(answer.headers.get("content-length", 0)))
-    client.tells_checksums |= bool(there.checksums)
+    if there.checksums:
+        client.tells_checksums = True
     return there
+
+
+def _head(client: Client, call: Call) -> Flow[Answer]:
+    """Some edge devices refuse headers that they do not know: they are asked for the rest alone."""
+    if client.tells_checksums is not None:
+        try:
+            return (yield from client.send(call._replace(headers=_ASKING)))
+        except Unsupported:
+            if client.is_aws:
+                raise
+    answer = yield from client.send(call)
+    client.tells_checksums = None
+    return answer
 
 
 def read(
