@@ -1,6 +1,7 @@
 """How long the service takes to answer, on a ledger of few objects and of many.
 
 Run as `python -m bench.service [--objects N] [--asks N]`; prints lines for docs/service.md.
+With `--load N` instead: what so many questions at once cost of memory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip
 _GROUP = 5_000
 _ETAG = "0123456789abcdef0123456789abcdef"
 _FEW = 10_000
+_CLIENTS, _STEPS = 8, 5  # Of a load: at once; looks at the memory meanwhile.
 
 
 def fill(path: Path, count: int) -> None:
@@ -84,6 +87,23 @@ def memory(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
+def load(state: Path, count: int) -> None:
+    """So many questions of every kind over eight connections at once, and their memory."""
+    with serving(state) as (port, token, pid):
+        routes = ("runs", "runs/last", "runs/last/errors", "relays", "backups", "metrics")
+        paths = [f"/v1/{route}" for route in routes] + ["/", "/logs?start=0&end=9999999999"]
+        paths += [f"/v1/runs/last/objects?limit=100&after=folder-{n:06}/" for n in range(8)]
+        began, rounds = time.monotonic(), count // (_CLIENTS * len(paths) * _STEPS)
+        told = [memory(pid)]
+        for _ in range(_STEPS):
+            with ThreadPoolExecutor(_CLIENTS) as crew:
+                list(crew.map(lambda _: asked(port, token, paths * rounds), range(_CLIENTS)))
+            told.append(memory(pid))
+        asks = rounds * len(paths) * _CLIENTS * _STEPS
+        print(f"{asks:,} questions in {time.monotonic() - began:.0f} s")
+        print("memory", " -> ".join(f"{one:.1f}" for one in told), "MiB")
+
+
 def measure(state: Path, count: int, asks: int) -> None:
     dice = random.Random(1)
     with serving(state) as (port, token, pid):
@@ -107,7 +127,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=10_000_000)
     parser.add_argument("--asks", type=int, default=1_000)
+    parser.add_argument("--load", type=int, default=0, help="only so many, at once")
     words = parser.parse_args()
+    if words.load:
+        with tempfile.TemporaryDirectory(prefix="bench-service-") as folder:
+            fill(Path(folder) / "sync-bench-0000000000.ledger", _FEW)
+            load(Path(folder), words.load)
+        return
     for count in (_FEW, words.objects):
         with tempfile.TemporaryDirectory(prefix="bench-service-") as folder:
             began = time.monotonic()

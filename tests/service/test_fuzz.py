@@ -67,6 +67,7 @@ def test_no_question_breaks_it(service: Service, token: str, described: dict[str
         answer = service.ask(f"{path}?{said}", token, verb.upper())
 
         assert answer.status < 500, (path, said, answer.body)
+        assert str(answer.status) in described[place[0]][verb]["responses"]
         if answer.status >= 400:
             assert set(answer.json) == {"error"}
             assert answer.json["error"]["status"] == answer.status
@@ -83,3 +84,5 @@ def test_all_of_it_is_described(described: dict[str, Any]) -> None:
         for told in verbs.values():
             assert told["description"]
             assert any(code.startswith("2") for code in told["responses"])
+            assert {"400", "401", "403", "429", "503"} <= told["responses"].keys()
+            assert "422" not in told["responses"]

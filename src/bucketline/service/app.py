@@ -26,6 +26,7 @@ from bucketline.service.kept_logs import KeptLogs
 from bucketline.service.reader import Reader
 from bucketline.service.rings import Rings
 from bucketline.service.tokens import Tokens
+from bucketline.service.v1.words import REFUSALS
 from bucketline.settings import Environment
 
 HOME = "service"  # The folder of tokens, certificates and the audit, in the state folder.
@@ -61,6 +62,7 @@ def make_app(what: Served, clock: Clock) -> Made:
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,  # It would send the token where the client says that we are.
         dependencies=[Depends(_known_words)],
+        responses=REFUSALS,
     )
     app.include_router(old_routes.router(reader, KeptLogs(what.logs), app))
     app.include_router(pages.router())

@@ -15,17 +15,30 @@ Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="At most so many.")
 Offset = Annotated[int, Query(ge=0, le=1 << 31, description="Behind so many.")]
 Told = dict[str, Any]
 
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["status", "message"],
+            "properties": {"status": {"type": "integer"}, "message": {"type": "string"}},
+        }
+    },
+}
+_WHY: dict[int | str, str] = {
+    400: "A word that is not known, said twice, or out of its range.",
+    401: "No token, or none that holds.",
+    403: "The token may not do that.",
+    404: "There is no such thing.",
+    409: "Not as things stand.",
+    429: "Too many wrong tokens; wait.",
+    503: "What has to be read cannot be read now.",
+    "default": "A fault of the service; please report it.",  # Also keeps out FastAPI's 422.
+}
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": why, "content": {"application/json": {"schema": {"type": "object"}}}}
-    for status, why in {
-        400: "A word that is not known, said twice, or out of its range.",
-        401: "No token, or none that holds.",
-        403: "The token may not do that.",
-        404: "There is no such thing.",
-        409: "Not as things stand.",
-        429: "Too many wrong tokens; wait.",
-        503: "What has to be read cannot be read now.",
-    }.items()
+    status: {"description": why, "content": {"application/json": {"schema": _ERROR}}}
+    for status, why in _WHY.items()
 }
 
 
