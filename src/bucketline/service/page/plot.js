@@ -44,5 +44,5 @@ export function bars(rows, empty) {
   if (!rows.length) return quiet(empty);
   const most = Math.max(1, ...rows.map((row) => row.amount));
   return element("dl", { class: "bars" }, rows.map((row) => element("div", {}, element("dt", {}, row.label),
-    element("dd", {}, element("meter", { min: 0, max: most, value: row.amount, "aria-hidden": "true" }), " ", row.said))));
+    element("dd", {}, element("progress", { max: most, value: row.amount, "aria-hidden": "true" }), " ", row.said))));
 }
