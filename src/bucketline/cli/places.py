@@ -115,7 +115,7 @@ def from_inventory(
         return side
     from bucketline.flow.look.inventory import Inventory
 
-    place = _inventory_place(inventory, hashes)
+    place = inventory_place(inventory, hashes)
 
     def told(prefix: str, drive: Caller, scratch: str | None) -> Listed:
         return Inventory(
@@ -125,7 +125,7 @@ def from_inventory(
     return replace(side, told=told)
 
 
-def _inventory_place(inventory: Location, hashes: Hashes) -> Place:
+def inventory_place(inventory: Location, hashes: Hashes) -> Place:
     """Keys of its files count from the bucket's root, which a download may have left behind."""
     from bucketline.flow.look.inventory import Place
 

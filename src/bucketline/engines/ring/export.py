@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from bucketline.engines.ring.client import Client, escaped
+from bucketline.engines.ring.inventory import Latest, Which, listed_object, seconds
 from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, written
 from bucketline.engines.ring.journal import as_json as _json
 from bucketline.engines.ring.keys import padded
@@ -36,7 +36,7 @@ class _Object(NamedTuple):
 
 def export(site: Site, only: str = "") -> None:
     """Every bucket, or `only` one, which then covers a part alone."""
-    dataset = site.dataset("export")
+    dataset, objects = site.dataset("export"), site.dataset("objects")
     site.dataset("listkeys").manifest()  # The ring comes first: what is written later refers to it.
     if dataset.is_sealed:
         return
@@ -50,9 +50,11 @@ def export(site: Site, only: str = "") -> None:
     if only:
         names = [name for name in names if name in {only, SHADOW + only}]
     for name in names:
-        if not dataset.has(f"b-{escaped(name)}"):
-            with dataset.piece(f"b-{escaped(name)}") as rows:
-                _bucket(client, name, rows)
+        piece = f"b-{escaped(name)}"
+        if not dataset.has(piece):
+            # The inner one is there first: where there are references, there are objects.
+            with dataset.piece(piece) as rows, objects.piece(piece) as told:
+                _bucket(client, name, rows, told)
     try:
         if since and not dataset.has("journal"):
             with dataset.piece("journal") as rows:
@@ -60,6 +62,7 @@ def export(site: Site, only: str = "") -> None:
                     _journaled(rows, one)
     except Gap as error:
         why.append(str(error))
+    objects.seal(why_partial="; ".join(why))
     dataset.seal(why_partial="; ".join(why), notes={"cursor": since})
 
 
@@ -94,11 +97,11 @@ def first_key(client: Client, bucket: str) -> str:
     return ""
 
 
-def _bucket(client: Client, name: str, rows: Rows) -> None:
+def _bucket(client: Client, name: str, rows: Rows, told: Rows) -> None:
     if name.startswith(SHADOW):
         _uploads(client, name, rows)
         return
-    master = ("", "")  # The key just seen and its version, which is listed once more.
+    latest = Latest()
     for key, listed in _entries(client, name):
         value = listed
         plain, _, version = key.partition("\0")
@@ -108,20 +111,18 @@ def _bucket(client: Client, name: str, rows: Rows) -> None:
         if not isinstance(value, dict) or not value:
             _issue(rows, _Object("object", name, plain, version), "EMPTY_MD")
             continue
-        if value.get("isPHD"):
+        which = latest.judge(plain, version, value)
+        if which is Which.NONE:
             continue
-        if not version:
-            version = str(value.get("versionId") or "")
-            master = (plain, version)
-        elif master == (plain, version):
-            continue
+        version = version or str(value.get("versionId") or "")
+        told.add(listed_object(name, (plain, version), value, is_latest=which is Which.LATEST))
         if "location" not in value and int(value.get("content-length") or 0):
             value = _json(client, f"/default/bucket/{escaped(name)}/{escaped(key)}")
         _object(rows, _Object("object", name, plain, version), value)
 
 
 def _object(rows: Rows, about: _Object, value: Mapping[str, Any]) -> None:
-    size, modified = int(value.get("content-length") or 0), _seconds(value.get("last-modified"))
+    size, modified = int(value.get("content-length") or 0), seconds(value.get("last-modified"))
     location = value.get("location")
     if isinstance(location, str):
         location = [{"key": location, "size": size}]
@@ -152,7 +153,7 @@ def _uploads(client: Client, name: str, rows: Rows) -> None:
         about = _Object(kind, bucket, known.get(upload, ""), "", upload)
         for one in value.get("partLocations") or []:
             part = int(number) if number.isdecimal() else 0
-            _reference(rows, about, (part, one, _seconds(value.get("last-modified"))))
+            _reference(rows, about, (part, one, seconds(value.get("last-modified"))))
 
 
 def _journaled(rows: Rows, one: Written) -> None:
@@ -161,7 +162,7 @@ def _journaled(rows: Rows, one: Written) -> None:
         return
     about = _Object("journal", one.bucket.removeprefix(SHADOW), one.key)
     for reference in references(one):
-        _reference(rows, about, (0, reference, _seconds((one.value or {}).get("last-modified"))))
+        _reference(rows, about, (0, reference, seconds((one.value or {}).get("last-modified"))))
 
 
 def references(one: Written) -> list[Mapping[str, Any]]:
@@ -202,10 +203,3 @@ def _entries(client: Client, bucket: str) -> Iterator[tuple[str, Any]]:
         if not page["Contents"] or page["Contents"][-1]["key"] <= marker:
             raise BadListing(f"bucket {bucket}: its listing does not go on; run again")
         marker = page["Contents"][-1]["key"]
-
-
-def _seconds(text: Any) -> int:
-    try:
-        return int(datetime.fromisoformat(str(text)).timestamp())
-    except ValueError:
-        return 0

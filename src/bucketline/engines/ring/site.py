@@ -37,7 +37,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *(Column("part", "int64"), Column("size", "int64"), Column("modified", "int64")),
         Column("issue"),
     ),
-    # The same by where the ring keeps it, and the pieces of split objects besides.
+    # Every object as S3 would list it, with its versions: what other inventories tell of as well.
+    "objects": (
+        *map(Column, ("bucket", "key", "version", "etag", "tier", "encryption")),
+        *(Column("size", "int64"), Column("modified", "int64")),
+        *(Column("is_latest", "bool_"), Column("is_delete_marker", "bool_")),
+    ),
+    # The references by where the ring keeps them, and the pieces of split objects besides.
     "digest": (
         *map(Column, _REF),
         *(Column("part", "int64"), Column("modified", "int64")),

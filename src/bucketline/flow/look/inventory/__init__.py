@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucketline.flow.look.inventory.listing import Inventory
+from bucketline.flow.look.inventory.listing import Inventory, told_by
 from bucketline.flow.look.inventory.place import Place
 
-__all__ = ["Inventory", "Place"]
+__all__ = ["Inventory", "Place", "told_by"]

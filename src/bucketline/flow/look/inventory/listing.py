@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import IO, TypeVar
 
 from bucketline.errors import DiskError, UsageError, printable
-from bucketline.flow.look.inventory.manifest import Manifest
+from bucketline.flow.look.inventory.manifest import DataFile, Manifest
 from bucketline.flow.look.inventory.place import Place, fetch, read_manifest
-from bucketline.flow.look.inventory.rows import entries
+from bucketline.flow.look.inventory.rows import entries, sealed
 from bucketline.flow.look.raw_pages import Caller
 from bucketline.flow.look.sorting import Sorter
 from bucketline.model import Entry
+
+T = TypeVar("T")
+Read = Callable[[Manifest, DataFile, IO[bytes]], Iterator[list[T]]]
 
 
 class Inventory:
@@ -57,17 +61,9 @@ class Inventory:
 
     def _read(self, manifest: Manifest) -> Iterator[list[Entry]]:
         prefix, keep_versions = self._prefix, self._keep_versions
-        for file in manifest.files:
-            try:
-                body = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - closed below
-            except OSError as error:
-                raise DiskError(f"no temporary file for the inventory: {error.strerror}") from error
-            with body:
-                self._drive.call(fetch(self._place, file, body))
-                body.seek(0)
-                for page in entries(manifest, file, body):
-                    kept = [entry for entry in page if entry.key.startswith(prefix)]
-                    yield kept if keep_versions else [one._replace(version="") for one in kept]
+        for page in _files(self._place, manifest, self._drive, self._scratch, entries):
+            kept = [entry for entry in page if entry.key.startswith(prefix)]
+            yield kept if keep_versions else [one._replace(version="") for one in kept]
 
     def _newest(self, blocks: Iterator[list[Entry]]) -> Iterator[list[Entry]]:
         """An inventory is put together while the bucket changes: of twins, the newer one is true.
@@ -92,6 +88,32 @@ class Inventory:
             yield [held]
         if twins:
             self.notes.append(f"{twins:,} keys stood in the inventory twice; the newer one counted")
+
+
+def told_by(
+    place: Place, drive: Caller, *, scratch: str | None = None
+) -> tuple[Manifest, Callable[[], Iterator[list[tuple[Entry, bool]]]]]:
+    """For those who sort by themselves: pages in the inventory's order, twins and all.
+
+    Each entry comes with whether its etag is none that could be compared.
+    """
+    manifest = drive.call(read_manifest(place))
+    return manifest, lambda: _files(place, manifest, drive, scratch, sealed)
+
+
+def _files(
+    place: Place, manifest: Manifest, drive: Caller, scratch: str | None, read: Read[T]
+) -> Iterator[list[T]]:
+    """A file at a time: here whole, and what the manifest says, before any of it is told."""
+    for file in manifest.files:
+        try:
+            body = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise DiskError(f"no temporary file for the inventory: {error.strerror}") from error
+        with body:
+            drive.call(fetch(place, file, body))
+            body.seek(0)
+            yield from read(manifest, file, body)
 
 
 def _date(made: float) -> str:

@@ -9,7 +9,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import unquote_plus
 
 from bucketline.errors import BadListing, UsageError, printable
@@ -19,14 +19,29 @@ from bucketline.model import Entry
 Row = Sequence[Any]  # In the order of `_WANTED`; None = not told.
 _WANTED = (
     *("bucket", "key", "size", "lastmodifieddate", "etag"),
-    *("storageclass", "versionid", "islatest", "isdeletemarker"),
+    *("storageclass", "versionid", "islatest", "isdeletemarker", "encryptionstatus"),
 )
+_OPAQUE = {"SSE-KMS", "DSSE-KMS", "SSE-C"}  # Their etags are no MD5s.
+T = TypeVar("T")
 _BATCH = 10_000
 _DAMAGE = (OSError, EOFError, zlib.error, csv.Error, ValueError, TypeError, OverflowError)
 
 
 def entries(manifest: Manifest, file: DataFile, body: IO[bytes]) -> Iterator[list[Entry]]:
     """The current objects that the file tells, in its own order; raises `BadListing`."""
+    return _made(manifest, file, body, _entry)
+
+
+def sealed(
+    manifest: Manifest, file: DataFile, body: IO[bytes]
+) -> Iterator[list[tuple[Entry, bool]]]:
+    """The same, and whether each is encrypted in a way that makes its etag no MD5."""
+    return _made(manifest, file, body, lambda row: (_entry(row), row[9] in _OPAQUE))
+
+
+def _made(
+    manifest: Manifest, file: DataFile, body: IO[bytes], make: Callable[[Row], T]
+) -> Iterator[list[T]]:
     read = _csv if manifest.format == "CSV" else _arrow
     rows = read(manifest, file, body)
     while True:
@@ -34,7 +49,7 @@ def entries(manifest: Manifest, file: DataFile, body: IO[bytes]) -> Iterator[lis
             batch = next(rows, None)
             if batch is None:
                 return
-            page = [_entry(row) for row in batch if _is_current(row, manifest.bucket)]
+            page = [make(row) for row in batch if _is_current(row, manifest.bucket)]
         except _DAMAGE as error:
             name, why = printable(file.key), str(error).partition("\n")[0]
             raise BadListing(f"{name}: the inventory is damaged: {why}") from None
@@ -79,14 +94,14 @@ def _place(columns: Sequence[str], name: str) -> int:
 
 
 def _of_text(values: list[str]) -> Row:
-    bucket, key, size, modified, etag, tier, version, is_latest, is_delete_marker = values
+    bucket, key, size, modified, etag, tier, version, is_latest, is_marker, encryption = values
     return (
         bucket,
         unquote_plus(key, errors="strict"),
         int(size) if size else None,
         _seconds(datetime.fromisoformat(modified)) if modified else None,
         *(etag, tier, version),
-        *(_TRUTH[is_latest], _TRUTH[is_delete_marker]),
+        *(_TRUTH[is_latest], _TRUTH[is_marker], encryption),
     )
 
 
