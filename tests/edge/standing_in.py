@@ -49,7 +49,9 @@ class Bench:
         return found
 
     def change(self, **words: Any) -> None:
-        self.state_file.write_text(json.dumps({**self.state, **words}))
+        part = self.state_file.with_name("changed.json")
+        part.write_text(json.dumps({**self.state, **words}))
+        part.replace(self.state_file)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -126,5 +128,6 @@ def _new(server: Endpoint) -> dict[str, Any]:
         "reboots_needed": 2,
         "faults": {},
         "calls": [],
+        "shown": [],
         "kills_at": 0,
     }

@@ -140,7 +140,7 @@ def test_what_goes_wrong_is_one_clear_line(bench: Bench, name: str) -> None:
 
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert case.says in ended.stderr
-    said = ended.stdout + ended.stderr + json.dumps(bench.state["calls"])
+    said = ended.stdout + ended.stderr + json.dumps(bench.state["shown"])
     said += "".join(path.read_text() for path in (bench.here / "ledgers").rglob("*.txt"))
     for secret in (CODE, OTHER, SECRET_KEY):
         assert secret not in said

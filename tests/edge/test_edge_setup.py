@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,34 @@ def test_a_device_that_does_not_answer_has_exit_code_5(bench: Bench) -> None:
     ended = bench.call("edge", "status", str(bench.folder))
 
     assert (ended.returncode, "AWAY" in ended.stdout) == (5, True)
+
+
+@pytest.mark.slow
+def test_who_watches_sees_it_fail_and_come_back(bench: Bench) -> None:
+    bench.edge("unlock")
+    bench.change(faults={"list-services": "exit"})
+    words = ["-m", "bucketline", "edge", "status", str(bench.folder), "--json", "--watch"]
+    with subprocess.Popen(
+        [sys.executable, *words, "--every", "0"],
+        env=bench.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert watching.stdout
+        assert watching.stderr
+        try:
+            first = told = json.loads(watching.stdout.readline())
+            while told["state"] != "UNLOCKED":
+                bench.change(faults={})  # The stand-in may write its state over ours: once more.
+                told = json.loads(watching.stdout.readline())
+        finally:
+            watching.send_signal(signal.SIGINT)
+        rest = watching.stderr.read()
+
+    assert (first["state"], "cannot do that" in first["about"]) == ("AWAY", True)
+    assert told["state"] == "UNLOCKED"
+    assert (watching.returncode, rest) == (130, "")
 
 
 def test_after_a_reboot_it_is_unlocked_again(bench: Bench) -> None:

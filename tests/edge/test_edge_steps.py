@@ -58,7 +58,9 @@ def test_no_secret_is_on_a_command_line_or_in_what_is_said(bench: Bench) -> None
         for ended in (bench.edge("unlock"), bench.edge("profile"), bench.edge("configure"))
     )
 
-    typed = json.dumps(bench.state["calls"])
+    typed = json.dumps(bench.state["shown"])
+    assert " edge profile " in typed
+    assert "unlock-device" in typed
     for secret in (CODE, SECRET_KEY):
         assert secret not in typed
         assert secret not in said

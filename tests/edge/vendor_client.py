@@ -34,6 +34,13 @@ def refuse(text: str) -> NoReturn:
     raise SystemExit(1)
 
 
+def keep(state: Fields) -> None:
+    """Whole, for whoever looks meanwhile."""
+    part = STATE.with_name(f"{STATE.name}.{os.getpid()}")
+    part.write_text(json.dumps(state))
+    part.replace(STATE)
+
+
 def profiles() -> Fields:
     if not PROFILES.exists():
         return {}
@@ -186,6 +193,11 @@ COMMANDS: dict[str, Callable[[Fields, Words], None]] = {
 }
 
 
+def public(number: int) -> str:
+    """What everybody on the machine can read of a process: its command line."""
+    return Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
 def spoil(fault: str) -> NoReturn:
     if fault == "hang":
         time.sleep(600)
@@ -214,19 +226,20 @@ def main(words: list[str]) -> None:
     command, rest = words[0], words[1:]
     options = dict(zip(rest[::2], rest[1::2], strict=True))
     state["calls"].append(words)
-    STATE.write_text(json.dumps(state))
+    state["shown"] += [public(os.getpid()), public(os.getppid())]
+    keep(state)
     if fault := state["faults"].get(command):
         spoil(fault)
     if command != "configure":
         if state["asleep"] > 0:
             state["asleep"] -= 1
-            STATE.write_text(json.dumps(state))
+            keep(state)
             refuse("Could not connect to the device.")
         authorise(state, options)
         if state["state"] != "UNLOCKED" and command not in WHILE_LOCKED:
             refuse("The device is locked.")
     COMMANDS[command](state, options)
-    STATE.write_text(json.dumps(state))
+    keep(state)
     if len(state["calls"]) == state["kills_at"]:  # All is done, and nobody is told.
         os.kill(os.getppid(), signal.SIGKILL)
         os._exit(0)

@@ -10,9 +10,10 @@ import click
 from bucketline.cli.edge.options import opened, reaching_device, seconds
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.clock import SystemClock
-from bucketline.engines.edge.device import Front
+from bucketline.engines.edge.device import Device, Front, State
 from bucketline.engines.edge.folder import DeviceFolder
 from bucketline.engines.edge.status import Standing, look
+from bucketline.errors import ServerFault, Unreachable
 from bucketline.sizes import show_size
 
 _AWAY = 5
@@ -30,7 +31,7 @@ def status(invocation: Invocation, /, folder: str, *, watch: bool, every: str, *
     """
     place, device = opened(invocation, folder, said)
     while True:
-        seen = look(device)
+        seen = _looked(device) if watch else look(device)
         if invocation.as_json:
             invocation.printer.record(_record(place, seen))
         else:
@@ -38,6 +39,14 @@ def status(invocation: Invocation, /, folder: str, *, watch: bool, every: str, *
         if not watch:
             return _AWAY if not seen.is_there else 0
         SystemClock().sleep(seconds("--every", every))
+
+
+def _looked(device: Device) -> Standing:
+    """Who watches wants to see it go down and come back."""
+    try:
+        return look(device)
+    except (ServerFault, Unreachable) as error:
+        return Standing(State.AWAY, str(error))
 
 
 def _record(place: DeviceFolder, seen: Standing) -> dict[str, Any]:
