@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from bucketline.service.events import Events
 from bucketline.service.metrics import exposed
 from bucketline.service.reader import Reader, as_json
-from bucketline.service.v1.words import LIMIT, Limit, Offset, Told
+from bucketline.service.v1.words import LIMIT, Limit, Offset, Told, answers_as
 
 _STATES = Literal["running", "complete", "failed", "waiting", "interrupted", "crashed"]
 
@@ -70,7 +70,9 @@ def _kinds(routes: APIRouter, reader: Reader) -> None:
 
 
 def _streams(routes: APIRouter, reader: Reader, live: Events) -> None:
-    @routes.get("/events", response_model=None)
+    told = answers_as("text/event-stream", "Events, for ever.")
+
+    @routes.get("/events", response_class=StreamingResponse, responses=told)
     async def events() -> StreamingResponse:
         """Runs as they change, for ever, as server-sent events: first each that is under way."""
         return StreamingResponse(live.stream(), media_type="text/event-stream")

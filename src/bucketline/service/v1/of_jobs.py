@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from bucketline.service.jobs import Jobs
-from bucketline.service.v1.words import Told
+from bucketline.service.v1.words import AS_LINES, Told
 
 
 def add(routes: APIRouter, jobs: Jobs) -> None:
@@ -25,7 +25,7 @@ def add(routes: APIRouter, jobs: Jobs) -> None:
         """Have a job that was started here end: what is under way is finished."""
         return jobs.stop(job)
 
-    @routes.post("/jobs/{job}/plan", response_class=StreamingResponse)
+    @routes.post("/jobs/{job}/plan", response_class=StreamingResponse, responses=AS_LINES)
     def plan(job: str) -> StreamingResponse:
         """What the job would do now, one step a line, and what they come to; nothing is changed.
 

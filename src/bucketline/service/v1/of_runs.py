@@ -12,7 +12,7 @@ from bucketline.flow.report.objects import Which
 from bucketline.flow.report.runs import RunRow
 from bucketline.model import Fate
 from bucketline.service.reader import Reader, as_json
-from bucketline.service.v1.words import LIMIT, Limit, Told, lines
+from bucketline.service.v1.words import AS_LINES, LIMIT, Limit, Told, lines
 
 _FATES = Literal["done", "failed", "waiting", "started"]
 _Key = Annotated[str, Query(max_length=1_024)]
@@ -44,7 +44,7 @@ def _itself(routes: APIRouter, reader: Reader) -> None:
 
 
 def _objects(routes: APIRouter, reader: Reader) -> None:
-    @routes.get("/runs/{run}/objects", response_model=Told)
+    @routes.get("/runs/{run}/objects", response_model=Told, responses=AS_LINES)
     def objects(
         run: str,
         which: Annotated[Which, Depends(_which)],
@@ -64,7 +64,7 @@ def _which(fate: _FATES | None = None, prefix: _Key = "", after: _Key = "") -> W
 
 
 def _proof(routes: APIRouter, reader: Reader) -> None:
-    @routes.get("/runs/{run}/proof", response_class=StreamingResponse)
+    @routes.get("/runs/{run}/proof", response_class=StreamingResponse, responses=AS_LINES)
     def proof(run: str, of: Literal["job", "run"] = "job") -> StreamingResponse:
         """What shows that objects were delivered, signed: by its job until then, or by it alone.
 

@@ -42,6 +42,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
+def answers_as(kind: str, why: str) -> dict[int | str, dict[str, Any]]:
+    """For the description: an answer that is no JSON document."""
+    return {200: {"description": why, "content": {kind: {"schema": {"type": "string"}}}}}
+
+
+AS_LINES = answers_as("application/x-ndjson", "JSON objects, one a line.")
+
+
 def lines(rows: Iterable[Told]) -> StreamingResponse:
     """One JSON object a line, as they come."""
     told = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
