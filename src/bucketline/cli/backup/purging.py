@@ -64,6 +64,7 @@ class Purger:
 
     def go(self, ledger: Ledger, noted: Path) -> int:
         """Ends with a summary; raises `Refused` for a plan that nobody has approved."""
+        self._finish(noted)
         engine = self._engine()
         digest = engine.digest()
         if self.wanted.stage is not Stage.UNDO and digest and digest != self.approved:
@@ -122,6 +123,14 @@ class Purger:
             catalogue=self.catalogue,
             clock=self.clock,
         )
+
+    def _finish(self, noted: Path) -> None:
+        """A purge that was killed has hidden what the catalogue does not call purged yet."""
+        if self.wanted.stage is not Stage.UNDO:
+            return  # Else what a person has just approved would be another plan.
+        with closing(Notes(noted)) as notes:
+            if notes.size:
+                self._seal(notes, self._head())
 
     def _seal(self, notes: Notes, head: RunHead) -> None:
         rows = changes(notes, (), (), None)
