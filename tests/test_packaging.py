@@ -78,7 +78,7 @@ def test_the_wheel_holds_the_product_and_nothing_else(wheel: Path) -> None:
     assert f"bucketline-{__version__}.dist-info/licenses/LICENSE" in names
 
 
-@pytest.mark.parametrize("name", ["runtime", "demo", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "demo", "dev", "spark", "spark-build"])
 def test_a_locked_set_has_a_hash_for_everything_and_names_no_host(name: str) -> None:
     text = (SETS / f"{name}.txt").read_text()
     entries = text.replace("\\\n", " ").splitlines()

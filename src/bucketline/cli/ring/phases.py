@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from bucketline.cli.asking import asking, engine_of
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.clock import SystemClock
 from bucketline.config.values import Ring, reveal
@@ -19,7 +20,6 @@ from bucketline.engines.ring.site import Site
 from bucketline.errors import UsageError
 from bucketline.flow.query.base import Bounds
 from bucketline.flow.query.datasets import Dataset, Manifest
-from bucketline.flow.query.duck import Duck
 from bucketline.settings import Secret
 
 _FOUND = 3
@@ -33,7 +33,7 @@ def options(command: Callable[..., int]) -> click.Command:
         "--memory", default="2GB", show_default=True, metavar="SIZE", help="For SQL, at most."
     )
     threads = click.option("--threads", type=click.IntRange(1, 1024), help="For SQL.")
-    return click.command(click.argument("name")(memory(threads(command))))
+    return click.command(click.argument("name")(memory(threads(asking(command)))))
 
 
 def _phase(phase: str) -> click.Command:
@@ -84,7 +84,8 @@ def site_of(
     password = Secret(reveal(ring.password, invocation.environment) if ring.password else "")
     invocation.printer.hide(password)
     folder = _folder(ring, clock) if is_first else site.last(ring)
-    engine = Duck(Bounds(said["memory"], said["threads"] or 0, folder / "spill"))
+    bounds = Bounds(said["memory"], said["threads"] or 0, folder / "spill")
+    engine = engine_of(said["engine"], said["master"], bounds)
     try:
         yield Site(ring, folder, engine, clock, password)
     finally:

@@ -12,8 +12,8 @@ from bucketline.flow.query.datasets import require_whole
 _DAY = 86_400
 _AGES = ((30, "< 30 days"), (90, "30-90 days"), (365, "90-365 days"), (1095, "1-3 years"))
 # How a main chunk is protected, as its key says; and its bytes on disks, by the copies there are.
-_PROTECTION = """CASE WHEN class = 7 THEN concat(data, '+', coding)
-    WHEN class IN (6, 8) THEN '3 copies' WHEN class < 6 THEN concat(class + 1, ' copies')
+_PROTECTION = """CASE WHEN class = 7 THEN data || '+' || coding
+    WHEN class IN (6, 8) THEN '3 copies' WHEN class < 6 THEN (class + 1) || ' copies'
     ELSE 'other' END"""
 _STORED = """CASE WHEN m.copies IS NULL THEN 0.0
     WHEN m.class = 7 AND m.data > 0 THEN r.size * 1.0 * m.copies / m.data

@@ -85,7 +85,7 @@ def missing(begun: int) -> str:
     SELECT 'DUP_REF', '', d.input_key, d.bucket, d.key, d.version, d.part, ''
     FROM digest d JOIN (
         SELECT input_key FROM digest WHERE kind = 'object' AND input_key <> '' GROUP BY input_key
-        HAVING count(DISTINCT concat(bucket, chr(1), key, chr(1), version)) > 1) t
+        HAVING count(DISTINCT bucket || chr(1) || key || chr(1) || version) > 1) t
         ON d.input_key = t.input_key WHERE d.kind = 'object'"""
 
 
