@@ -63,6 +63,7 @@ COMMANDS = (
     Row("splunk evict", "splunk.run:evict", "Free the disk of what is proven.", MOVE),
     Row("splunk export", "splunk.export:export", "Write archived events as JSON lines.", MOVE),
     Row("serve", "serve:serve", "Show it all over HTTPS: API and logs.", LOOK),
+    Row("support-bundle", "support_bundle:support_bundle", "What a bug report needs.", SET_UP),
     Row("token", "", "Who may ask the service.", SET_UP),
     Row("token create", "token:create", "Make a token for the service.", SET_UP),
     Row("token list", "token:list_tokens", "List tokens, without their secrets.", SET_UP),
