@@ -29,7 +29,9 @@ _TELLING = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "ACCESS_KEY", "CREDENTIAL",
 def support_bundle(invocation: Invocation, *, output: str, with_keys: bool) -> None:
     """Versions, the configuration, runs and what went wrong. Look through it before you send it."""
     _hide_all(invocation)
-    variables = [name for name in os.environ if name.upper().startswith(_OURS)]
+    variables = [
+        name for name in invocation.environment.variables if name.upper().startswith(_OURS)
+    ]
     what = Sources(
         *(invocation.state_folder, invocation.config_path, variables, with_keys),
         masked=invocation.printer.redacted,
@@ -59,8 +61,9 @@ def _write(path: Path, what: Sources) -> list[str]:
 
 def _hide_all(invocation: Invocation) -> None:
     """Whatever this machine keeps secret must not get in by way of a message."""
-    telling = [text for name, text in os.environ.items() if _is_telling(name)]
-    invocation.printer.hide(*map(Secret, telling))
+    variables = invocation.environment.variables
+    telling = (Secret(text) for name, text in variables.items() if _is_telling(name))
+    invocation.printer.hide(*telling)
     with suppress(ConfigError):  # A file that cannot be read is in the bundle for that very reason.
         remotes = invocation.config.remotes
         for name in remotes:
