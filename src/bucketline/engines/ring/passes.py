@@ -50,8 +50,9 @@ MAINS = f"""SELECT main, substr(main, 1, 22) AS dig, substr(main, 31, 2) AS serv
     FROM listkeys GROUP BY main"""
 
 # How well each dig is protected, by the best of its mains. A key of another service than the
-# erasure coding's is no object of S3.
-_STATE = """SELECT dig, min(state) AS state, min(main) AS main FROM (
+# erasure coding's is no object of S3. No key is kept of those that are fine: it takes memory.
+_STATE = """SELECT dig, min(state) AS state,
+    min(CASE WHEN state = 0 THEN '' ELSE main END) AS main FROM (
     SELECT dig, main, CASE
         WHEN class = 7 AND copies >= data + coding THEN 0
         WHEN class = 7 AND copies >= data AND copies > 0 THEN 1
@@ -84,15 +85,17 @@ def missing(begun: int) -> str:
     UNION ALL
     SELECT 'DUP_REF', '', d.input_key, d.bucket, d.key, d.version, d.part, ''
     FROM digest d JOIN (
-        SELECT input_key FROM digest WHERE kind = 'object' AND input_key <> '' GROUP BY input_key
-        HAVING count(DISTINCT bucket || chr(1) || key || chr(1) || version) > 1) t
+        SELECT c.input_key FROM digest c JOIN (
+            SELECT input_key FROM digest WHERE kind = 'object' AND input_key <> ''
+            GROUP BY input_key HAVING count(*) > 1) m ON m.input_key = c.input_key
+        WHERE c.kind = 'object' GROUP BY c.input_key
+        HAVING count(DISTINCT c.bucket || chr(1) || c.key || chr(1) || c.version) > 1) t
         ON d.input_key = t.input_key WHERE d.kind = 'object'"""
 
 
 # Main chunks that nothing refers to.
 UNREFERENCED = """SELECT f.main, f.service, f.is_new FROM filter f
-    LEFT JOIN (SELECT DISTINCT dig FROM digest) d ON f.dig = d.dig
-    WHERE d.dig IS NULL AND f.copies > 0"""
+    WHERE f.copies > 0 AND NOT EXISTS (SELECT 1 FROM digest d WHERE d.dig = f.dig)"""
 FINGERPRINTS = "SELECT DISTINCT substr(input_key, 17, 16) FROM digest WHERE kind = 'object'"
 UNRESOLVED = "SELECT count(*) FROM digest WHERE issue = 'UNRESOLVED'"
 CLASSES = """SELECT class, count(*) FROM (
