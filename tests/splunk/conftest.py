@@ -32,3 +32,11 @@ def site(
     made = Site(desk, tmp_path / "splunk", monkeypatch, moto)
     yield made
     made.splunk.close()
+
+
+@pytest.fixture
+def one(site: Site) -> Site:
+    """An archive with one bucket."""
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+    return site

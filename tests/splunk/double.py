@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import ssl
 import threading
 from collections import Counter
@@ -16,6 +17,8 @@ from typing import Any
 
 import boto3
 import trustme
+from botocore.client import Config
+from botocore.exceptions import ClientError
 
 from servers import Endpoint
 from splunk.program import install
@@ -61,28 +64,33 @@ class Double:
     sessions: set[str] = field(default_factory=set)
     kill: tuple[int, str] = (0, "")  # At which request, before or after its deed.
     asked: int = 0
+    refused: int = 0  # Uploads that S3 did not take.
     victim: Future[int] = field(default_factory=Future)
     info: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         install(self.home)
+        self.upload_to(self.server.url)
+        self.authority = trustme.CA()
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert("127.0.0.1").configure_cert(self.tls)
+        self.ca_file = self.home / "ca.pem"
+        self.ca_file.write_bytes(self.authority.cert_pem.bytes())
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
+        self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def upload_to(self, url: str) -> None:
         self.s3 = boto3.client(
             "s3",
-            endpoint_url=self.server.url,
+            endpoint_url=url,
             aws_access_key_id=self.server.access_key,
             aws_secret_access_key=self.server.secret_key,
             region_name=self.server.region,
+            config=Config(retries={"total_max_attempts": 1}),
         )
-        authority = trustme.CA()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(context)
-        self.ca_file = self.home / "ca.pem"
-        self.ca_file.write_bytes(authority.cert_pem.bytes())
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
-        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
 
     def close(self) -> None:
         self._http.shutdown()
@@ -121,12 +129,30 @@ class Double:
         self.disk_most = max(self.disk_most, sum(f.stat().st_size for f in files if f.is_file()))
 
     def upload(self, one: Bucket) -> None:
-        """Bodies first, the receipt last."""
         what = self.faults.get(one.bid, "")
         if what == "stuck":
             return
-        self.measure()
         self.uploads[one.bid] += 1
+        if not self.faults.get("asynchronous"):
+            self._upload(one, what)
+            return
+        one.upload = self.faults["asynchronous"]
+        threading.Thread(target=self._upload_in_time, args=(one, what), daemon=True).start()
+
+    def _upload_in_time(self, one: Bucket, what: str) -> None:
+        """As Splunk does: what S3 refuses is tried again."""
+        while True:
+            try:
+                self._upload(one, what)
+            except ClientError:
+                self.refused += 1
+            else:
+                one.upload = "idle"
+                return
+
+    def _upload(self, one: Bucket, what: str) -> None:
+        """Bodies first, the receipt last."""
+        self.measure()
         identity = one.bid.partition("~")[2]
         spread = hashlib.sha1(identity.encode()).hexdigest()
         spread = spread.upper() if self.faults.get("upper") else spread
@@ -135,6 +161,16 @@ class Double:
         if what != "no receipt":
             text = _receipt(one, objects, what)
             self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=text)
+        if self.faults.get("retention"):
+            self.freeze(one, root)
+
+    def freeze(self, one: Bucket, root: str) -> None:
+        """What its retention does: it is gone, here and there."""
+        listed = self.s3.list_objects_v2(Bucket=self.s3_bucket, Prefix=root)
+        for found in listed.get("Contents", []):
+            self.s3.delete_object(Bucket=self.s3_bucket, Key=found["Key"])
+        shutil.rmtree(one.path)
+        self.known.pop(one.bid)
 
     def _bodies(self, one: Bucket, root: str, what: str) -> dict[str, int]:
         objects = {}
@@ -165,7 +201,10 @@ class Double:
             self.down = 10**9
             return
         self.starts += 1
-        self.down = 2
+        self.down = self.faults.get("slow", 2)
+        for index in self.faults.get("disabled by a start", ()):
+            self.indexes[index]["disabled"] = True
+            return
         self.sessions.clear()
         self.scan()
 

@@ -48,6 +48,12 @@ def rebuild(folder: Path, fault: str) -> int:
         (folder / name).write_bytes(b"x")
     if fault == "no tsidx":
         return 0
+    if fault == "grows":
+        try:
+            (folder / "1-1-1.tsidx").write_bytes(b"t" * (64 << 20))
+        except OSError as error:
+            print(f"fail: {error.strerror}")
+            return 1
     size = max(1, int(journal.stat().st_size * 2.3))
     newest, oldest = folder.name.split("_")[1:3]
     (folder / f"{newest}-{oldest}-1.tsidx").write_bytes(b"t" * size)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from splunk import atom
 
 USER, PASSWORD = "restorer", "demo-password-not-real"
 PAGE = 30
@@ -42,7 +46,17 @@ class Handler(BaseHTTPRequestHandler):
             self._told(401, _error("call not properly authenticated"))
         else:
             status, told = self._done(path, form)
-            self._told(status, _shaped(status, told, {**form, **query}))
+            resets = self.double.faults.get("resets after", {})
+            if resets.get(path.rpartition("/")[2], 0) > 0:
+                resets[path.rpartition("/")[2]] -= 1
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+                return
+            words = {**form, **query}
+            if words.get("output_mode") != "json" or status in self.double.faults.get("atom", ()):
+                self._told_atom(status, atom.feed(status, told))
+            else:
+                self._told(status, _shaped(status, told, words))
 
     def _done(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
         self.double.asked += 1
@@ -71,10 +85,19 @@ class Handler(BaseHTTPRequestHandler):
         kind, _, key = self.headers.get("authorization", "").partition(" ")
         return kind.lower() in ("splunk", "bearer") and key in self.double.sessions
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        now = time.time() if timestamp is None else timestamp
+        return super().date_time_string(int(now + self.double.faults.get("skew", 0)))
+
     def _told(self, status: int, body: Any) -> None:
-        text = json.dumps(body).encode()
+        self._send(status, json.dumps(body).encode(), "application/json")
+
+    def _told_atom(self, status: int, text: bytes) -> None:
+        self._send(status, text, "text/xml; charset=UTF-8")
+
+    def _send(self, status: int, text: bytes, kind: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)

@@ -11,6 +11,7 @@ from bucketline.engines.splunk.rest import Index
 from bucketline.errors import Refused, StoreError
 
 _VERSION_MIN = 8
+_SKEW_SECONDS = 300
 _PEERS = {"cluster_slave", "cluster_peer", "cluster_master", "cluster_manager"}
 
 
@@ -40,6 +41,9 @@ def _server(world: World, seen: Seen, *, on_cluster: bool, restarts: bool) -> It
     if not seen.guid:
         yield "Splunk tells no GUID of its own"
     assert world.splunk is not None
+    skew = abs(world.splunk.clock - world.clock.now())
+    if world.splunk.clock and skew > _SKEW_SECONDS:
+        yield f"its clock and this machine's are {skew:,.0f} s apart: set them, retention needs it"
     if restarts:
         try:
             able = world.drive.call(world.splunk.capabilities())

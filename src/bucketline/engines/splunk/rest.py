@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,6 +23,7 @@ from bucketline.errors import (
     Remedy,
     ServerFault,
     StoreError,
+    printable,
 )
 from bucketline.settings import Secret
 from bucketline.stores.base import Answer, Flow, Pause, Request, Route
@@ -26,6 +31,8 @@ from bucketline.stores.base import Answer, Flow, Pause, Request, Route
 _ATTEMPTS = 4
 _PAGE = 1000
 _CACHE = "/services/admin/cacheman"
+_MESSAGE = re.compile(rb"<msg [^>]*>([^<]*)</msg>")
+_STRANGER = "it does not answer as Splunk does; name its management port, 8089 for most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +59,25 @@ class Splunk:
         self._auth = auth
         self._route = route
         self._header = ""
+        self.clock = 0.0  # What it said last of the time; 0 = it tells none.
 
     def info(self) -> Flow[dict[str, Any]]:
         """GUID, version, roles, the time of its start."""
         found = yield from self._entries("/services/server/info")
         return dict(found[0]["content"])
 
+    def started(self) -> Flow[str]:
+        """When, as it tells it; asked without patience, of one that may be down."""
+        found = yield from self._entries("/services/server/info", attempts=1)
+        return str(found[0]["content"].get("startup_time", ""))
+
     def capabilities(self) -> Flow[list[str]]:
         """What we may do."""
         found = yield from self._entries("/services/authentication/current-context")
         return list(found[0]["content"].get("capabilities", []))
 
-    def indexes(self) -> Flow[dict[str, Index]]:
-        found = yield from self._entries("/services/data/indexes")
+    def indexes(self, *, attempts: int = _ATTEMPTS) -> Flow[dict[str, Index]]:
+        found = yield from self._entries("/services/data/indexes", attempts)
         return {one["name"]: _index(one["name"], one["content"]) for one in found}
 
     def volume(self, name: str) -> Flow[str]:
@@ -88,12 +101,15 @@ class Splunk:
         yield from self._post(f"{_CACHE}/{_cache_id(bid)}/attach", {"sid": bid, "directory": ""})
 
     def close(self, bid: str) -> Flow[None]:
-        """What makes Splunk upload it."""
-        yield from self._post(f"{_CACHE}/{_cache_id(bid)}/close", {"sid": bid})
+        """What makes Splunk upload it. Raises `Broken` when nobody knows whether it was done."""
+        path = f"{_CACHE}/{_cache_id(bid)}/close"
+        yield from self._asked("POST", path, {"sid": bid}, is_once=True)
 
     def evict(self, bid: str) -> Flow[None]:
-        """A wish: a good answer does not tell that it was granted."""
-        yield from self._post(f"{_CACHE}/{_cache_id(bid)}/evict", {})
+        """A wish: neither a good answer nor a lost one tells what came of it."""
+        path = f"{_CACHE}/{_cache_id(bid)}/evict"
+        with suppress(Broken):
+            yield from self._asked("POST", path, {}, is_once=True)
 
     def search(self, query: str) -> Flow[list[dict[str, Any]]]:
         form = {"search": query, "exec_mode": "oneshot", "count": "0"}
@@ -107,13 +123,15 @@ class Splunk:
         except Broken:
             return  # It may go down before it has answered.
 
-    def _entries(self, path: str) -> Flow[list[dict[str, Any]]]:
+    def _entries(self, path: str, attempts: int = _ATTEMPTS) -> Flow[list[dict[str, Any]]]:
         """Every entry: a page has 30 unless more are asked for, and may have fewer all the same."""
         found: list[dict[str, Any]] = []
         while True:
             query = urlencode({"output_mode": "json", "count": _PAGE, "offset": len(found)})
-            answer = yield from self._asked("GET", f"{path}?{query}", None)
-            page = answer.get("entry", [])
+            answer = yield from self._asked("GET", f"{path}?{query}", None, attempts=attempts)
+            if "entry" not in answer:
+                raise BadRequest(_STRANGER, store=self._url, key=path)
+            page = answer["entry"]
             found += page
             total = int(answer.get("paging", {}).get("total", len(found)))
             if not page or len(found) >= total:
@@ -126,25 +144,44 @@ class Splunk:
         found: dict[str, Any] = yield from self._asked("POST", path, form)
         return found
 
-    def _asked(self, method: str, path: str, form: Mapping[str, str] | None) -> Flow[Any]:
-        for attempt in range(1, _ATTEMPTS + 1):
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        form: Mapping[str, str] | None,
+        *,
+        attempts: int = _ATTEMPTS,
+        is_once: bool = False,
+    ) -> Flow[Any]:
+        is_renewed = False
+        attempt = 1
+        while True:
             try:
-                return (yield from self._once(method, path, form))
+                return (yield from self._once(method, path, form, is_once=is_once))
             except BadCredentials:
-                if attempt > 1 or ":" not in self._auth.reveal:
+                if is_renewed or ":" not in self._auth.reveal:
                     raise
-                self._header = ""  # A session ends by itself; a password makes a new one.
+                self._header, is_renewed = "", True  # A session ends; a password makes a new one.
+                continue
             except StoreError as error:
-                if error.remedy is not Remedy.RETRY or attempt == _ATTEMPTS:
+                is_unknown = is_once and isinstance(error, Broken)
+                if is_unknown or error.remedy is not Remedy.RETRY or attempt >= attempts:
                     raise
-                yield Pause(0.2 * 2**attempt)
-        raise AssertionError
+            yield Pause(0.2 * 2**attempt)
+            attempt += 1
 
-    def _once(self, method: str, path: str, form: Mapping[str, str] | None) -> Flow[Any]:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        form: Mapping[str, str] | None,
+        *,
+        is_once: bool = False,
+    ) -> Flow[Any]:
         if not self._header:
             self._header = yield from self._logged_in()
         headers = [f"Authorization: {self._header}"]
-        return (yield from self._sent(method, path, form, headers))
+        return (yield from self._sent(method, path, form, headers, is_once=is_once))
 
     def _logged_in(self) -> Flow[str]:
         """`user:password` becomes a session; a token is one."""
@@ -159,18 +196,29 @@ class Splunk:
             answer = yield from self._sent("POST", "/services/auth/login", form, [])
         except NotFound:
             return "Basic " + base64.b64encode(said.encode()).decode()
+        if "sessionKey" not in answer:
+            raise BadRequest(_STRANGER, store=self._url, key="/services/auth/login")
         return f"Splunk {answer['sessionKey']}"
 
     def _sent(
-        self, method: str, path: str, form: Mapping[str, str] | None, headers: list[str]
+        self,
+        method: str,
+        path: str,
+        form: Mapping[str, str] | None,
+        headers: list[str],
+        *,
+        is_once: bool = False,
     ) -> Flow[Any]:
         body = b""
         if form is not None:
             body = urlencode({**form, "output_mode": "json"}).encode()
             headers = [*headers, "Content-Type: application/x-www-form-urlencoded"]
         kind = "GET" if method == "GET" else "POST"
-        request = Request(method, self._url + path, headers, self._route, body, kind=kind)
+        url = self._url + path
+        request = Request(method, url, headers, self._route, body, kind=kind, is_once=is_once)
         answer = yield request
+        with suppress(ValueError, TypeError):
+            self.clock = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
         return self._understood(answer, path)
 
     def _understood(self, answer: Answer, path: str) -> Any:
@@ -196,11 +244,13 @@ def _cause(status: int) -> type[StoreError]:
 
 
 def _said(answer: Answer) -> str:
+    """What its messages say, which may be Atom's whatever was asked for."""
+    text = bytes(answer.body)
     try:
-        messages = json.loads(bytes(answer.body))["messages"]
-        return ": " + "; ".join(str(one["text"]) for one in messages)
+        said = [str(one["text"]) for one in json.loads(text)["messages"]]
     except (ValueError, KeyError, TypeError):
-        return ""
+        said = [unescape(one.decode(errors="replace")) for one in _MESSAGE.findall(text)]
+    return f": {printable('; '.join(said))}" if said else ""
 
 
 def _cache_id(bid: str) -> str:

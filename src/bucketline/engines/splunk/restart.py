@@ -33,7 +33,7 @@ class Restart:
         """Once; returns when Splunk is back and its indexes are ready. Raises `Refused`."""
         if self.method == "print":
             raise Refused("restart Splunk now, and run this again: it goes on from there")
-        before = drive.call(splunk.info()).get("startup_time")
+        before = drive.call(splunk.started())
         self._ask(splunk, tool, drive)
         deadline = clock.monotonic() + self.seconds_max
         while not _is_back(splunk, drive, before):
@@ -55,10 +55,11 @@ class Restart:
                 raise DiskError(f"{words[0]} ends with {code}: {said}")
 
 
-def _is_back(splunk: Splunk, drive: Drive, before: object) -> bool:
+def _is_back(splunk: Splunk, drive: Drive, before: str) -> bool:
     try:
-        if drive.call(splunk.info()).get("startup_time") == before:
+        if drive.call(splunk.started()) == before:
             return False
-        return all(one.is_ready or one.is_disabled for one in drive.call(splunk.indexes()).values())
+        indexes = drive.call(splunk.indexes(attempts=1))
+        return all(one.is_ready or one.is_disabled for one in indexes.values())
     except StoreError:
         return False  # It is down, or not yet up.

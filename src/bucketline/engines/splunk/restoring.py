@@ -25,9 +25,10 @@ from bucketline.engines.splunk.records import (
 from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.room import is_full
 from bucketline.engines.splunk.tool import RebuildFailed, Tool
-from bucketline.errors import DiskError, Refused
+from bucketline.errors import Broken, DiskError, Refused
 
 STAGING = "bucketline-staging"
+_ASKINGS = 3
 SMARTSTORE, THAWED = "smartstore", "thaweddb"
 
 
@@ -143,15 +144,27 @@ class Restoring:
         files = [path for path in staging.rglob("*") if path.is_file()]
         record.restored_bytes = sum(path.stat().st_size for path in files)
 
-    def ask_for_upload(self, record: Record) -> None:
-        """Register, attach, close: what makes Splunk upload a bucket that it found by itself."""
+    def ask_for_upload(self, record: Record, index: Index) -> None:
+        """Register, attach, close: what makes Splunk upload a bucket that it found by itself.
+
+        Never twice: a `close` of which no answer came is asked again only if nothing came of it.
+        """
         call = self.world.drive.call
-        state = call(self.splunk.cached(record.bid)) or {}
-        if state.get("upload_status", "idle") != "idle":
-            return  # It is under way: by asking again, it would be uploaded twice.
-        call(self.splunk.register(record.bid))
-        call(self.splunk.attach(record.bid))
-        call(self.splunk.close(record.bid))
+        for attempt in range(1, _ASKINGS + 1):
+            state = call(self.splunk.cached(record.bid)) or {}
+            is_under_way = state.get("upload_status", "idle") != "idle"
+            if is_under_way or self.proof(record, index) is not None:
+                return
+            try:
+                call(self.splunk.register(record.bid))
+                call(self.splunk.attach(record.bid))
+                call(self.splunk.close(record.bid))
+            except Broken:
+                if attempt == _ASKINGS:
+                    raise
+                self.clock.sleep(self.patience.poll_seconds)
+            else:
+                return
 
     def proof(self, record: Record, index: Index) -> str | None:
         """As `SmartStore.proven`: by the receipt, and by each object that it names."""

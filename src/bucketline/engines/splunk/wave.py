@@ -13,9 +13,10 @@ from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import FAILED, Record
 from bucketline.engines.splunk.restart import Restart
 from bucketline.engines.splunk.restoring import THAWED
-from bucketline.errors import StoreError
+from bucketline.errors import BucketlineError, Refused, StoreError
 
 REBUILD, UPLOAD, EVICT = ACTS = ("rebuild", "upload", "evict")
+_DISABLED = "Splunk disabled its index at this start: look at its messages, ids may clash"
 Step = Callable[[Planned, Record], None]
 
 
@@ -42,9 +43,7 @@ class Wave:
         if self.acts == (REBUILD,):
             return ()
         if UPLOAD in self.acts and self._needs_restart([record for _, record in begun]):
-            steps = self.ends.steps
-            self.restart.perform(steps.splunk, steps.tool, steps.world.drive, steps.clock)
-            self.ends.tally.restarts += 1
+            self._restart(begun)
         if self.ends.steps.into == THAWED:
             return ((self._confirmed, True),)
         found: list[tuple[Step, bool]] = []
@@ -54,6 +53,17 @@ class Wave:
         if EVICT in self.acts:
             found += [(self._evicted, False), (self._confirmed, True)]
         return found
+
+    def _restart(self, begun: Sequence[Begun]) -> None:
+        """What it finds of us must not cost an index: Splunk disables one over ids that clash."""
+        steps = self.ends.steps
+        self.restart.perform(steps.splunk, steps.tool, steps.world.drive, steps.clock)
+        self.ends.tally.restarts += 1
+        indexes = steps.world.drive.call(steps.splunk.indexes())
+        disabled = {name for name, index in indexes.items() if index.is_disabled}
+        for one in begun:
+            if one[0].bucket.index in disabled:
+                self.ends.guard(one, partial(_raise, Refused(_DISABLED)))
 
     def _all(self, begun: Sequence[Begun], step: Step) -> None:
         for one in begun:
@@ -78,8 +88,7 @@ class Wave:
         )
 
     def _asked(self, one: Planned, record: Record) -> None:
-        if self.ends.steps.proof(record, self.seen.indexes[one.bucket.index]) is None:
-            self.ends.steps.ask_for_upload(record)
+        self.ends.steps.ask_for_upload(record, self.seen.indexes[one.bucket.index])
 
     def _uploaded(self, one: Planned, record: Record) -> None:
         self.ends.steps.await_upload(record, self.seen.indexes[one.bucket.index])
@@ -94,5 +103,5 @@ class Wave:
         self.ends.steps.confirm(record, self.counts)
 
 
-def _raise(error: StoreError, _one: Planned, _record: Record) -> Never:
+def _raise(error: BucketlineError, _one: Planned, _record: Record) -> Never:
     raise error

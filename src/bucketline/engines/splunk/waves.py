@@ -20,6 +20,11 @@ from bucketline.engines.splunk.wave import ACTS, EVICT, REBUILD, Wave
 from bucketline.errors import BucketlineError, NoRoom
 from bucketline.flow.run.terms import Stop
 
+_GONE = (
+    "it was restored, and is gone since: Splunk's retention froze it, or somebody deleted it;"
+    " --retry-quarantined restores it once more"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -88,6 +93,8 @@ class Waves:
                 self._received(one, record, begun)
             elif one.is_local:
                 self.ends.end(one, "failed", "it is here already, and is none that we put there")
+            elif record and is_same and self._is_gone(record) and not self.again:
+                self.ends.end(one, "failed", _GONE)
             elif record and record.step == QUARANTINED and is_same and not self.again:
                 self.ends.end(one, "failed", f"quarantined earlier: {record.message}")
             else:
@@ -119,6 +126,10 @@ class Waves:
             return one.is_local and record.step == DONE
         last = (DONE,) if EVICT in self.acts else (UPLOADED, DONE)
         return one.has_receipt and record.step in last
+
+    def _is_gone(self, record: Record) -> bool:
+        """What was thawed, a person may remove; what was uploaded should have stayed."""
+        return self.steps.into != THAWED and record.step in (UPLOADED, DONE)
 
     def _received(self, one: Planned, record: Record | None, begun: list[Begun]) -> None:
         """SmartStore has it: by us, perhaps not evicted yet; or by others, and that stays as is."""
