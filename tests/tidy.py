@@ -102,6 +102,7 @@ LAZY = {
 }
 # The few places that may catch everything: they turn it into a fate, or carry it elsewhere.
 BROAD = (
+    "flow/cluster.py",
     "flow/drive.py",
     "flow/workers.py",
     "flow/run/loop.py",

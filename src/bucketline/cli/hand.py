@@ -52,7 +52,7 @@ class _Hand:
             errand.source, errand.target, hashes, errand.rates, self._share
         )
         if errand.is_told:
-            source = replace(source, told=_never)
+            source = replace(source, told=never)
         self._stop = Stop()
         around = Invocation(state=str(errand.state_folder))
         sides = {"source": source.store, "target": target.store}
@@ -71,7 +71,7 @@ class _Hand:
                 self._here.sendall(packed(self._told(ended)))
 
     def _told(self, ended: list[Ended]) -> Told:
-        ends = [_fit(one) for one in ended]
+        ends = [fit(one) for one in ended]
         return Told(ends, self._drive.requests, self._endpoints.counts())
 
     def _listen(self, stream: io.BufferedReader) -> None:
@@ -83,7 +83,7 @@ class _Hand:
             os._exit(0)
 
 
-def _fit(one: Ended) -> tuple[int, Outcome | None, Exception | None]:
+def fit(one: Ended) -> tuple[int, Outcome | None, Exception | None]:
     """What can cross: a stranger's exception may not."""
     error = one.error
     if error is not None:
@@ -94,7 +94,7 @@ def _fit(one: Ended) -> tuple[int, Outcome | None, Exception | None]:
     return one.tag, one.value, error
 
 
-def _never(*_: Any) -> Any:
+def never(*_: Any) -> Any:
     raise AssertionError("a hand plans nothing")
 
 

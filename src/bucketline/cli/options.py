@@ -201,6 +201,10 @@ def pacing(command: F) -> F:
         click.option(
             "--every", type=Period(), metavar="TIME", help="Between looks with --watch (60s)."
         ),
+        click.option(
+            "--engine", type=click.Choice(["embedded", "spark"]), help="Who performs small copies."
+        ),
+        click.option("--master", metavar="URL", help="Of Spark: spark://host:7077 (local[*])."),
     )
     return limiting(command)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bucketline.cli.crewing import crew_of
@@ -25,7 +25,7 @@ from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
-from bucketline.flow.run.terms import Allowance, Ran, Stop
+from bucketline.flow.run.terms import Allowance, Crew, Ran, Stop
 from bucketline.flow.run.watch import Absent, Watch, watch
 from bucketline.stores.beyond import is_one_service
 
@@ -44,6 +44,7 @@ class Syncing:
         self.ledger = ledger
         self.clock: Clock = SystemClock()
         self.stop = Stop()
+        self.transfer: type[Transfer]
         share = Share()
         source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates, share)
         self.source = from_inventory(source, wish.source, wish.inventory, hashes)
@@ -59,11 +60,25 @@ class Syncing:
             *(invocation.state_folder, wish.inventory is not None),
         )
         self.measure = self._measure()
-        self.crew = crew_of(wish.processes, errand, self.around, share)
+        self.crew = self._crew(errand, share)
         self.began = self.clock.monotonic()
         self.size_moved = 0
         self.idle = ""  # The last pass, if it found nothing to do.
         self.passes = 0
+
+    def _crew(self, errand: Errand, share: Share) -> Callable[[Crew], Crew] | None:
+        """Who performs: this machine, or Spark."""
+        self.transfer = Transfer
+        if not self.wish.master:
+            return crew_of(self.wish.processes, errand, self.around, share)
+        from bucketline.cli import clustering
+
+        clustering.check_sides(errand, self.wish.master)
+        slots = clustering.slots_of(self.wish.master)
+        share.count = slots + 1
+        self.transfer = clustering.Lent
+        self.around.pace = clustering.pace_of_cluster(slots, self.wish.workers)
+        return clustering.cluster_of(self.wish.master, errand, self.around, slots + 1)
 
     def go(self) -> int:
         """Ends with a summary, also when it failed; raises what stopped the run."""
@@ -88,7 +103,8 @@ class Syncing:
         hints = LedgerHints(self.ledger.uploads, self.clock)
         is_within = is_one_service(self.source.store, self.target.store)
         policy = going_on(self.wish.policy, hints, self.stop, is_within=is_within)
-        engine = Transfer(self.source, self.target, policy, self.drive, self.ledger.known)
+        sides = (self.source, self.target)
+        engine = self.transfer(*sides, policy, self.drive, self.ledger.known)
         head = _head(new_run_id(self.clock.now()), self.wish)
         place = printable(self.wish.source.text)
         one = Pass(

@@ -53,6 +53,11 @@ class Wish:
         return None if self.words["processes"] == "auto" else int(self.words["processes"])
 
     @property
+    def master(self) -> str:
+        """Of the Spark cluster that performs; "" = this machine does."""
+        return str(self.words["master"] or "")
+
+    @property
     def rates(self) -> Timetable | None:
         """Bytes per second; None = as fast as it goes."""
         rate = self.words["bwlimit"]
@@ -146,6 +151,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "accept_proof": word("accept_proof", "etag"),
         "workers": word("workers", WORKERS),
         "processes": said["processes"] or "auto",
+        "master": _master(said),
         "bwlimit": word("bwlimit", None),
         "max_duration": said["max_duration"],
         "max_bytes": said["max_bytes"],
@@ -154,6 +160,15 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "metadata_only": said["metadata_only"],
         "attributes": attribute_words(said, job.attributes),
     }
+
+
+def _master(said: Said) -> str | None:
+    is_spark = said["engine"] == "spark"
+    if said["master"] and not is_spark:
+        raise UsageError("--master goes with --engine spark; say both or neither")
+    if is_spark and said["processes"]:
+        raise UsageError("--processes is for this machine; leave it out with --engine spark")
+    return (said["master"] or "local[*]") if is_spark else None
 
 
 def _policy(words: dict[str, Any]) -> TransferPolicy:

@@ -17,7 +17,8 @@ from bucketline.settings import Location, Side
 
 # Of the words of a sync, those that belong to one run and not to what is planned.
 _OF_A_RUN = (
-    *("workers", "processes", "bwlimit", "max_duration", "max_bytes", "watch", "every", "logs"),
+    *("workers", "processes", "master", "bwlimit", "max_duration", "max_bytes"),
+    *("watch", "every", "logs"),
 )
 
 

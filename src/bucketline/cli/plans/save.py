@@ -27,6 +27,8 @@ from bucketline.flow.plans import Totals, write_plan
 _UNSAID = (
     "workers",
     "processes",
+    "engine",
+    "master",
     "bwlimit",
     "max_duration",
     "max_bytes",

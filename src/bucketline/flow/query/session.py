@@ -18,6 +18,7 @@ from bucketline.sizes import parse_size
 _CONNECT_SECONDS = 5.0
 _MASTER = re.compile(r"local(\[(\d+|\*)(,\d+)?\])?|spark://\S+|yarn|k8s://\S+")
 _STANDALONE = re.compile(r"(\[[^\]]+\]|[^:,/]+):(\d+)")
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): ")
 # What we rely on. A task is not begun a second time while the first one still goes on.
 _SETTINGS = {
     "spark.app.name": "bucketline",
@@ -52,12 +53,15 @@ def session(master: str, *, memory: str = "", threads: int = 0) -> Any:
     for name, value in _settings(master, memory, threads).items():
         builder = builder.config(name, value)
     try:
-        return builder.getOrCreate()
+        found = builder.getOrCreate()
     except failures() as error:
         raise UsageError(
             f"Spark does not start at {master} ({first_line(error)}); it needs Java 17 or newer,"
             " and a master of its own version"
         ) from None
+    # A setting of that name is heard by Spark's own scripts alone.
+    found.sparkContext.pythonExec = environment().first("PYSPARK_PYTHON") or sys.executable
+    return found
 
 
 def check_master(master: str) -> None:
@@ -84,11 +88,13 @@ def failures() -> tuple[type[Exception], ...]:
 
 def first_line(error: Exception) -> str:
     """What happened, without the stack of another language."""
-    return str(error).strip().partition("\n")[0][:300]
+    lines = str(error).strip().split("\n")
+    told = [line for line in lines if _RAISED.match(line)]  # In an executor's Python.
+    return (told or lines)[0][:300]
 
 
 def _settings(master: str, memory: str, threads: int) -> dict[str, str]:
-    settings = {**_SETTINGS, "spark.pyspark.python": sys.executable}
+    settings = dict(_SETTINGS)
     settings["spark.sql.shuffle.partitions"] = str(2 * threads or 32)
     if is_alone(master):
         settings |= _ALONE

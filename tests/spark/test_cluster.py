@@ -1,0 +1,120 @@
+"""A sync by a real cluster of two workers: all of it arrives, also when an executor is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bucketline.cli import main
+from desk import VARIABLES, Desk, start
+from servers import SECRET_KEY
+from spark.standalone import Standalone, standalone
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+COUNT = 20_000 if "BUCKETLINE_SOAK" in os.environ else 200
+CONF = """spark.eventLog.enabled true
+spark.eventLog.dir file://{0}
+spark.executor.memory 512m
+spark.driver.memory 512m
+spark.ui.enabled false
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    keys = {"AWS_ACCESS_KEY_ID": "demo-access", "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    with standalone(tmp_path_factory.mktemp("cluster"), keys) as found:
+        yield found
+
+
+@pytest.fixture
+def around(desk: Desk, variables: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    conf, events = tmp_path / "conf", tmp_path / "events"
+    conf.mkdir()
+    events.mkdir()
+    (conf / "spark-defaults.conf").write_text(CONF.format(events))
+    local = {"SPARK_CONF_DIR": str(conf), "SPARK_LOCAL_IP": "127.0.0.1"}
+    return {
+        **VARIABLES,
+        **variables,
+        **local,
+        "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": desk.url,
+    }
+
+
+def command_lines() -> str:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_text(errors="replace"))
+        except OSError:
+            continue
+    return "\n".join(found)
+
+
+def test_all_arrives_when_an_executor_is_killed_and_no_secret_is_seen(
+    surroundings: None, desk: Desk, cluster: Standalone, around: dict[str, str], tmp_path: Path
+) -> None:
+    for number in range(COUNT):
+        desk.object(f"from/{number:05}", b"%d" % number)
+    words = ("--engine", "spark", "--master", cluster.url, "--progress", "json", "--json")
+    child = start(around, "sync", f"{desk.s3}from/", f"{desk.s3}to/", *words)
+    assert child.stdout
+    lines: list[dict[str, object]] = []
+    for line in child.stdout:
+        lines.append(json.loads(line))
+        if len(lines) == 1:
+            seen = command_lines()
+            os.kill(cluster.executors()[0], signal.SIGKILL)
+    errors = child.communicate(timeout=120)[1]
+
+    assert child.returncode == 0, errors
+    *objects, summary = lines
+    assert (summary["done"], summary["failed"]) == (COUNT, 0)
+    assert sorted(str(one["key"]) for one in objects) == [f"to/{n:05}" for n in range(COUNT)]
+    for number in range(0, COUNT, 7):
+        assert desk.body(f"to/{number:05}") == b"%d" % number
+    assert "CoarseGrainedExecutorBackend" in seen
+    told = [
+        path.read_text(errors="replace") for path in tmp_path.rglob("events/**/*") if path.is_file()
+    ]
+    assert "SparkListenerEnvironmentUpdate" in "".join(told)
+    for text in (seen, *told, errors):
+        assert SECRET_KEY not in text
+
+
+def test_folders_of_one_machine_are_refused(
+    surroundings: None, cluster: Standalone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").mkdir()
+    words = ("--engine", "spark", "--master", cluster.url)
+    assert main(["sync", str(tmp_path / "a"), str(tmp_path / "b"), *words]) == 2
+    assert "a folder is on one machine" in capsys.readouterr()[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--master", "local[2]"), 2, "--master goes with"),
+        (("--engine", "spark", "--processes", "2"), 2, "--processes is for this machine"),
+        (("--engine", "spark", "--master", "here"), 2, "no Spark master"),
+        (("--engine", "spark", "--master", "spark://127.0.0.1:1"), 5, "no Spark master answers"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(
+    words: tuple[str, ...],
+    code: int,
+    said: str,
+    surroundings: None,
+    desk: Desk,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    there = ("--endpoint-url", desk.url)
+    assert main(["sync", desk.s3, f"{desk.s3}to/", *words, *there]) == code
+    assert said in capsys.readouterr()[1]
