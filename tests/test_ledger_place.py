@@ -16,6 +16,7 @@ import pytest
 from bucketline.errors import LedgerError, Refused
 from bucketline.flow.ledger import Ledger, RunHead, job_path, new_run_id, place
 from bucketline.flow.ledger.place import refuse_remote
+from bucketline.flow.ledger.schema import VERSION
 from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip, Tally
 from bucketline.settings import Secret
 
@@ -110,9 +111,11 @@ def test_a_ledger_of_an_older_version_is_refused(tmp_path: Path) -> None:
 def test_a_ledger_of_a_newer_version_is_refused_and_its_lock_let_go(tmp_path: Path) -> None:
     path = tmp_path / "job.ledger"
     with Ledger.open(path) as ledger:
-        ledger._db.pragma("user_version", 3)
+        ledger._db.pragma("user_version", VERSION + 1)
     for _ in range(2):
-        with pytest.raises(LedgerError, match=r"newer bucketline [(]format 3, this one"):
+        with pytest.raises(
+            LedgerError, match=rf"newer bucketline [(]format {VERSION + 1}, this one"
+        ):
             Ledger.open(path)
 
 

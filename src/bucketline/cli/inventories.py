@@ -172,6 +172,11 @@ class _Opening:
 
         return Inventory(told, Epoch(round(SystemClock().now() * 1000)))
 
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """How tables of a ring's run are read: as all others here."""
+        return {**self.said, "engine": "duckdb", "master": None}
+
     def _ring(self, word: str, under: str) -> Inventory:
         from bucketline.cli.ring.phases import site_of
         from bucketline.engines.ring.inventory import entries
@@ -179,11 +184,11 @@ class _Opening:
         ring, _, bucket = word.partition("/")
         if not bucket:
             raise UsageError(f"ring:{printable(word)}: names no bucket; say ring:NAME/BUCKET")
-        with site_of(self.invocation, ring, dict(self.said), is_first=False) as site:
+        with site_of(self.invocation, ring, self._asked, is_first=False) as site:
             epoch = Epoch(round(site.begun * 1000))
 
         def told() -> Iterator[list[Told]]:
-            with site_of(self.invocation, ring, dict(self.said), is_first=False) as site:
+            with site_of(self.invocation, ring, self._asked, is_first=False) as site:
                 stream = (one for one in entries(site, bucket) if one.key.startswith(under))
                 for page in pages(Told(one) for one in stream):
                     yield chosen(page, self._kept([one.entry for one in page], under))
