@@ -16,7 +16,10 @@ from servers import SECRET_KEY
 from spark.standalone import Standalone, standalone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-COUNT = 20_000 if "BUCKETLINE_SOAK" in os.environ else 200
+soak = pytest.mark.skipif(
+    "BUCKETLINE_SOAK" not in os.environ, reason="a cluster of its own takes more than a minute"
+)
+COUNT = int(os.environ.get("BUCKETLINE_SPARK_OBJECTS", "20000"))
 CONF = """spark.eventLog.enabled true
 spark.eventLog.compress false
 spark.eventLog.dir file://{0}
@@ -62,6 +65,7 @@ def command_lines() -> str:
     return "\n".join(found)
 
 
+@soak
 def test_all_arrives_when_an_executor_is_killed_and_no_secret_is_seen(
     surroundings: None, desk: Desk, cluster: Standalone, around: dict[str, str], tmp_path: Path
 ) -> None:
@@ -93,6 +97,7 @@ def test_all_arrives_when_an_executor_is_killed_and_no_secret_is_seen(
         assert SECRET_KEY not in text
 
 
+@soak
 def test_folders_of_one_machine_are_refused(
     surroundings: None, cluster: Standalone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
