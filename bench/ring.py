@@ -37,15 +37,15 @@ def main() -> None:
     print(f"{count:,} main chunks and as many references; {sizes}")
     engine = Duck(Bounds(memory, 2, spill))
     for name, sql in (("orphans", passes.UNREFERENCED), ("missing", passes.missing(_BEGUN))):
-        with Spill(spill) as watch:
+        with Watch(spill) as watch:
             begun = time.monotonic()
             engine.write(sql, inputs, folder / f"{name}.parquet")
             seconds = time.monotonic() - begun
         found = {"found": [folder / f"{name}.parquet"]}
         rows = next(engine.rows("SELECT count(*) FROM found", found))[0]
-        print(f"{name}: {seconds:.1f} s, {rows:,} rows, spill {watch.most / 1e6:,.0f} MB at most")
+        most = f"at most {watch.spill / 1e6:,.0f} MB spilled and {watch.memory:,} MB of memory"
+        print(f"{name}: {seconds:.1f} s, {rows:,} rows, {most}")
     engine.close()
-    print(f"most memory of this process: {_peak():,} MB")
 
 
 def inputs_of(inputs: dict[str, list[Path]]) -> list[Path]:
@@ -74,11 +74,11 @@ def _references(count: int) -> str:
         FROM range({count}) WHERE range % {_ORPHANS} <> 0"""
 
 
-class Spill:
-    """How much lies in the folder, at most, while something runs."""
+class Watch:
+    """How much lies in the folder, and how much memory this process has, at most, meanwhile."""
 
     def __init__(self, folder: Path) -> None:
-        self.most = 0
+        self.spill = self.memory = 0
         self._folder, self._ended = folder, threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -89,10 +89,15 @@ class Spill:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+        self._look()
 
     def _watch(self) -> None:
         while not self._ended.wait(0.2):
-            self.most = max(self.most, sum(_size(path) for path in self._folder.glob("*")))
+            self._look()
+
+    def _look(self) -> None:
+        self.spill = max(self.spill, sum(_size(path) for path in self._folder.glob("*")))
+        self.memory = max(self.memory, _resident())
 
 
 def _size(path: Path) -> int:
@@ -102,8 +107,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _peak() -> int:
-    """Since the data was made by the same process, its peak is not told by the kernel's mark."""
+def _resident() -> int:
+    """MB, now: this process has made the data, so the kernel's mark of its peak says nothing."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) // 1024
 

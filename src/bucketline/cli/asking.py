@@ -8,10 +8,8 @@ from typing import Any
 import click
 
 from bucketline.errors import UsageError
-from bucketline.flow.query.base import Bounds, Engine
+from bucketline.flow.query.base import MASTER, Bounds, Engine
 from bucketline.flow.query.duck import Duck
-
-MASTER = "local[*]"
 
 
 def asking(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,8 +11,8 @@ from bucketline.cli.hands import Errand, packed, unpacked
 from bucketline.cli.passing import Around
 from bucketline.engines.transfer import Transfer
 from bucketline.errors import UsageError
-from bucketline.flow.cluster import AHEAD, STEPS_MAX, Cluster, Result, Work
-from bucketline.flow.query.session import is_alone, session
+from bucketline.flow.cluster import AHEAD, STEPS_MAX, Cluster, Ends, Work
+from bucketline.flow.query.session import is_alone
 from bucketline.flow.run.pace import Pace, Steady
 from bucketline.flow.run.terms import Crew
 from bucketline.model import Action, Copy
@@ -37,11 +37,6 @@ def check_sides(errand: Errand, master: str) -> None:
             )
 
 
-def slots_of(master: str) -> int:
-    """How many partitions the cluster works on at once; starts it."""
-    return max(1, int(session(master).sparkContext.defaultParallelism))
-
-
 def pace_of_cluster(slots: int, workers: int | None) -> Pace:
     """As many objects as keep each core at work while its next partition is on the way."""
     return Steady(workers or slots * AHEAD * STEPS_MAX)
@@ -55,7 +50,7 @@ def cluster_of(master: str, errand: Errand, around: Around, slots: int) -> Calla
     def pack(steps: Sequence[Action]) -> bytes:
         return packed(Job(secretless, list(steps)))
 
-    def unpack(body: bytes) -> Result:
+    def unpack(body: bytes) -> Ends:
         reply: Reply = unpacked(io.BufferedReader(io.BytesIO(body)))
         if reply.error is not None:
             raise reply.error
@@ -66,7 +61,7 @@ def cluster_of(master: str, errand: Errand, around: Around, slots: int) -> Calla
             requests[reply.worker] = reply.told.requests
             around.endpoints.others[reply.worker] = reply.told.endpoints
         ends = sorted(reply.told.ends, key=lambda end: end[0])
-        return Result([(outcome, error) for _, outcome, error in ends])
+        return [(outcome, error) for _, outcome, error in ends]
 
     def crew(own: Crew) -> Crew:
         work = Work(pack, perform, unpack)

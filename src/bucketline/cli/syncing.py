@@ -72,9 +72,10 @@ class Syncing:
         if not self.wish.master:
             return crew_of(self.wish.processes, errand, self.around, share)
         from bucketline.cli import clustering
+        from bucketline.flow.cluster import slots_of
 
         clustering.check_sides(errand, self.wish.master)
-        slots = clustering.slots_of(self.wish.master)
+        slots = slots_of(self.wish.master)
         share.count = slots + 1
         self.transfer = clustering.Lent
         self.around.pace = clustering.pace_of_cluster(slots, self.wish.workers)

@@ -18,6 +18,7 @@ from bucketline.engines.transfer import TransferPolicy
 from bucketline.errors import UsageError, printable
 from bucketline.flow.compare.guard import Limits
 from bucketline.flow.move.copy import MovePolicy
+from bucketline.flow.query.base import MASTER
 from bucketline.model import Proof
 from bucketline.settings import Location, Side
 from bucketline.timetable import Timetable, parse_timetable
@@ -168,7 +169,7 @@ def _master(said: Said) -> str | None:
         raise UsageError("--master goes with --engine spark; say both or neither")
     if is_spark and said["processes"]:
         raise UsageError("--processes is for this machine; leave it out with --engine spark")
-    return (said["master"] or "local[*]") if is_spark else None
+    return (said["master"] or MASTER) if is_spark else None
 
 
 def _policy(words: dict[str, Any]) -> TransferPolicy:

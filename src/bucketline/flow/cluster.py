@@ -26,10 +26,7 @@ AHEAD = 2  # Partitions under way for each core: one is at work, one waits besid
 _GIVEN_UP = "the executors gave a partition up: {}; run again to go on"
 
 
-class Result(NamedTuple):
-    """What a partition came to: an end for each of its steps, in their order."""
-
-    ends: Sequence[tuple[Any, Exception | None]]
+Ends = Sequence[tuple[Any, Exception | None]]  # Of each step of a partition, in their order.
 
 
 class Work(NamedTuple):
@@ -37,7 +34,12 @@ class Work(NamedTuple):
 
     pack: Callable[[Sequence[Action]], bytes]
     perform: Callable[[bytes], bytes]  # Runs in an executor's Python: found there by its name.
-    unpack: Callable[[bytes], Result]
+    unpack: Callable[[bytes], Ends]
+
+
+def slots_of(master: str) -> int:
+    """How many partitions the cluster works on at once; starts it."""
+    return max(1, int(session(master).sparkContext.defaultParallelism))
 
 
 class Cluster:
@@ -54,7 +56,7 @@ class Cluster:
         self._wake = wake
         self._small = small
         self._context = session(master).sparkContext
-        self.slots: int = max(1, self._context.defaultParallelism)
+        self._slots = slots_of(master)
         self._waiting: deque[Action] = deque()
         self._ended: deque[Ended] = deque()
         self._under_way = 0  # Steps, of all partitions.
@@ -74,7 +76,7 @@ class Cluster:
             self._own.start(action)
 
     def step(self, timeout_seconds: float) -> list[Ended]:
-        while self._waiting and self._partitions < AHEAD * self.slots:
+        while self._waiting and self._partitions < AHEAD * self._slots:
             self._send(self._partition())
         ended = self._own.step(timeout_seconds)
         while self._ended:
@@ -91,7 +93,7 @@ class Cluster:
 
     def _partition(self) -> list[Action]:
         """The next ones that go together; while there are few, they are spread over all cores."""
-        most = min(STEPS_MAX, -(-len(self._waiting) // self.slots))
+        most = min(STEPS_MAX, -(-len(self._waiting) // self._slots))
         taken: list[Action] = []
         size = 0
         while self._waiting and len(taken) < most:
@@ -110,11 +112,11 @@ class Cluster:
 
     def _carry(self, actions: list[Action]) -> None:
         """One partition from here to its fates; in a thread of its own."""
-        ends: Sequence[tuple[Any, Exception | None]]
+        ends: Ends
         try:
             packed = self._work.pack(actions)
             (answer,) = self._context.parallelize([packed], 1).map(self._work.perform).collect()
-            ends = self._work.unpack(answer).ends
+            ends = self._work.unpack(answer)
         except BucketlineError as error:
             ends = [(None, error)] * len(actions)
         except Exception as error:

@@ -9,7 +9,7 @@ from itertools import islice
 import anyio
 from anyio.to_thread import run_sync
 
-from bucketline.service.reader import Reader, as_json
+from bucketline.service.reader import Reader
 
 _TICK_SECONDS = 1.0
 _RUNS = 100  # The newest.
@@ -53,6 +53,6 @@ class Events:
     def _runs(self) -> dict[str, str]:
         rows = (row for row in self._reader.runs() if row.run)
         return {
-            row.run: json.dumps(as_json(row), ensure_ascii=False, separators=(",", ":"))
+            row.run: json.dumps(row.as_told(), ensure_ascii=False, separators=(",", ":"))
             for row in islice(rows, _RUNS)
         }

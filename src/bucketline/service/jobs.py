@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from bucketline.config import Job
 from bucketline.errors import DiskError, Refused, UsageError
 from bucketline.service.configured import Configured
-from bucketline.service.reader import Reader, as_json
+from bucketline.service.reader import Reader
 
 _STATE_FIELD, _STARTED_FIELD = 0, 19  # Of /proc/PID/stat, behind the name in parentheses.
 
@@ -39,7 +39,7 @@ class Jobs:
         """Each with its last run."""
         last: dict[str, dict[str, Any]] = {}
         for row in self._reader.runs():  # The newest first.
-            last.setdefault(row.name, as_json(row))
+            last.setdefault(row.name, row.as_told())
         return [
             self._told(name, job, last.get(name)) for name, job in self._configured.jobs().items()
         ]

@@ -29,10 +29,9 @@ class KeptLogs:
         names = (key[cut:] for key in blocking(_keys(self._shelf)))
         return {int(found[1]): found[0] for found in map(_NAME.fullmatch, names) if found}
 
-    def log(self, epoch: int, *, names_moved: bool) -> dict[str, Any] | None:
-        """As it stands there; None = there is none of that second."""
-        name = self.names().get(epoch)
-        if self._shelf is None or name is None:
+    def log(self, name: str, *, names_moved: bool) -> dict[str, Any] | None:
+        """One of `names`, as it stands there; None = it is gone."""
+        if self._shelf is None:
             return None
         try:
             text = blocking(_read(self._shelf, name))

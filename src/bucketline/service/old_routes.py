@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, HTTPException, Query
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from bucketline.flow.report.runs import RunRow
 from bucketline.service.kept_logs import KeptLogs
 from bucketline.service.reader import Reader, log_name
 
@@ -18,7 +19,12 @@ Moved = Annotated[str, Query(description="true: with the objects that were moved
 def router(reader: Reader, kept: KeptLogs, app: FastAPI) -> APIRouter:
     """All of them."""
     routes = APIRouter(tags=["logs"])
+    _index(routes, app)
+    _logs(routes, reader, kept)
+    return routes
 
+
+def _index(routes: APIRouter, app: FastAPI) -> None:
     @routes.get("/")
     def index() -> list[dict[str, Any]]:
         """Every route, with what it does."""
@@ -31,6 +37,8 @@ def router(reader: Reader, kept: KeptLogs, app: FastAPI) -> APIRouter:
             for route, verbs in app.openapi()["paths"].items()
         ]
 
+
+def _logs(routes: APIRouter, reader: Reader, kept: KeptLogs) -> None:
     @routes.get("/logs")
     def logs(start: Epoch, end: Epoch) -> list[str]:
         """Names of the logs of runs that began between two epochs, both of them included."""
@@ -40,27 +48,37 @@ def router(reader: Reader, kept: KeptLogs, app: FastAPI) -> APIRouter:
     @routes.get("/log/latest", response_model=dict[str, Any])
     def latest(retrieve_objects_moved: Moved = "false") -> Response:
         """The log of the run that began last."""
-        epochs = reader.epochs().keys() | kept.names().keys()
-        if not epochs:
+        epochs, names = reader.epochs(), kept.names()
+        if not epochs and not names:
             raise HTTPException(404, "there are no runs yet")
-        return _log(reader, kept, max(epochs), retrieve_objects_moved)
+        last = max(epochs.keys() | names.keys())
+        if last in epochs:
+            return _ours(reader, epochs[last], retrieve_objects_moved)
+        return _theirs(kept, names[last], retrieve_objects_moved)
 
     @routes.get("/log/{epoch}", response_model=dict[str, Any])
     def log(epoch: int, retrieve_objects_moved: Moved = "false") -> Response:
         """The log of the run that began at this epoch."""
-        return _log(reader, kept, epoch, retrieve_objects_moved)
+        row = reader.epochs().get(epoch)
+        if row is not None:  # What is kept elsewhere may be a minute old.
+            return _ours(reader, row, retrieve_objects_moved)
+        name = kept.names().get(epoch)
+        if name is None:
+            raise HTTPException(404, f"no run began at {epoch}; see /logs")
+        return _theirs(kept, name, retrieve_objects_moved)
 
-    return routes
+
+def _names_moved(said: str) -> bool:
+    return said.lower() == "true"
 
 
-def _log(reader: Reader, kept: KeptLogs, epoch: int, moved: str) -> Response:
-    """By the ledger if it is of this machine: what is kept elsewhere may be a minute old."""
-    names_moved = moved.lower() == "true"
-    row = reader.epochs().get(epoch)
-    if row is not None:
-        pieces = reader.log(row, names_moved=names_moved)
-        return StreamingResponse(pieces, media_type="application/json")
-    log = kept.log(epoch, names_moved=names_moved)
+def _ours(reader: Reader, row: RunRow, moved: str) -> Response:
+    pieces = reader.log(row, names_moved=_names_moved(moved))
+    return StreamingResponse(pieces, media_type="application/json")
+
+
+def _theirs(kept: KeptLogs, name: str, moved: str) -> Response:
+    log = kept.log(name, names_moved=_names_moved(moved))
     if log is None:
-        raise HTTPException(404, f"no run began at {epoch}; see /logs")
+        raise HTTPException(404, f"{name} is gone; see /logs")
     return JSONResponse(log)

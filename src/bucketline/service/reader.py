@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -70,7 +69,7 @@ class Reader:
         jobs: dict[tuple[Path, str], dict[str, Any]] = {}
         for row in self.runs():  # The newest first.
             if row.run and row.command in commands:
-                told = as_json(row) | {"configuration": json.loads(row.configuration)}
+                told = row.as_told() | {"configuration": row.settings}
                 job = jobs.setdefault((row.path, row.command), told | {"succeeded": None})
                 if row.state == "complete" and not job["succeeded"]:
                     job["succeeded"] = row.ended
@@ -100,9 +99,3 @@ class Reader:
 
 def log_name(epoch: int) -> str:
     return name_of(epoch)
-
-
-def as_json(row: RunRow) -> dict[str, Any]:
-    """A run, with where and by whom."""
-    more = {"name": row.name, "host": row.host, "user": row.user, "version": row.version}
-    return row.as_json() | more

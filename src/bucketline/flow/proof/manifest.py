@@ -18,9 +18,7 @@ _CONTEXT = b"bucketline proof of delivery\n"
 
 def head_of(row: RunRow, scope: str, now: float) -> dict[str, Any]:
     """What the header says of a run; `scope` is `job` or `run`."""
-    told = row.as_json()
-    told |= {"name": row.name, "host": row.host, "user": row.user, "version": row.version}
-    return {**told, "scope": scope, "saved": now, "configuration": json.loads(row.configuration)}
+    return {**row.as_told(), "scope": scope, "saved": now, "configuration": row.settings}
 
 
 def manifest(

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 Inputs = Mapping[str, Sequence[Path]]  # The name of a table in the SQL -> its Parquet files.
 
+MASTER = "local[*]"  # Of Spark, when nobody names one: all of this machine.
+
 
 class Bounds(NamedTuple):
     """What an engine may use of this machine."""

@@ -86,8 +86,8 @@ class _Runs:
         return found
 
     def _told(self, row: RunRow) -> dict[str, Any]:
-        told = {"ledger": row.path.name, **row.as_json(), "version": row.version}
-        return told | {"configuration": json.loads(row.configuration)}
+        more = {"version": row.version, "configuration": row.settings}
+        return {"ledger": row.path.name, **row.as_json(), **more}
 
     def _trouble(self, told: dict[str, Any]) -> dict[str, Any]:
         if self._what.with_keys:

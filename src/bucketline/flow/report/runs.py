@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -69,6 +70,17 @@ class RunRow:
             "target": self.target,
             "message": self.message,
         }
+
+    def as_told(self) -> dict[str, Any]:
+        """The same, with what it was called, where and by whom."""
+        more = {"name": self.name, "host": self.host, "user": self.user, "version": self.version}
+        return self.as_json() | more
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its configuration, read."""
+        found: dict[str, Any] = json.loads(self.configuration)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

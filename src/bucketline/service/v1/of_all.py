@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from bucketline.service.events import Events
 from bucketline.service.metrics import exposed
-from bucketline.service.reader import Reader, as_json
+from bucketline.service.reader import Reader
 from bucketline.service.v1.words import LIMIT, Limit, Offset, Told, answers_as
 
 _STATES = Literal["running", "complete", "failed", "waiting", "interrupted", "crashed"]
@@ -49,7 +49,7 @@ def _kinds(routes: APIRouter, reader: Reader) -> None:
             for row in reader.runs()
             if row.run and state in (None, row.state) and command in (None, row.command)
         ]
-        some = [as_json(row) for row in rows[offset : offset + limit]]
+        some = [row.as_told() for row in rows[offset : offset + limit]]
         return {"runs": some, "total": len(rows)}
 
     @routes.get("/relays")

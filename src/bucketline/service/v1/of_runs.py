@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -11,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from bucketline.flow.report.objects import Which
 from bucketline.flow.report.runs import RunRow
 from bucketline.model import Fate
-from bucketline.service.reader import Reader, as_json
+from bucketline.service.reader import Reader
 from bucketline.service.v1.words import AS_LINES, LIMIT, Limit, Told, lines
 
 _FATES = Literal["done", "failed", "waiting", "started"]
@@ -29,8 +28,8 @@ def _itself(routes: APIRouter, reader: Reader) -> None:
     def one(run: str) -> Told:
         """One run, by its id, the beginning of it, or `last`; with its configuration."""
         row = _row(reader, run)
-        more = {"configuration": json.loads(row.configuration), "notes": reader.notes(row)}
-        return as_json(row) | more
+        more = {"configuration": row.settings, "notes": reader.notes(row)}
+        return row.as_told() | more
 
     @routes.get("/runs/{run}/errors")
     def errors(run: str) -> Told:
