@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bucketline.flow.drive import blocking as call
 from bucketline.stores.spool import Origin, Spool, load, open_volume
 from spools import spool_on
@@ -65,4 +67,26 @@ def test_an_unproven_upload_that_a_crash_left_is_swept(tmp_path: Path) -> None:
     again = spool_on(tmp_path, ("a",))
 
     assert call(again.list_uploads()) == []
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("volumes", [("a",), ("a", "b")])
+def test_the_marker_of_an_upload_that_became_an_object_goes(
+    tmp_path: Path, volumes: tuple[str, ...]
+) -> None:
+    spool = spool_on(tmp_path, volumes)
+    upload = call(spool.begin("key", len(OLD)))
+    [marker] = files(tmp_path)
+    told = marker.read_bytes()
+    etag = call(spool.part("key", upload, 1, OLD, offset=0)).etag
+    call(spool.finish("key", upload, [etag]))
+    marker.write_bytes(told)  # As it is, when a crash comes before it is removed.
+    spool.close()
+
+    again = spool_on(tmp_path, volumes)
+
+    assert call(again.list_uploads()) == []
+    assert not marker.exists()
+    assert call(again.read("key")).body == OLD
+    call(again.delete("key"))
     assert files(tmp_path) == []

@@ -43,6 +43,7 @@ def load(spool: Spool) -> Flow[Found]:
         _count_parts(spool, volume, files[volume.identity])
         volume.is_known = True
     spool.index.in_order()
+    yield from _end_staged(spool)
     if spool.shelves.are_all_known:  # Else a volume that is away may tell what they are of.
         for volume in fresh:
             yield from _sweep(spool, volume, files[volume.identity], found)
@@ -98,6 +99,16 @@ def _count_parts(spool: Spool, volume: Volume, files: Sequence[tuple[str, int, N
         if one.generation not in staged:
             part = PartFile(volume.identity, name, size, one.md5)
             spool.index.add_part(one.generation, one.number, part)
+
+
+def _end_staged(spool: Spool) -> Flow[None]:
+    """Uploads that became objects right before a crash: their markers say nothing any more."""
+    staged = {one.generation for one in spool.index.all()}
+    for one in spool.index.all_growing():
+        if one.generation in staged:
+            marker = names.begin(names.of_key(one.key), one.generation)
+            yield from spool.shelves.remove(one.volume, [(marker, 0)])
+            spool.index.end(one.generation)
 
 
 def _sweep(
