@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from bucketline.clock import FakeClock
+from bucketline.errors import LedgerError
 from bucketline.flow.ledger import IN_DOUBT, Ledger, RunHead
-from bucketline.flow.ledger.uploads import LedgerHints, Uploads
+from bucketline.flow.ledger.uploads import LedgerHints, Statement, Uploads
 from bucketline.flow.move.hints import SentPart, Upload
 from bucketline.model import Copy, Entry, Fate, Outcome, Proof, Skip
 from bucketline.stores.base import Flow, Pause
@@ -133,3 +137,18 @@ def test_what_flows_remember_in_one_turn_is_one_transaction() -> None:
     assert commits == []
     assert [next(flow, "ended") for flow in flows] == ["ended"] * 3
     assert commits == [3]
+
+
+def test_a_flow_whose_statements_another_could_not_write_is_not_told_that_they_are_kept() -> None:
+    ledger = memory()
+
+    def full(statements: Sequence[Statement]) -> None:
+        raise LedgerError(f"no room for {len(statements)}; make room")
+
+    hints = LedgerHints(Uploads(full, ledger.uploads._select), FakeClock())
+    flows = [hints.remember(Upload(key, "", 1, 1)) for key in ("one", "two")]
+    for flow in flows:
+        next(flow)
+    for flow in flows:
+        with pytest.raises(LedgerError, match="no room for 2"):
+            next(flow)

@@ -131,4 +131,8 @@ class LedgerHints:
     def _write(self) -> None:
         if self._pending:  # Else another flow has written it along with its own.
             pending, self._pending = self._pending, []
-            self._uploads.commit(pending)
+            try:
+                self._uploads.commit(pending)
+            except BaseException:  # Else the flow whose statements these were took them for kept.
+                self._pending = pending + self._pending
+                raise
