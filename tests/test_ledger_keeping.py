@@ -150,5 +150,5 @@ def test_a_flow_whose_statements_another_could_not_write_is_not_told_that_they_a
     for flow in flows:
         next(flow)
     for flow in flows:
-        with pytest.raises(LedgerError, match="no room for 2"):
+        with pytest.raises(LedgerError, match="no room for 4"):
             next(flow)
