@@ -22,7 +22,11 @@ class Deeds:
 
     def __init__(self, file: IO[bytes], lines: list[Line]) -> None:
         self._file = file
-        self.lines = lines
+        self.lines: list[Line] = []
+        self.fates: dict[str, str] = {}  # Main chunk -> its last event.
+        # Main chunk -> its first intent: later ones may follow a half of the deed.
+        self.intents: dict[str, Line] = {}
+        self._learn(lines)
 
     def write(self, lines: Iterable[Line]) -> None:
         """Back only when they are on the disk."""
@@ -33,21 +37,15 @@ class Deeds:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise DiskError(f"{self._file.name}: cannot be written ({error.strerror})") from None
-        self.lines += new
+        self._learn(new)
 
-    @property
-    def fates(self) -> dict[str, str]:
-        """Main chunk -> its last event."""
-        return {line["main"]: line["event"] for line in self.lines if "main" in line}
-
-    @property
-    def intents(self) -> dict[str, Line]:
-        """Main chunk -> its first intent: later ones may follow a half of the deed."""
-        found: dict[str, Line] = {}
-        for line in self.lines:
+    def _learn(self, lines: list[Line]) -> None:
+        self.lines += lines
+        for line in lines:
+            if "main" in line:
+                self.fates[line["main"]] = line["event"]
             if line["event"] == INTENT:
-                found.setdefault(line["main"], line)
-        return found
+                self.intents.setdefault(line["main"], line)
 
 
 @contextmanager
