@@ -109,6 +109,7 @@ def _new(server: Endpoint) -> dict[str, Any]:
         "unlocking": 0,
         "unlock_calls": 2,
         "asleep": 0,
+        "cluster": [],
         "address": "192.0.2.0",
         "access_key": server.access_key,
         "secret_key": server.secret_key,

@@ -23,6 +23,7 @@ Words = dict[str, str]
 STATE = Path(os.environ["EDGE_STANDIN_STATE"])
 PROFILES = Path(os.environ["HOME"], ".aws", "snowball", "config", "snowball-edge.config")
 WHILE_LOCKED = {"describe-device", "unlock-device", "configure", "version", "reboot-device"}
+WHILE_LOCKED |= {"describe-cluster", "unlock-cluster"}
 
 
 def show(value: Fields) -> None:
@@ -102,8 +103,48 @@ def describe_device(state: Fields, options: Words) -> None:
     )
 
 
+def node_of(state: Fields, options: Words) -> Fields | None:
+    """The device of a cluster that is spoken to; None = it is a device by itself."""
+    host = options.get("--endpoint", "").removeprefix("https://")
+    return next((one for one in state["cluster"] if one["ip"] == host), None)
+
+
+def describe_cluster(state: Fields, options: Words) -> None:
+    devices = []
+    for one in state["cluster"]:
+        if one["unlocking"] > 0:
+            one["unlocking"] -= 1
+            one["state"] = "UNLOCKING" if one["unlocking"] else "UNLOCKED"
+        elif one["state"] == "UNLOCKED":
+            one["joined"] = "ASSOCIATED"
+        devices.append(
+            {
+                "DeviceId": f"JID-{one['ip']}",
+                "UnlockStatus": {"State": one["state"]},
+                "ActiveNetworkInterface": {"IpAddress": one["ip"]},
+                "ClusterAssociation": {"State": one["joined"], "ClusterId": "CID-1"},
+                "NetworkReachability": {"State": one["reach"]},
+            }
+        )
+    is_open = all(one["state"] == "UNLOCKED" for one in state["cluster"])
+    state["state"] = "UNLOCKED" if is_open else "LOCKED"
+    show({"ClusterId": "CID-1", "Devices": devices})
+
+
+def unlock_cluster(state: Fields, options: Words) -> None:
+    named = options["--device-ip-addresses"].split()
+    if any(one["state"] != "LOCKED" for one in state["cluster"]):
+        refuse("a device is not locked")
+    for one in state["cluster"]:
+        if one["ip"] in named:
+            one.update(state="UNLOCKING", unlocking=state["unlock_calls"])
+    print("Your cluster has begun unlocking.")
+
+
 def unlock_device(state: Fields, options: Words) -> None:
-    if state["state"] == "LOCKED":
+    if node := node_of(state, options):
+        node.update(state="UNLOCKING", unlocking=state["unlock_calls"])
+    elif state["state"] == "LOCKED":
         state["state"], state["unlocking"] = "UNLOCKING", state["unlock_calls"]
     print("Your device has begun unlocking. Use describe-device; it is ready when UNLOCKED.")
 
@@ -117,14 +158,18 @@ def secret_of(state: Fields, options: Words) -> None:
 
 
 def certificates(state: Fields, options: Words) -> None:
-    arn = f"arn:aws:snowball-device:::certificate/{state['certificate_id']}"
+    node = node_of(state, options)
+    mine = node["ip"] if node else state["certificate_id"]
+    arn = f"arn:aws:snowball-device:::certificate/{mine}"
     show({"Certificates": [{"CertificateArn": arn, "SubjectAlternativeNames": ["192.0.2.0"]}]})
 
 
 def certificate(state: Fields, options: Words) -> None:
-    if not options.get("--certificate-arn", "").endswith(state["certificate_id"]):
+    node = node_of(state, options)
+    mine = node["ip"] if node else state["certificate_id"]
+    if not options.get("--certificate-arn", "").endswith(mine):
         refuse("no such certificate")
-    print(state["pem"])
+    print(node["pem"] if node else state["pem"])
 
 
 def service(state: Fields, options: Words) -> None:
@@ -177,6 +222,8 @@ COMMANDS: dict[str, Callable[[Fields, Words], None]] = {
     "configure": configure,
     "describe-device": describe_device,
     "unlock-device": unlock_device,
+    "describe-cluster": describe_cluster,
+    "unlock-cluster": unlock_cluster,
     "list-access-keys": lambda state, _: show({"AccessKeyIds": [state["access_key"]]}),
     "get-secret-access-key": secret_of,
     "list-certificates": certificates,
@@ -224,7 +271,12 @@ def authorise(state: Fields, options: Words) -> None:
 def main(words: list[str]) -> None:
     state = json.loads(STATE.read_text())
     command, rest = words[0], words[1:]
-    options = dict(zip(rest[::2], rest[1::2], strict=True))
+    options: Words = {}
+    for word in rest:
+        if word.startswith("--"):
+            options[name := word] = ""
+        else:  # Some have several values.
+            options[name] = f"{options[name]} {word}".strip()
     state["calls"].append(words)
     state["shown"] += [public(os.getpid()), public(os.getppid())]
     keep(state)

@@ -38,6 +38,11 @@ def update(invocation: Invocation, /, folder: str, **said: Any) -> int:
     """
     place = open_folder(folder)
     invocation.printer.hide(place.unlock_code)
+    if place.device_ips:
+        raise UsageError(
+            f"{place.name}: the devices of a cluster are updated one by one; make a folder for"
+            " each, without device_ips, and name it"
+        )
     timeout = seconds("--client-timeout", said["client_timeout"])
     device = open_vendor(
         place, invocation.environment, client=said["client"], timeout_seconds=timeout

@@ -35,13 +35,18 @@ def record(text: str) -> dict[str, Any]:
 def state(text: str) -> tuple[State, str]:
     """How the device stands, and its address. One without an address is not there yet."""
     said = record(text)
-    word = _inner(said, "UnlockStatus").get("State")
+    word = state_of(_inner(said, "UnlockStatus").get("State"))
     address = str(_inner(said, "ActiveNetworkInterface").get("IpAddress") or "")
-    if word not in _STATES:
-        raise Strange
     if address in {"", "0.0.0.0"}:  # noqa: S104  What an unused port shows.
         return State.AWAY, ""
-    return _STATES[word], address
+    return word, address
+
+
+def state_of(word: object) -> State:
+    """One of those that are known."""
+    if word not in _STATES:
+        raise Strange
+    return _STATES[str(word)]
 
 
 def names(text: str, word: str) -> list[str]:
@@ -87,7 +92,8 @@ def front(text: str) -> Front:
     if not isinstance(name, str) or not isinstance(state, str):
         raise Strange
     total, free = _room(said)
-    return Front(name, state, _url(said), total, free)
+    first, *others = _urls(said) or [""]
+    return Front(name, state, first, total, free, tuple(others))
 
 
 def software(text: str) -> Software:
@@ -126,14 +132,18 @@ def _room(said: Mapping[str, Any]) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _url(said: Mapping[str, Any]) -> str:
-    """Where objects are: never the interface that only knows buckets; TLS before none."""
-    found: list[tuple[bool, bool, str]] = []
+def _urls(said: Mapping[str, Any]) -> list[str]:
+    """Where objects are: never the interface that only knows buckets; TLS before none. More than
+    one where several devices serve the same.
+    """
+    found: list[tuple[tuple[bool, bool], str]] = []
     for one in said.get("Endpoints") or ():
         if not isinstance(one, dict):
             raise Strange
         about = str(one.get("Description", "")).lower()
         if "bucket" in about and "object" not in about:
+            continue
+        if _inner(one, "Status").get("State") == "INACTIVE":
             continue
         scheme, host, port = one.get("Protocol"), one.get("Host"), one.get("Port")
         if scheme not in {"http", "https"} or not isinstance(host, str) or not host:
@@ -142,8 +152,8 @@ def _url(said: Mapping[str, Any]) -> str:
             raise Strange
         usual = {"http": 80, "https": 443}[scheme]
         url = f"{scheme}://{host}" + ("" if port == usual else f":{port}")
-        found.append(("object" not in about, scheme != "https", url))
-    return min(found)[2] if found else ""
+        found.append((("object" not in about, scheme != "https"), url))
+    return sorted(url for kind, url in found if kind == min(found)[0])
 
 
 def latest(text: str) -> str:

@@ -25,6 +25,7 @@ class Front(NamedTuple):
     url: str
     total: int | None = None  # Bytes; None = it does not tell.
     free: int | None = None
+    others: tuple[str, ...] = ()  # Further URLs of the same: those of a cluster's other devices.
 
     @property
     def is_usable(self) -> bool:

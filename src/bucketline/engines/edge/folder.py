@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bucketline.config.document import load
 from bucketline.config.scripts.put_away import replace_file
@@ -17,7 +19,8 @@ from bucketline.settings import Keys, Secret, check_endpoint
 SETTINGS, KEYS, TRUST = "sbe_config.yaml", "keys.yaml", "ca-bundle.pem"
 VENDOR, APPLIANCE = "vendor", "s3"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_WORDS = {"unlock_key", "endpoint_url", "provider", "region"}
+_WORDS = {"unlock_key", "endpoint_url", "provider", "region", "device_ips"}
+_NODES_MIN, _NODES_MAX = 2, 16  # Of a cluster; one of three may be broken.
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class DeviceFolder:
     region: str
     manifest: Path | None  # The two that only the vendor's device has.
     unlock_code: Secret
+    device_ips: tuple[str, ...] = ()  # Of a cluster: every one of its devices.
 
     @property
     def name(self) -> str:
@@ -118,7 +122,30 @@ def open_folder(text: str) -> DeviceFolder:
         region=_text(file, said, "region", "snow" if is_vendor else "us-east-1"),
         manifest=_manifest(path) if is_vendor else None,
         unlock_code=Secret(_text(file, said, "unlock_key") if is_vendor else ""),
+        device_ips=_device_ips(file, said, endpoint) if is_vendor else (),
     )
+
+
+def _device_ips(file: Path, said: Mapping[str, Any], endpoint: str) -> tuple[str, ...]:
+    """Those of a cluster, the endpoint's among them; () = it is one device."""
+    given = said.get("device_ips")
+    if given is None:
+        return ()
+    try:
+        found = [str(ipaddress.ip_address(one)) for one in given if isinstance(one, str)]
+        is_right = len(found) == len(given) == len(set(found))
+    except (TypeError, ValueError):
+        is_right, found = False, []
+    if not is_right or not _NODES_MIN <= len(found) <= _NODES_MAX:
+        raise ConfigError(
+            f"{file}: device_ips: must be a list of {_NODES_MIN} to {_NODES_MAX} addresses,"
+            " each once and in quotes; correct it"
+        )
+    if urlsplit(endpoint).hostname not in found:
+        raise ConfigError(
+            f"{file}: endpoint_url: is none of device_ips; name one of the cluster's devices"
+        )
+    return tuple(found)
 
 
 def _text(file: Path, said: Mapping[str, Any], word: str, otherwise: str = "") -> str:

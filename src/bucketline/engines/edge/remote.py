@@ -16,7 +16,7 @@ _ADAPTER = "s3"
 def remote_words(folder: DeviceFolder, front: Front, *, has_trust: bool) -> dict[str, Any]:
     """What the configuration says of it. Its keys are in the AWS profile of the same name."""
     said: dict[str, Any] = {
-        "endpoints": [front.url],
+        "endpoints": [front.url, *front.others],
         "region": folder.region,
         "profile": folder.name,
         "path_style": True,
@@ -34,7 +34,7 @@ def remote_of(folder: DeviceFolder, front: Front, keys: Keys) -> Remote:
     """The same for use at once."""
     return Remote(
         name=folder.name,
-        endpoints=(front.url,),
+        endpoints=(front.url, *front.others),
         region=folder.region,
         keys=keys,
         path_style=True,

@@ -89,7 +89,7 @@ class SettingUp:
         if seen.state is State.LOCKED:
             return Deed("unlock", self._unlock)
         if seen.state is not State.UNLOCKED or seen.keys is None:
-            is_told = seen.state is State.AWAY and seen.why
+            is_told = bool(seen.why) and seen.state is not State.UNLOCKED
             return Wait(_WAITS[seen.state] + (f" ({seen.why})" if is_told else ""))
         if not seen.has_keys:
             return Deed("write keys", partial(self.folder.keep_keys, seen.keys))

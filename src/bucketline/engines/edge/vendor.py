@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bucketline.engines.edge import answers
 from bucketline.engines.edge.client import NAME, Client
+from bucketline.engines.edge.cluster import locked, nodes, together
 from bucketline.engines.edge.device import Front, Software, State
 from bucketline.engines.edge.folder import DeviceFolder
 from bucketline.errors import BadCredentials, ConfigError, ServerFault, Unreachable, Unsupported
@@ -36,16 +37,29 @@ class VendorDevice:
 
     def state(self) -> tuple[State, str]:
         self._introduce()
+        ips = self.folder.device_ips
+        command = "describe-cluster" if ips else "describe-device"
         try:
-            text = self._ask("describe-device")
+            text = self._ask(command)
         except (ServerFault, Unreachable) as error:
             if isinstance(error, Unreachable):
                 raise
             return State.AWAY, str(error)
-        return self._read(answers.state, text, "describe-device")
+        if ips:
+            return together(self._read(nodes, text, command), ips)
+        return self._read(answers.state, text, command)
 
     def unlock(self) -> None:
-        self._ask("unlock-device")
+        ips = self.folder.device_ips
+        if not ips:
+            self._ask("unlock-device")
+            return
+        waiting = locked(self._told(nodes, "describe-cluster"), ips)
+        if len(waiting) == len(ips):
+            self._ask("unlock-cluster", "--device-ip-addresses", *ips)
+            return
+        for ip in waiting:  # It was rebooted, and the others were not.
+            self._ask("unlock-device", *_at(ip))
 
     def keys(self) -> Keys:
         names = self._told(lambda text: answers.names(text, "AccessKeyIds"), "list-access-keys")
@@ -57,9 +71,13 @@ class VendorDevice:
         return keys
 
     def trust(self) -> str:
-        found = self._told(answers.certificates, "list-certificates")
+        return "".join(self._trust(*_at(ip)) for ip in self.folder.device_ips) or self._trust()
+
+    def _trust(self, *where: str) -> str:
+        found = self._told(answers.certificates, "list-certificates", *where)
         return "".join(
-            self._told(answers.pem, "get-certificate", "--certificate-arn", one) for one in found
+            self._told(answers.pem, "get-certificate", "--certificate-arn", one, *where)
+            for one in found
         )
 
     def fronts(self) -> list[Front]:
@@ -145,3 +163,8 @@ class VendorDevice:
             raise Unsupported(
                 f"{NAME} {command}: not understood: {said}; check the client's version"
             ) from None
+
+
+def _at(ip: str) -> tuple[str, str]:
+    """To one device of a cluster, and not to the one that the profile names."""
+    return "--endpoint", f"https://[{ip}]" if ":" in ip else f"https://{ip}"
