@@ -26,8 +26,13 @@ VARIABLES = {
 
 def start(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
     """The program as a process of its own."""
-    command = [sys.executable, "-m", "bucketline", *words]
+    return begin(variables, "-m", "bucketline", *words)
+
+
+def begin(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
+    """Any program of Python's."""
     pipe = subprocess.PIPE
+    command = [sys.executable, *words]
     return subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True)
 
 

@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from servers import Endpoint
 from splunk.program import install
-from splunk.receipting import receipt, sealed
+from splunk.receipting import is_whole, receipt, sealed
 from splunk.wire import PASSWORD, USER, handler
 
 __all__ = ["PASSWORD", "USER", "Double"]
@@ -58,11 +58,13 @@ class Double:
     seen: Counter[str] = field(default_factory=Counter)  # What was asked, by verb.
     uploads: Counter[str] = field(default_factory=Counter)
     evicted: list[str] = field(default_factory=list)
+    careless: list[str] = field(default_factory=list)  # Evicted though S3 did not hold all of it.
     disk_most: int = 0
     starts: int = 1
     down: int = 0
     sessions: set[str] = field(default_factory=set)
-    kill: tuple[int, str] = (0, "")  # At which request, before or after its deed.
+    deeds: list[str] = field(default_factory=list)  # Requests that were more than questions.
+    kill_after: int = 0  # At which of them, done and not answered, the victim dies.
     asked: int = 0
     refused: int = 0  # Uploads that S3 did not take.
     victim: Future[int] = field(default_factory=Future)
@@ -153,16 +155,19 @@ class Double:
     def _upload(self, one: Bucket, what: str) -> None:
         """Bodies first, the receipt last."""
         self.measure()
-        identity = one.bid.partition("~")[2]
-        spread = hashlib.sha1(identity.encode()).hexdigest()
-        spread = spread.upper() if self.faults.get("upper") else spread
-        root = f"{self.prefix}{one.index}/db/{spread[:2]}/{spread[2:4]}/{identity}/"
+        root = self._root(one)
         objects = self._bodies(one, root, what)
         if what != "no receipt":
             text = _receipt(one, objects, what)
             self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=text)
         if self.faults.get("retention"):
             self.freeze(one, root)
+
+    def _root(self, one: Bucket) -> str:
+        identity = one.bid.partition("~")[2]
+        spread = hashlib.sha1(identity.encode()).hexdigest()
+        spread = spread.upper() if self.faults.get("upper") else spread
+        return f"{self.prefix}{one.index}/db/{spread[:2]}/{spread[2:4]}/{identity}/"
 
     def freeze(self, one: Bucket, root: str) -> None:
         """What its retention does: it is gone, here and there."""
@@ -189,6 +194,8 @@ class Double:
         if declines.get(one.bid, 0) > 0:
             declines[one.bid] -= 1
             return
+        if not is_whole(self.s3, self.s3_bucket, self._root(one)):
+            self.careless.append(one.bid)
         for path in [p for p in one.path.rglob("*") if p.is_file()]:
             name = path.relative_to(one.path).as_posix()
             if name.startswith(BIG) or name.endswith(BIG):

@@ -22,15 +22,18 @@ def main(words: Sequence[str]) -> int:
         return 2
     faults = json.loads((home / "faults.json").read_text())
     fault = next((what for name, what in faults.items() if name in words[1]), "")
-    return rebuild(Path(words[1]), fault)
+    return rebuild(Path(words[1]), fault, home)
 
 
-def rebuild(folder: Path, fault: str) -> int:
+def rebuild(folder: Path, fault: str = "", home: Path | None = None) -> int:
     if fault == "hangs":
         signal.pause()
     if fault == "kills":
         os.kill(os.getppid(), signal.SIGKILL)
         return 1
+    if fault == "outlives":
+        assert home is not None
+        outlive(home)
     if fault == "fails":
         print("rebuild fail: corrupt")
         return 1
@@ -61,6 +64,13 @@ def rebuild(folder: Path, fault: str) -> int:
     told = len(events) - (fault == "loses an event")
     (folder / "bucket_info.csv").write_text(f"{told},{sum(map(len, events))}\n")
     return 0
+
+
+def outlive(home: Path) -> None:
+    """Whoever called is killed; its work goes on once it is told to, and `gone` ends with it."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.open(home / "gone", os.O_WRONLY)
+    os.close(os.open(home / "go", os.O_RDONLY))
 
 
 def install(home: Path) -> None:

@@ -33,3 +33,14 @@ def sealed(data: Mapping[str, Any]) -> bytes:
     bare = json.dumps(data, separators=(",", ":"))
     seal = hashlib.sha256(bare.encode()).hexdigest().upper()
     return (bare[:-2] + f',"content_hash":"{seal}"' + "}}\n").encode()
+
+
+def is_whole(s3: Any, bucket: str, root: str) -> bool:
+    """Whether a receipt is there, and each object that it names with its size."""
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=root).get("Contents", [])
+    there = {one["Key"].removeprefix(root): one["Size"] for one in listed}
+    if "receipt.json" not in there:
+        return False
+    told = json.loads(s3.get_object(Bucket=bucket, Key=f"{root}receipt.json")["Body"].read())
+    named = {one["name"].removeprefix("./"): one["size"] for one in told["objects"]}
+    return named.items() <= there.items()

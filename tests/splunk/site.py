@@ -82,10 +82,13 @@ class Site:
         return {str(one["bucket"]): str(one["state"]) for one in told if one["event"] == "bucket"}
 
     def uploaded(self) -> list[Entry]:
+        return self.stored("s2/")
+
+    def stored(self, prefix: str = "") -> list[Entry]:
         from bucketline.flow.drive import open_drive
 
         drive = open_drive()
         try:
-            return list(entries(self.desk.store, "s2/", drive))
+            return list(entries(self.desk.store, prefix, drive))
         finally:
             drive.close()

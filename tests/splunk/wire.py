@@ -60,14 +60,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _done(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
         self.double.asked += 1
-        self._kill("before")
         done: tuple[int, Any] = self.double.answer(self.command, path, form)
-        self._kill("after")
+        if self.command == "POST" and not path.endswith("/search/jobs"):
+            self.double.deeds.append(path.removeprefix("/services/"))
+            if len(self.double.deeds) == self.double.kill_after:
+                os.kill(self.double.victim.result(30), signal.SIGKILL)
         return done
-
-    def _kill(self, when: str) -> None:
-        if self.double.kill == (self.double.asked, when):
-            os.kill(self.double.victim.result(30), signal.SIGKILL)
 
     def _login(self, form: dict[str, str]) -> None:
         if (form.get("username"), form.get("password")) != (USER, PASSWORD):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import FAILED, QUARANTINED, Record
-from bucketline.engines.splunk.restoring import NotYet, Restoring
+from bucketline.engines.splunk.restoring import Restoring
+from bucketline.engines.splunk.staging import NotYet
 from bucketline.errors import BucketlineError, Remedy, StoreError, printable
 from bucketline.model import Proof
 
@@ -56,7 +57,8 @@ class Ends:
 
     def failed(self, one: Planned, error: BucketlineError) -> None:
         """Nothing of it was begun, or nothing was left behind."""
-        waits = isinstance(error, StoreError) and error.remedy is Remedy.WAIT
+        waits = isinstance(error, NotYet)
+        waits = waits or (isinstance(error, StoreError) and error.remedy is Remedy.WAIT)
         self.end(one, "waiting" if waits else "failed", str(error))
 
     def guard(self, begun: Begun, step: Callable[[Planned, Record], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,10 @@ from bucketline.engines.splunk.records import (
 )
 from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.room import is_full
+from bucketline.engines.splunk.staging import NotYet, held, staging_of
 from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import Broken, DiskError, Refused
 
-STAGING = "bucketline-staging"
 _ASKINGS = 3
 SMARTSTORE, THAWED = "smartstore", "thaweddb"
 
@@ -43,12 +42,6 @@ class Patience:
 
 class DiskFull(DiskError):
     """A rebuild had more to write than the disk could take."""
-
-
-class NotYet(Refused):
-    """Splunk has not done it in time; the next run comes back."""
-
-    exit_code = 4
 
 
 @dataclass(slots=True)
@@ -72,22 +65,20 @@ class Restoring:
         bucket = one.bucket
         name = bucket.name.owned(self.guid).text
         final = Path(self.home(index), name)
-        staging = final.parent.parent / STAGING / name
         record = Record(bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
         if final.exists():
             raise Refused(f"{final} is there already, and is none that we put there")
-        shutil.rmtree(staging, ignore_errors=True)
+        staging = staging_of(final)
         try:
-            self._make(one, staging, record)
-            record.folder, record.bytes = str(final), bucket.size
-            self.note(record, PLACING)
-            final.parent.mkdir(parents=True, exist_ok=True)
-            staging.rename(final)
-            sync_folder(final.parent)
+            with held(staging) as lock:
+                self._make(one, staging, record, lock)
+                record.folder, record.bytes = str(final), bucket.size
+                self.note(record, PLACING)
+                final.parent.mkdir(parents=True, exist_ok=True)
+                staging.rename(final)
+                sync_folder(final.parent)
         except OSError as error:
             raise DiskError(f"{staging}: {error.strerror}; {error.filename or ''}") from None
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         self.note(record, PLACED)
         return record
 
@@ -121,7 +112,7 @@ class Restoring:
         record.counted_after = self.checked(record, counts)
         self.note(record, DONE)
 
-    def _make(self, one: Planned, staging: Path, record: Record) -> None:
+    def _make(self, one: Planned, staging: Path, record: Record, lock: int) -> None:
         bucket = one.bucket
         came = fetch(self.world.archive.store, self.world.drive, bucket, staging)
         came = joined(bucket, came)
@@ -135,7 +126,7 @@ class Restoring:
         record.events, record.raw_size = found.events, found.raw_size
         record.digest = found.digest
         try:
-            self.tool.rebuild(staging, bucket.index)
+            self.tool.rebuild(staging, bucket.index, lock)
         except RebuildFailed as error:
             if is_full(staging):
                 raise DiskFull(f"the disk is full: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,9 @@ class Tool:
     home: Path
     timeout_seconds: float = 4 * 3600.0
 
-    def rebuild(self, folder: Path, index: str) -> None:
-        """Make a journal's indexes. Raises `RebuildFailed`."""
-        code, said = self._call("rebuild", str(folder), index)
+    def rebuild(self, folder: Path, index: str, lock: int) -> None:
+        """Make a journal's indexes; it inherits that lock. Raises `RebuildFailed`."""
+        code, said = self._call("rebuild", str(folder), index, lock=lock)
         if code != 0:
             raise RebuildFailed(f"splunk rebuild ends with {code}: {said}")
         if missing := lacking(folder):
@@ -44,10 +45,11 @@ class Tool:
     def _path(self) -> Path:
         return self.home / "bin" / "splunk"
 
-    def _call(self, *words: str) -> tuple[int, str]:
+    def _call(self, *words: str, lock: int | None = None) -> tuple[int, str]:
         self.check()
         around = {"SPLUNK_HOME": str(self.home), "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-        return called([str(self._path), *words], around, self.timeout_seconds)
+        locks = () if lock is None else (lock,)
+        return called([str(self._path), *words], around, self.timeout_seconds, locks)
 
 
 def lacking(folder: Path) -> str:
@@ -56,7 +58,12 @@ def lacking(folder: Path) -> str:
     return ", ".join([*found, *(name for name in _NAMES if not (folder / name).exists())])
 
 
-def called(command: list[str], around: dict[str, str], timeout_seconds: float) -> tuple[int, str]:
+def called(
+    command: list[str],
+    around: dict[str, str],
+    timeout_seconds: float,
+    inherited: Sequence[int] = (),
+) -> tuple[int, str]:
     """Its exit code and last words."""
     try:
         done = subprocess.run(  # noqa: S603  An absolute path, words, and no shell.
@@ -66,6 +73,7 @@ def called(command: list[str], around: dict[str, str], timeout_seconds: float) -
             stderr=subprocess.STDOUT,
             env=around,
             timeout=timeout_seconds,
+            pass_fds=inherited,
             check=False,
         )
     except subprocess.TimeoutExpired:
