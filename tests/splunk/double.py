@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import ssl
@@ -22,12 +21,11 @@ from botocore.exceptions import ClientError
 
 from servers import Endpoint
 from splunk.program import install
-from splunk.receipting import is_whole, receipt, sealed
+from splunk.receipting import STRANGER, is_whole, receipt, spoilt
 from splunk.wire import PASSWORD, USER, handler
 
-__all__ = ["PASSWORD", "USER", "Double"]
+__all__ = ["PASSWORD", "STRANGER", "USER", "Double"]
 
-STRANGER = "B0000000-0000-4000-8000-00000000000B"
 GUID = "A0000000-0000-4000-8000-00000000000A"
 NAME = re.compile(r"db_(\d+)_(\d+)_(\d+)_([0-9A-F-]{36})")
 BIG = ("rawdata/", ".tsidx", "bloomfilter")
@@ -42,6 +40,7 @@ class Bucket:
     raw_size: int
     status: str = "local"
     upload: str = "idle"
+    looks: int = 0  # That it takes until its upload begins.
 
 
 @dataclass
@@ -135,6 +134,9 @@ class Double:
         if what == "stuck":
             return
         self.uploads[one.bid] += 1
+        one.looks = self.faults.get("after looks", 0)
+        if one.looks:
+            return
         if not self.faults.get("asynchronous"):
             self._upload(one, what)
             return
@@ -158,8 +160,10 @@ class Double:
         root = self._root(one)
         objects = self._bodies(one, root, what)
         if what != "no receipt":
-            text = _receipt(one, objects, what)
-            self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=text)
+            told = {"bid": one.bid, "path": one.path.name, "uploader": GUID}
+            text = receipt(objects, **told, events=one.events, raw_size=one.raw_size)
+            body = spoilt(text, what)
+            self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=body)
         if self.faults.get("retention"):
             self.freeze(one, root)
 
@@ -263,6 +267,9 @@ class Double:
         if method == "GET":
             if one is None:
                 return 404, f"Could not find object id={cache_id}"
+            one.looks -= 1
+            if one.looks == 0:
+                self._upload(one, what="")
             told = {"status": one.status, "upload_status": one.upload}
             return 200, [(cache_id, {"cm:bucket": told})]
         self.seen[verb] += 1
@@ -277,22 +284,3 @@ class Double:
         if verb == "evict":
             self.evict(one)
         return 200, []
-
-
-def _receipt(one: Bucket, objects: dict[str, int], what: str) -> bytes:
-    text = receipt(
-        objects,
-        bid=one.bid,
-        path=one.path.name,
-        uploader=GUID,
-        events=one.events,
-        raw_size=one.raw_size,
-    )
-    data = json.loads(text)
-    del data["user_data"]["content_hash"]
-    if what == "foreign":
-        data["user_data"]["uploader_guid"] = STRANGER
-    if what == "frozen":
-        data["manifest"]["frozen_in_cluster"] = "1"
-    text = sealed(data)
-    return text.replace(b'"raw_size":"', b'"raw_size":"1') if what == "bad hash" else text

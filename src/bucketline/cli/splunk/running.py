@@ -68,8 +68,8 @@ def waiting(command: F) -> F:
         click.option("--restart-command", default="", metavar="TEXT", help="For `command`."),
         click.option("--rebuild-timeout", default=14400.0, type=seconds, help="Seconds a bucket."),
         click.option("--restart-timeout", default=900.0, type=seconds, help="Seconds."),
-        click.option("--upload-timeout", default=3600.0, type=seconds, help="Seconds a bucket."),
-        click.option("--evict-timeout", default=120.0, type=seconds, help="Seconds a bucket."),
+        click.option("--upload-timeout", default=3600.0, type=seconds, help="Seconds for one."),
+        click.option("--evict-timeout", default=120.0, type=seconds, help="Seconds for one."),
         click.option("--poll", default=5.0, type=click.FloatRange(0.01), help="Seconds between."),
     )
 

@@ -69,11 +69,16 @@ class Ends:
         kept = record.step
         try:
             step(one, record)
-        except NotYet as error:
-            self.end(one, "waiting", str(error))
         except BucketlineError as error:
-            self.steps.note(record, kept, str(error))
-            self.end(one, "failed", str(error))
+            record.step = kept
+            self.stopped(begun, error)
+
+    def stopped(self, begun: Begun, error: BucketlineError) -> None:
+        """For the rest of this wave; what is on disk says where it stood."""
+        one, record = begun
+        if isinstance(error, NotYet):
+            self.end(one, "waiting", str(error))
         else:
-            return
-        record.step = FAILED  # For the rest of this wave; what is on disk says where it stood.
+            self.steps.note(record, record.step, str(error))
+            self.end(one, "failed", str(error))
+        record.step = FAILED

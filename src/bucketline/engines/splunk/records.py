@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bucketline.errors import LedgerError
 
-VERSION = 2
+VERSION = 3
 # In the order in which they are reached; the last two are ends that a person must look at.
 PLACING, PLACED, UPLOADED, DONE = "placing", "placed", "uploaded", "done"
 QUARANTINED, FAILED = "quarantined", "failed"
@@ -36,6 +36,7 @@ class Record:
     counted_after: int = -1  # and at the end; -1 = it was not asked.
     bytes: int = 0
     restored_bytes: int = 0
+    asked: float = 0.0  # When Splunk was asked last to upload it.
     message: str = ""
     at: float = 0.0
     version: int = VERSION

@@ -10,22 +10,21 @@ from bucketline.clock import Clock
 from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.fetch import fetch, joined
 from bucketline.engines.splunk.journal import counted
-from bucketline.engines.splunk.look import World, smartstore_of
+from bucketline.engines.splunk.look import World
 from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import (
     DONE,
     PLACED,
     PLACING,
-    UPLOADED,
     Record,
     Records,
     sync_folder,
 )
 from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.room import is_full
-from bucketline.engines.splunk.staging import NotYet, held, staging_of
+from bucketline.engines.splunk.staging import held, staging_of
 from bucketline.engines.splunk.tool import RebuildFailed, Tool
-from bucketline.errors import Broken, DiskError, Refused
+from bucketline.errors import DiskError, Refused
 
 _ASKINGS = 3
 SMARTSTORE, THAWED = "smartstore", "thaweddb"
@@ -33,7 +32,7 @@ SMARTSTORE, THAWED = "smartstore", "thaweddb"
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for Splunk, and how often to look."""
+    """How long to wait for Splunk to do one more, and how often to look."""
 
     upload_seconds: float = 3600.0
     evict_seconds: float = 120.0
@@ -134,58 +133,6 @@ class Restoring:
         came.check(only_journal=True)
         files = [path for path in staging.rglob("*") if path.is_file()]
         record.restored_bytes = sum(path.stat().st_size for path in files)
-
-    def ask_for_upload(self, record: Record, index: Index) -> None:
-        """Register, attach, close: what makes Splunk upload a bucket that it found by itself.
-
-        Never twice: a `close` of which no answer came is asked again only if nothing came of it.
-        """
-        call = self.world.drive.call
-        for attempt in range(1, _ASKINGS + 1):
-            state = call(self.splunk.cached(record.bid)) or {}
-            is_under_way = state.get("upload_status", "idle") != "idle"
-            if is_under_way or self.proof(record, index) is not None:
-                return
-            try:
-                call(self.splunk.register(record.bid))
-                call(self.splunk.attach(record.bid))
-                call(self.splunk.close(record.bid))
-            except Broken:
-                if attempt == _ASKINGS:
-                    raise
-                self.clock.sleep(self.patience.poll_seconds)
-            else:
-                return
-
-    def proof(self, record: Record, index: Index) -> str | None:
-        """As `SmartStore.proven`: by the receipt, and by each object that it names."""
-        place = smartstore_of(self.world, record.index, index)
-        return self.world.drive.call(place.proven(record.bid, self.guid, record.events))
-
-    def await_upload(self, record: Record, index: Index) -> None:
-        """Until a receipt proves it; what Splunk says of uploads is not asked. Raises `NotYet`."""
-        deadline = self.clock.monotonic() + self.patience.upload_seconds
-        while (flaw := self.proof(record, index)) != "":
-            if self.clock.monotonic() >= deadline:
-                raise NotYet(f"it is not uploaded: {flaw or 'there is no receipt'}")
-            self.clock.sleep(self.patience.poll_seconds)
-        self.note(record, UPLOADED)
-
-    def evict(self, record: Record, index: Index) -> None:
-        """Only with a proof of this moment; done is what Splunk's state says afterwards."""
-        if (flaw := self.proof(record, index)) != "":
-            raise Refused(f"it is not evicted: {flaw or 'there is no receipt'}")
-        call, is_asked = self.world.drive.call, False
-        deadline = self.clock.monotonic() + self.patience.evict_seconds
-        while (call(self.splunk.cached(record.bid)) or {}).get("status") != "remote":
-            if self.clock.monotonic() >= deadline:
-                raise NotYet(
-                    "Splunk keeps it in its cache for now: it is being searched, or is hot"
-                )
-            if is_asked:
-                self.clock.sleep(self.patience.poll_seconds)
-            call(self.splunk.evict(record.bid))
-            is_asked = True
 
     def note(self, record: Record, step: str, message: str = "") -> None:
         record.step, record.message, record.at = step, message, self.clock.now()

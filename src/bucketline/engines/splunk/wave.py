@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Never
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from bucketline.engines.splunk.awaiting import Awaiting
 from bucketline.engines.splunk.ends import Begun, Ends
 from bucketline.engines.splunk.look import Seen
 from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import FAILED, Record
 from bucketline.engines.splunk.restart import Restart
 from bucketline.engines.splunk.restoring import THAWED
-from bucketline.errors import BucketlineError, Refused, StoreError
+from bucketline.errors import Refused, StoreError
 
 REBUILD, UPLOAD, EVICT = ACTS = ("rebuild", "upload", "evict")
 _DISABLED = "Splunk disabled its index at this start: look at its messages, ids may clash"
-Step = Callable[[Planned, Record], None]
+Step = Callable[[Sequence[Begun]], None]
 
 
 @dataclass(slots=True)
@@ -28,31 +27,32 @@ class Wave:
     ends: Ends
     restart: Restart
     acts: tuple[str, ...]
-    counts: Mapping[str, int] = field(default_factory=dict)  # What Splunk counted last.
 
-    def run(self, begun: Sequence[Begun]) -> None:
+    def run(self, begun: Sequence[Begun]) -> list[Planned]:
+        """Those that did not come to their end."""
         self.ends.tally.waves += 1
-        for step, is_counting in self._plan(begun):
-            self._all(begun, self._counting(begun, step) if is_counting else step)
+        for step in self._plan(begun):
+            step(begun)
         for one, record in begun:
             if record.step != FAILED:
                 self.ends.done(one, record)
+        return [one for one, record in begun if record.step == FAILED]
 
-    def _plan(self, begun: Sequence[Begun]) -> Sequence[tuple[Step, bool]]:
-        """The steps, and of which Splunk's counts are a part."""
+    def _plan(self, begun: Sequence[Begun]) -> Iterator[Step]:
         if self.acts == (REBUILD,):
-            return ()
+            return
         if UPLOAD in self.acts and self._needs_restart([record for _, record in begun]):
-            self._restart(begun)
+            yield self._restart
         if self.ends.steps.into == THAWED:
-            return ((self._confirmed, True),)
-        found: list[tuple[Step, bool]] = []
+            yield self._confirmed
+            return
+        awaiting = Awaiting(self.ends, self.seen.indexes)
         if UPLOAD in self.acts:
-            found += [(self._asked, False), (self._uploaded, False)]
-        found.append((self._counted_before, True))
+            yield awaiting.uploads
+        yield self._counted
         if EVICT in self.acts:
-            found += [(self._evicted, False), (self._confirmed, True)]
-        return found
+            yield awaiting.evictions
+            yield self._confirmed
 
     def _restart(self, begun: Sequence[Begun]) -> None:
         """What it finds of us must not cost an index: Splunk disables one over ids that clash."""
@@ -63,20 +63,7 @@ class Wave:
         disabled = {name for name, index in indexes.items() if index.is_disabled}
         for one in begun:
             if one[0].bucket.index in disabled:
-                self.ends.guard(one, partial(_raise, Refused(_DISABLED)))
-
-    def _all(self, begun: Sequence[Begun], step: Step) -> None:
-        for one in begun:
-            self.ends.guard(one, step)
-
-    def _counting(self, begun: Sequence[Begun], step: Step) -> Step:
-        """The step, once Splunk was asked for all of their counts in one question."""
-        bids = [record.bid for _, record in begun if record.step != FAILED]
-        try:
-            self.counts = self.ends.steps.counts(bids)
-        except StoreError as error:
-            return partial(_raise, error)
-        return step
+                self.ends.stopped(one, Refused(_DISABLED))
 
     def _needs_restart(self, records: Sequence[Record]) -> bool:
         """Whether there is any that Splunk has not found yet: only then is a restart of use."""
@@ -87,21 +74,28 @@ class Wave:
             steps.world.drive.call(steps.splunk.cached(record.bid)) is None for record in records
         )
 
-    def _asked(self, one: Planned, record: Record) -> None:
-        self.ends.steps.ask_for_upload(record, self.seen.indexes[one.bucket.index])
+    def _counted(self, begun: Sequence[Begun]) -> None:
+        def step(_one: Planned, record: Record) -> None:
+            record.counted_before = self.ends.steps.checked(record, counts)
 
-    def _uploaded(self, one: Planned, record: Record) -> None:
-        self.ends.steps.await_upload(record, self.seen.indexes[one.bucket.index])
+        counts = self._counts(begun)
+        for one in begun:
+            self.ends.guard(one, step)
 
-    def _counted_before(self, _one: Planned, record: Record) -> None:
-        record.counted_before = self.ends.steps.checked(record, self.counts)
+    def _confirmed(self, begun: Sequence[Begun]) -> None:
+        def step(_one: Planned, record: Record) -> None:
+            self.ends.steps.confirm(record, counts)
 
-    def _evicted(self, one: Planned, record: Record) -> None:
-        self.ends.steps.evict(record, self.seen.indexes[one.bucket.index])
+        counts = self._counts(begun)
+        for one in begun:
+            self.ends.guard(one, step)
 
-    def _confirmed(self, _one: Planned, record: Record) -> None:
-        self.ends.steps.confirm(record, self.counts)
-
-
-def _raise(error: BucketlineError, _one: Planned, _record: Record) -> Never:
-    raise error
+    def _counts(self, begun: Sequence[Begun]) -> Mapping[str, int]:
+        """Of all that are left, in one question; if it fails, none of them goes on."""
+        left = [one for one in begun if one[1].step != FAILED]
+        try:
+            return self.ends.steps.counts([record.bid for _, record in left])
+        except StoreError as error:
+            for one in left:
+                self.ends.stopped(one, error)
+            return {}

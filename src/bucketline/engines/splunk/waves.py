@@ -24,6 +24,7 @@ _GONE = (
     "it was restored, and is gone since: Splunk's retention froze it, or somebody deleted it;"
     " --retry-quarantined restores it once more"
 )
+_TAKEN = "the budget is taken by buckets that Splunk has not uploaded or evicted yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Waves:
     hints: Hints = field(default_factory=dict)  # Of an old bucket_structure.json.
     room: Room = field(default_factory=Room)
     halvings: int = 0  # Of the budget, each time that a disk was full all the same.
+    taken: int = 0  # Of the budget, by buckets that should have left the disk, and have not.
 
     def run(self) -> Tally:
         """To the end, or to a wish to stop."""
@@ -162,11 +164,13 @@ class Waves:
             if need > self.budget.bytes:
                 self.ends.end(one, "failed", f"it needs {need:,} bytes, more than a wave may have")
                 continue
-            if wave and (
-                size + need > self.budget.bytes >> self.halvings or len(wave) >= self.budget.buckets
-            ):
+            is_full = size + need > self._room or len(wave) >= self.budget.buckets
+            if wave and is_full:
                 yield wave
                 wave, size = [], 0
+            if self.taken and need > self._room - size:
+                self.ends.end(one, "waiting", _TAKEN)
+                continue
             wave.append(one)
             size += need
         if wave:
@@ -177,7 +181,14 @@ class Waves:
             made = [*pool.map(self._placed, fresh)]
         both = begun + [(one, record) for one, record in zip(fresh, made, strict=True) if record]
         if both:
-            Wave(self.seen, self.ends, self.restart, self.acts).run(both)
+            left = Wave(self.seen, self.ends, self.restart, self.acts).run(both)
+            if EVICT in self.acts and self.steps.into != THAWED:
+                self.taken += sum(one.bucket.restored_size for one in left)
+
+    @property
+    def _room(self) -> int:
+        """What the next wave may take."""
+        return (self.budget.bytes >> self.halvings) - self.taken
 
     def _placed(self, one: Planned) -> Record | None:
         if self.stop.drain:

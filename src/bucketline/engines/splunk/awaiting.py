@@ -1,0 +1,164 @@
+"""What a wave waits for of Splunk: all of its uploads at once, and then all of its evictions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bucketline.engines.splunk.ends import Begun, Ends
+from bucketline.engines.splunk.look import smartstore_of
+from bucketline.engines.splunk.planning import Planned
+from bucketline.engines.splunk.records import FAILED, UPLOADED, Record
+from bucketline.engines.splunk.rest import Index
+from bucketline.engines.splunk.staging import NotYet
+from bucketline.errors import Broken, BucketlineError, Refused
+from bucketline.stores.base import Flow, Together
+
+_WIDTH = 8
+_ASKINGS = 3
+_SETTLING = 12  # Looks, before an upload that was asked for and cannot be seen is asked for again.
+_NO_RECEIPT = "there is no receipt"
+_KEPT = "Splunk keeps it in its cache for now: it is being searched, or is hot"
+Found = str | BucketlineError | None
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Awaiting:
+    """Of one wave. Who is not done in time waits for the next run; the others go on."""
+
+    ends: Ends
+    indexes: Mapping[str, Index]
+    askings: dict[str, int] = field(default_factory=dict)  # Bucket id -> how often in this run.
+
+    def uploads(self, begun: Sequence[Begun]) -> None:
+        """Until receipts prove them; what Splunk says of uploads is not believed."""
+        self._rounds(begun, self._upload_round, self.ends.steps.patience.upload_seconds)
+
+    def evictions(self, begun: Sequence[Begun]) -> None:
+        """Only with a proof of this moment; done is what Splunk's state says afterwards."""
+        alive = _alive(begun)
+        for one, flaw in zip(alive, self._proofs(alive), strict=True):
+            if flaw != "":
+                said = f"it is not evicted: {flaw or _NO_RECEIPT}"
+                error = flaw if isinstance(flaw, BucketlineError) else Refused(said)
+                self.ends.stopped(one, error)
+        self._rounds(begun, self._eviction_round, self.ends.steps.patience.evict_seconds)
+
+    def _rounds(
+        self,
+        begun: Sequence[Begun],
+        look: Callable[[list[Begun]], dict[str, str]],
+        patience_seconds: float,
+    ) -> None:
+        """Looks, until all are done, or none became so for so long."""
+        clock = self.ends.steps.clock
+        since, count = 0.0, len(begun) + 1
+        for number in itertools.count():
+            if number > 1:  # What was asked for first may have been done at once.
+                clock.sleep(self.ends.steps.patience.poll_seconds)
+            said = look(_alive(begun))
+            begun = [one for one in _alive(begun) if one[1].bid in said]
+            if not begun:
+                return
+            if len(begun) < count:
+                since, count = clock.monotonic(), len(begun)
+            elif clock.monotonic() - since >= patience_seconds:
+                for one in begun:
+                    self.ends.stopped(one, NotYet(said[one[1].bid]))
+                return
+
+    def _upload_round(self, begun: list[Begun]) -> dict[str, str]:
+        """Why they are not uploaded, of each that is not."""
+        left: dict[str, str] = {}
+        for one, flaw in zip(begun, self._proofs(begun), strict=True):
+            if isinstance(flaw, BucketlineError):
+                self.ends.stopped(one, flaw)
+            elif flaw == "":
+                self.ends.guard(one, self._is_uploaded)
+            else:
+                left[one[1].bid] = f"it is not uploaded: {flaw or _NO_RECEIPT}"
+                if flaw is None:
+                    self.ends.guard(one, self._ask)
+        return left
+
+    def _is_uploaded(self, _one: Planned, record: Record) -> None:
+        self.ends.steps.note(record, UPLOADED)
+
+    def _ask(self, _one: Planned, record: Record) -> None:
+        """Register, attach, close: what makes Splunk upload a bucket that it found by itself.
+
+        Never twice: one that was asked for is asked for again only if nothing came of it, be it
+        that no answer came, or that a run was killed there.
+        """
+        steps = self.ends.steps
+        settling_seconds = _SETTLING * steps.patience.poll_seconds
+        is_settling = 0 <= steps.clock.now() - record.asked < settling_seconds
+        count = self.askings.get(record.bid, 0)
+        if count < 0 or self._is_under_way(record) or is_settling:
+            return
+        call = steps.world.drive.call
+        call(steps.splunk.register(record.bid))
+        call(steps.splunk.attach(record.bid))
+        self.askings[record.bid], record.asked = count + 1, steps.clock.now()
+        steps.note(record, record.step)
+        try:
+            call(steps.splunk.close(record.bid))
+        except Broken:
+            if count + 1 == _ASKINGS:
+                raise
+        else:
+            self.askings[record.bid] = -1  # It was heard: from here on there is but to wait.
+
+    def _is_under_way(self, record: Record) -> bool:
+        steps = self.ends.steps
+        state = steps.world.drive.call(steps.splunk.cached(record.bid)) or {}
+        return bool(state.get("upload_status", "idle") != "idle")
+
+    def _eviction_round(self, begun: list[Begun]) -> dict[str, str]:
+        """Why they are not evicted, of each that is not; these are asked to be."""
+        steps = self.ends.steps
+        states = self._each([steps.splunk.cached(record.bid) for _, record in begun])
+        left: dict[str, str] = {}
+        for one, state in zip(begun, states, strict=True):
+            if isinstance(state, BucketlineError):
+                self.ends.stopped(one, state)
+            elif (state or {}).get("status") != "remote":
+                left[one[1].bid] = _KEPT
+                self.ends.guard(one, self._evict)
+        return left
+
+    def _evict(self, _one: Planned, record: Record) -> None:
+        steps = self.ends.steps
+        steps.world.drive.call(steps.splunk.evict(record.bid))
+
+    def _proofs(self, begun: Sequence[Begun]) -> list[Found]:
+        """As `SmartStore.proven`: by the receipt, and by each object that it names."""
+        steps = self.ends.steps
+        flows: list[Flow[str | None]] = []
+        for _, record in begun:
+            place = smartstore_of(steps.world, record.index, self.indexes[record.index])
+            flows.append(place.proven(record.bid, steps.guid, record.events))
+        return self._each(flows)
+
+    def _each(self, flows: Sequence[Flow[T]]) -> list[T | BucketlineError]:
+        """At once; what fails costs nobody else his answer."""
+        return self.ends.steps.world.drive.call(_together([_kept(flow) for flow in flows]))
+
+
+def _together(flows: Sequence[Flow[T]]) -> Flow[list[T]]:
+    found: list[T] = yield Together(flows, _WIDTH)
+    return found
+
+
+def _kept(flow: Flow[T]) -> Flow[T | BucketlineError]:
+    try:
+        return (yield from flow)
+    except BucketlineError as error:
+        return error
+
+
+def _alive(begun: Sequence[Begun]) -> list[Begun]:
+    return [one for one in begun if one[1].step != FAILED]
