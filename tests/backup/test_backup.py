@@ -221,3 +221,13 @@ def test_the_old_rule_copies_what_is_young_or_of_another_size(vault: Vault) -> N
 
 def test_a_folder_is_no_backup(vault: Vault, tmp_path: Path) -> None:
     assert vault.ended("backup", vault.s3, str(tmp_path / "there"))[0] == 2
+
+
+def test_without_tags_what_was_called_deleted_stays_so(vault: Vault) -> None:
+    vault.back_up()
+    vault.drop("a")
+    vault.back_up()
+
+    vault.back_up("--no-mark")
+
+    assert vault.deleted() == {"a"}

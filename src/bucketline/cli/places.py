@@ -125,6 +125,15 @@ def from_inventory(
     return replace(side, told=told)
 
 
+def inventory_made(inventory: Location | None, hashes: Hashes, drive: Caller) -> float | None:
+    """When it was; None = there is none."""
+    if inventory is None:
+        return None
+    from bucketline.flow.look.inventory import made
+
+    return drive.call(made(inventory_place(inventory, hashes)))
+
+
 def inventory_place(inventory: Location, hashes: Hashes) -> Place:
     """Keys of its files count from the bucket's root, which a download may have left behind."""
     from bucketline.flow.look.inventory import Place

@@ -13,7 +13,7 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.metering import Measure
 from bucketline.cli.options import Said
 from bucketline.cli.passing import Around, Pass
-from bucketline.cli.places import open_for_moves, open_sides
+from bucketline.cli.places import from_inventory, inventory_made, open_for_moves, open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.signals import listening
 from bucketline.cli.syncing import exit_code
@@ -61,6 +61,8 @@ class Backing:
         self.endpoints = Endpoints.of(
             invocation, self.clock, self.stop, source=source.store, target=target.store
         )
+        source = from_inventory(source, wish.source, wish.inventory, hashes)
+        self.told_at = inventory_made(wish.inventory, hashes, self.drive)
         self.source = replace(source, sort=self.endpoints.must_sort("source"))
         self.target = replace(target, sort=self.endpoints.must_sort("target"))
 
@@ -70,6 +72,8 @@ class Backing:
     ) -> int:
         """A dry run: the plan, printed."""
         source, target = open_sides(wish.source, wish.target, hashes)
+        source = from_inventory(source, wish.source, wish.inventory, hashes)
+        told_at = inventory_made(wish.inventory, hashes, drive)
         catalogue = Catalogue(target.store, target.prefix, drive)
         _check_kind(wish, catalogue, target.store, drive)
         if wish.words["versions"]:
@@ -78,7 +82,7 @@ class Backing:
             print_plan(invocation, engine)
             return 0
         plain = Backup(
-            *(source, target, wish.policy, drive, lookup(path)),
+            *(source, target, replace(wish.policy, told_at=told_at), drive, lookup(path)),
             catalogue=catalogue,
             clock=SystemClock(),
         )
@@ -108,7 +112,7 @@ class Backing:
     def _engine(self, catalogue: Catalogue, hints: LedgerHints) -> Backup | History:
         is_within = is_one_service(self.source.store, self.target.store)
         move = replace(self.wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
-        policy: BackupPolicy = replace(self.wish.policy, move=move)
+        policy: BackupPolicy = replace(self.wish.policy, move=move, told_at=self.told_at)
         if self.wish.words["versions"]:
             sides = (self.source, self.target)
             return History(*sides, _history_policy(policy), self.drive, catalogue=catalogue)

@@ -38,6 +38,11 @@ def _backing(command: Any) -> Any:
         click.option(
             "--versions", is_flag=True, help="Every version and delete marker, oldest first."
         ),
+        click.option(
+            *("--from-inventory", "--inventory"),
+            metavar="MANIFEST",
+            help="Take SOURCE's keys from an S3 Inventory's manifest.json, instead of listing.",
+        ),
         click.option("--mark/--no-mark", default=True, help="Tag what vanished from SOURCE."),
         click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
         click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),

@@ -14,6 +14,7 @@ from bucketline.cli.wiring import look_of
 from bucketline.cli.wish import WORKERS, hooks_of, move_of
 from bucketline.clock import SystemClock
 from bucketline.config import Job
+from bucketline.config.values import Limits
 from bucketline.engines.backup import BackupPolicy
 from bucketline.engines.backup.brakes import Brake, Brakes
 from bucketline.errors import UsageError, printable
@@ -35,6 +36,7 @@ class BackupWish:
     log: Location | None = None
     hooks: Hooks = field(default_factory=Hooks)
     metering: Metering = field(default_factory=Metering)
+    inventory: Location | None = None  # Tells the source's keys instead of its listing.
 
     @property
     def workers(self) -> int | None:
@@ -50,35 +52,12 @@ class BackupWish:
 def backup_wish(invocation: Invocation, said: Said) -> BackupWish:
     """Flag before job before limits before default."""
     job = _job(invocation, said)
-    limits, both = invocation.config.limits, side_of(said)
-    words = {
-        "compare": said["compare"] or job.compare or "auto",
-        "filters": rules_in_order(said) or list(job.filters),
-        "only": said["only"],
-        "accept_proof": "etag",
-        "attributes": attribute_words(said, job.attributes),
-        "workers": said["workers"] or job.workers or limits.workers or WORKERS,
-        "bwlimit": said["bwlimit"] or job.bwlimit or limits.bwlimit,
-        "window": said["window"],
-        "max_vanished": said["max_vanished"] or "",
-        "max_replaced": said["max_replaced"] or "",
-        "mark": said["mark"],
-        "versions": said["versions"],
-    }
-    if words["window"] is not None and said["compare"]:
-        raise UsageError("--window is a rule of its own; leave out --compare, or --window")
-    if said["versions"] and (words["window"] is not None or said["compare"]):
-        raise UsageError("--versions compares versions; leave out --window and --compare")
-    target = invocation.location(job.target, side_of(said, "target_"), both)
-    if target.remote is None:
-        raise UsageError(
-            f"{printable(target.text)}: is a folder, which keeps no tags; name a bucket"
-        )
-    if target.prefix and not target.prefix.endswith("/"):
-        target = replace(target, prefix=f"{target.prefix}/")
-    log = said["logs"] or job.logs or invocation.config.logs
+    words = _words(said, job, invocation.config.limits)
+    source, target = _places(invocation, said, job)
+    log, told = said["logs"] or job.logs or invocation.config.logs, said["from_inventory"]
+    both = side_of(said)
     return BackupWish(
-        source=invocation.location(job.source, side_of(said, "source_"), both),
+        source=source,
         target=target,
         policy=_policy(words),
         name=said["name"] or "",
@@ -86,7 +65,46 @@ def backup_wish(invocation: Invocation, said: Said) -> BackupWish:
         hooks=hooks_of(job),
         metering=metering_of(invocation, said, SystemClock()),
         log=invocation.location(log, Side(), both) if log else None,
+        inventory=told and invocation.location(told, side_of(said, "source_"), both),
     )
+
+
+def _words(said: Said, job: Job, limits: Limits) -> dict[str, Any]:
+    """Raises `UsageError` for those that do not go together."""
+    if said["window"] is not None and said["compare"]:
+        raise UsageError("--window is a rule of its own; leave out --compare, or --window")
+    if said["versions"] and said["from_inventory"]:
+        raise UsageError("--versions needs a listing; leave out --from-inventory, or --versions")
+    if said["versions"] and (said["window"] is not None or said["compare"]):
+        raise UsageError("--versions compares versions; leave out --window and --compare")
+    plain = ("only", "window", "mark", "versions", "from_inventory")
+    return {
+        **{name: said[name] for name in plain},
+        "compare": said["compare"] or job.compare or "auto",
+        "filters": rules_in_order(said) or list(job.filters),
+        "accept_proof": "etag",
+        "attributes": attribute_words(said, job.attributes),
+        "workers": said["workers"] or job.workers or limits.workers or WORKERS,
+        "bwlimit": said["bwlimit"] or job.bwlimit or limits.bwlimit,
+        "max_vanished": said["max_vanished"] or "",
+        "max_replaced": said["max_replaced"] or "",
+    }
+
+
+def _places(invocation: Invocation, said: Said, job: Job) -> tuple[Location, Location]:
+    both = side_of(said)
+    source = invocation.location(job.source, side_of(said, "source_"), both)
+    target = invocation.location(job.target, side_of(said, "target_"), both)
+    if target.remote is None:
+        raise UsageError(
+            f"{printable(target.text)}: is a folder, which keeps no tags; name a bucket"
+        )
+    if source.remote is None and said["from_inventory"]:
+        place = printable(source.text)
+        raise UsageError(f"{place}: is a folder; --from-inventory needs the bucket that it tells")
+    if target.prefix and not target.prefix.endswith("/"):
+        target = replace(target, prefix=f"{target.prefix}/")
+    return source, target
 
 
 def _policy(words: dict[str, Any]) -> BackupPolicy:

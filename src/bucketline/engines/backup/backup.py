@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bucketline.clock import Clock
 from bucketline.engines.backup.alongside import Alongside
+from bucketline.engines.backup.asked import SKEW_SECONDS, denied
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
@@ -20,6 +21,7 @@ from bucketline.flow.compare.sides import Listed, Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Listing
 from bucketline.flow.move.copy import MovePolicy, copy
 from bucketline.flow.move.layout import weight
+from bucketline.flow.move.told import as_it_is_now
 from bucketline.model import (
     Action,
     Attributes,
@@ -48,6 +50,7 @@ class BackupPolicy:
     move: MovePolicy = field(default_factory=MovePolicy)
     window_seconds: float | None = None  # The old rule: size, or modified since.
     marks_vanished: bool = True
+    told_at: float | None = None  # When the inventory was made that stands for the source.
 
 
 class Backup(Looking):
@@ -73,6 +76,7 @@ class Backup(Looking):
         self._clock = clock
         self._seen: dict[str, tuple[Found, Attributes]] = {}
         self._since_when: dict[str, str] = {}  # Of what was just marked.
+        self._young = 0  # What an inventory is too old to tell of.
         self.alongside: Alongside | None = None
         self.gauges: dict[str, int] = {_TO_MARK: 0}  # For those who watch many runs.
 
@@ -94,7 +98,8 @@ class Backup(Looking):
         assert isinstance(action, Copy)
         if action.refused:
             return fail_refused(action, source)
-        return copy(action, source, target, self._move)
+        flow = copy(action, source, target, self._move)
+        return flow if self._policy.told_at is None else as_it_is_now(flow, action, source)
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
@@ -106,10 +111,11 @@ class Backup(Looking):
 
     def row_of(self, action: Action, outcome: Outcome) -> Row | None:
         """What the catalogue is to say of what was done."""
+        if isinstance(action, Mark) and outcome.fate in (Fate.DONE, Fate.SKIPPED):
+            self.gauges[_TO_MARK] -= action.is_deleted
         if outcome.fate is not Fate.DONE:
             return None
         if isinstance(action, Mark):
-            self.gauges[_TO_MARK] -= action.is_deleted
             return Row(action.key, deleted=self._since_when.pop(action.key, ""))
         if not isinstance(action, Copy) or action.key not in self._seen:
             return None
@@ -145,9 +151,11 @@ class Backup(Looking):
 
     def _decided(self) -> Iterator[Action | Skip]:
         reserved = self._sides.target.prefix + RESERVED
+        self._young = 0
         for step in self._compared():
             if isinstance(step, Delete):
-                if self._policy.marks_vanished and not self._since(step.target.key):
+                is_marked = bool(self._since(step.target.key))
+                if not is_marked and self._may_be_marked(step.target):
                     yield step
             elif isinstance(step, Copy) and step.target_key.startswith(reserved):
                 yield replace(step, refused=f"{RESERVED} is kept for the backup's own catalogue")
@@ -156,10 +164,26 @@ class Backup(Looking):
                     self._since(step.target_key)  # The copy takes the mark away.
                 yield step
         self._since("\U0010ffff" * 2)
-        source, target = self._sides.source, self._sides.target
-        if may_lack(source.store, source.prefix) or may_lack(target.store, target.prefix):
-            self._sides.counts.doubtful = source.store.name
+        sides, is_listed = self._sides, self._policy.told_at is None
+        source, target = sides.source, sides.target
+        lacking = is_listed and may_lack(source.store, source.prefix)
+        if lacking or may_lack(target.store, target.prefix):
+            sides.counts.doubtful = source.store.name
         yield from (Mark(entry, is_deleted=False) for entry in self._returned())
+        if self._young:
+            sides.notes.append(
+                f"{self._young:,} objects of the backup are younger than the inventory, which does"
+                " not tell of them: whether they vanished is for the next one"
+            )
+
+    def _may_be_marked(self, entry: Entry) -> bool:
+        """An inventory says nothing of what came after it."""
+        told_at = self._policy.told_at
+        if not self._policy.marks_vanished or told_at is None:
+            return self._policy.marks_vanished
+        is_young = entry.modified > told_at - SKEW_SECONDS
+        self._young += is_young
+        return not is_young
 
     def _compared(self) -> Iterator[Action | Skip]:
         sides, window = self._sides, self._policy.window_seconds
@@ -198,6 +222,11 @@ class Backup(Looking):
     def _mark(self, action: Mark, target: Store) -> Flow[Outcome]:
         """Our tags, beside those that the object has; read again, since some servers keep none."""
         key = action.key
+        if self._policy.told_at is not None:
+            sides = self._sides
+            there = sides.source.prefix + key[len(sides.target.prefix) :]
+            if why := (yield from denied(action, sides.source.store, there)):
+                return Outcome(Fate.SKIPPED, cause="Told", message=why)
         tags = yield from target.tags(key)
         since = deleted_at(tags)
         told = Outcome(Fate.DONE, target_etag=action.target.pin)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bucketline.flow.look.inventory.listing import Inventory, told_by
-from bucketline.flow.look.inventory.place import Place
+from bucketline.flow.look.inventory.place import Place, made
 
-__all__ = ["Inventory", "Place", "told_by"]
+__all__ = ["Inventory", "Place", "made", "told_by"]

@@ -59,6 +59,11 @@ def read_manifest(place: Place) -> Flow[Manifest]:
     return parse(body, place.name)
 
 
+def made(place: Place) -> Flow[float]:
+    """When the bucket was looked at; 0 = unknown."""
+    return (yield from read_manifest(place)).made
+
+
 def fetch(place: Place, file: DataFile, out: IO[bytes]) -> Flow[None]:
     """All of one data file into `out`; raises `BadListing` unless it is what the manifest names."""
     found = yield from _find(place, file)
