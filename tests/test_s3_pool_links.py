@@ -12,6 +12,7 @@ from bucketline.errors import Broken, StoreError, Unreachable
 from bucketline.flow.drive import Drive
 from bucketline.flow.workers import Inline
 from bucketline.stores.base import Answer, Request
+from bucketline.stores.s3.crowd import Crowd
 from bucketline.stores.wrap import Retrying
 from links import Link, Links
 from s3_by_hand import START, answer, refused, store
@@ -197,8 +198,9 @@ def test_one_that_asks_for_less_gets_less() -> None:
 @pytest.mark.parametrize("cap", [1, 7])
 def test_no_endpoint_gets_more_connections_than_it_may(cap: int) -> None:
     load = Load(a=[(0, GOOD)], b=[(0, GOOD)])
-    load.inner.pool.connections_max = cap
     most, pool = [0], load.inner.pool
+    for address in pool.addresses:
+        address.crowd = Crowd(cap)
     start: Callable[..., None] = load.links.start
 
     def counted(request: Request, ticket: object) -> None:

@@ -58,6 +58,7 @@ class Front(FaultProxy):
             self._open.discard(client)
         if is_too_many:
             close_by_reset(client)
+            client.close()  # At once: whoever accepted it still knows it.
             return
         with suppress(OSError):  # Who does not trust us goes away.
             sound = self._context.wrap_socket(client, server_side=True)

@@ -142,6 +142,24 @@ def test_a_relay_delivers_every_byte_either_way(tmp_path: Path, kind: str) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("service", ["s3", "s3-snow"])
+def test_a_device_that_takes_few_connections_is_given_no_more(tmp_path: Path, service: str) -> None:
+    opening = fronts.adapter if service == "s3" else fronts.storage
+    bodies = bodies_of(60)
+    write_all(tmp_path / "source", bodies)
+    with (
+        SERVERS["moto"].running(tmp_path / "server") as server,
+        opening(server.url, connections=6) as front,
+    ):
+        desk = Table(tmp_path, server, front, service)
+        told = desk.sync(str(tmp_path / "source"), "edge-1:carried/in/")
+
+        assert held_by(desk.carried, bodies, "in/") == bodies
+    assert front.dropped  # It had to be learnt,
+    assert '"times_opened": 0' in json.dumps(told)  # and was not taken for an outage.
+
+
+@pytest.mark.slow
 def test_what_a_device_keeps_back_is_said(tmp_path: Path) -> None:
     with table(tmp_path, "adapter-1000") as desk:
         for number in range(1_100):

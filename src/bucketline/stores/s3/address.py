@@ -11,6 +11,7 @@ from bucketline.settings import Remote
 from bucketline.stores.base import Route
 from bucketline.stores.beyond import EndpointCount
 from bucketline.stores.s3.breaker import Breaker
+from bucketline.stores.s3.crowd import Crowd
 from bucketline.stores.s3.endpoint import Place, place_of
 from bucketline.stores.s3.signers import Signs
 
@@ -22,6 +23,7 @@ class Address:
         "breaker",
         "bytes_read",
         "bytes_written",
+        "crowd",
         "doubt",
         "faults",
         "has_answered",
@@ -43,13 +45,16 @@ class Address:
         "used",
     )
 
-    def __init__(self, url: str, place: Place, route: Route, breaker: Breaker) -> None:
+    def __init__(
+        self, url: str, place: Place, route: Route, breaker: Breaker, connections: int = 512
+    ) -> None:
         self.url = url  # As it is configured; "" = AWS in the region.
         source = route.source_address
         self.name = f"{place.root} from {source}" if source else place.root
         self.place = place
         self.route = route
         self.breaker = breaker
+        self.crowd = Crowd(connections)
         self.signer: Signs | None = None
         self.offset_seconds = 0.0  # The server's clock minus ours, when they are far apart.
         self.is_corrected = False  # Once, at least: answers to what was signed before still come.
@@ -101,7 +106,7 @@ def addresses(
     for url, source in zip(remote.endpoints or ("",), sources or ("",), strict=True):
         place = place_of(replace(remote, endpoints=(url,) if url else ()), bucket)
         route = _route(replace(remote, source_address=source or remote.source_address))
-        yield Address(url, place, route, Breaker(chance))
+        yield Address(url, place, route, Breaker(chance), remote.connections)
 
 
 def _route(remote: Remote) -> Route:

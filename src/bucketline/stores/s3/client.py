@@ -103,7 +103,7 @@ class Client:
             yield from self.renew()
         pool, size = self.pool, len(call.body)
         turn = pool.ready
-        if turn is not None and turn.address.under_way < pool.connections_max:
+        if turn is not None and turn.address.under_way < turn.address.crowd.most:
             turn.address.under_way += 1
         else:
             turn = pool.turn(size)
@@ -170,7 +170,7 @@ class Client:
                 f"{call.method}\n{path}\n{query}", headers, payload, now + address.offset_seconds
             )
         request = Request(call.method, url, lines, address.route, body, call.kind)
-        request.is_once, request.is_large = call.is_once, call.is_large
+        request.is_once, request.is_large = outage.is_alone(self, call, address), call.is_large
         return request
 
     def presigned(self, method: str, key: str, seconds: int, query: Mapping[str, str]) -> Flow[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bucketline.errors import Away, Remedy, StoreError, Unreachable
 from bucketline.stores.base import Answer, Flow, Pause
-from bucketline.stores.s3.address import Turn
+from bucketline.stores.s3.address import Address, Turn
 
 if TYPE_CHECKING:
     from bucketline.stores.s3.client import Call, Client
@@ -45,17 +45,19 @@ def elsewhere(
     It may have been done where no answer came from. That is for whoever made the call to find
     out where it has a condition: such a call is not made twice from here.
     """
-    tried = {turn.address}
+    at = turn.address
+    tried = {at}
     if call.is_once and call.key is not None:
         client.begun_again.add(call.key)
     while not _is_told(call, failure):
         other = client.pool.other(len(call.body), tried)
         if other is None:
-            if not _is_waited_for(client, failure):
+            if not (at.crowd.is_asked or _is_waited_for(client, failure)):
                 break
             other = yield from awaited(client, len(call.body))
             tried.clear()
-        tried.add(other.address)
+        at = other.address
+        tried.add(at)
         try:
             answer = yield from client.carried(call, other)
         except StoreError as error:
@@ -65,6 +67,17 @@ def elsewhere(
     if isinstance(failure, Answer):
         return failure, turn
     raise failure
+
+
+def is_alone(client: Client, call: Call, address: Address) -> bool:
+    """Whether the call goes over a connection of its own, so that it is not made twice unseen.
+
+    One that drops connections has none to spare; there it is looked afterwards what was begun.
+    """
+    if call.is_once and call.key is not None and address.crowd.is_narrow:
+        client.begun_again.add(call.key)
+        return False
+    return call.is_once
 
 
 def _waited(client: Client) -> Flow[None]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from bucketline.clock import Clock
-from bucketline.errors import StoreError
+from bucketline.errors import StoreError, Unreachable
 from bucketline.settings import Remote
 from bucketline.stores.base import Answer
 from bucketline.stores.beyond import EndpointCount
@@ -54,7 +54,6 @@ class Pool:
         # The place of every exchange while there is one address and all is well with it: what
         # several threads count there they add, without a lock, in one step of the interpreter.
         self.ready: Turn | None = None
-        self.connections_max = remote.connections
         self._only = self.addresses[0] if len(self.addresses) == 1 else None
         self._clock = clock
         self._lock = threading.Lock()
@@ -81,7 +80,7 @@ class Pool:
         with self._lock:
             if one is None:
                 return None if self._down_since else self._best(size)
-            if not one.breaker.is_closed or one.under_way >= self.connections_max:
+            if not one.breaker.is_closed or self._is_full(one, self._clock.monotonic()):
                 return None
             one.under_way += 1
             return Turn(one, 0, 0.0)
@@ -99,7 +98,7 @@ class Pool:
     def least_bad(self, size: int) -> Turn | None:
         """A place although none works; None = there are too many connections."""
         with self._lock:
-            free = [one for one in self.addresses if one.under_way < self.connections_max]
+            free = [one for one in self.addresses if one.under_way < one.crowd.most]
             if not free:
                 return None
             best = min(free, key=lambda one: (not one.breaker.is_closed, one.breaker.due))
@@ -127,6 +126,8 @@ class Pool:
             one.load -= turn.weight
             one.bytes_read += read
             one.bytes_written += written
+            if one.crowd.is_asked:
+                one.crowd.answered(one.under_way, self._clock.monotonic())
             if blame is Blame.FAULT:
                 one.doubt = min(_DOUBT_MAX, one.doubt * _DOUBTED)
                 return self._fault(turn, is_final=False)
@@ -147,14 +148,14 @@ class Pool:
 
     def failed(self, turn: Turn, error: StoreError) -> bool:
         """The exchange brought none; whether that is a fault of its address."""
-        blame = blame_for(error)
+        one, blame = turn.address, blame_for(error)
         with self._lock:
-            turn.address.requests += 1
-            turn.address.under_way -= 1
-            turn.address.load -= turn.weight
+            one.requests += 1
+            one.under_way -= 1
+            one.load -= turn.weight
             if blame is not Blame.NONE:
-                turn.address.last_error = error
-                self._fault(turn, is_final=blame is Blame.FINAL)
+                one.last_error = error
+                self._blamed(turn, error, blame)
         return blame is not Blame.NONE
 
     @property
@@ -186,7 +187,7 @@ class Pool:
         noise = usual * _ALIKE
         self._next = (self._next or len(self._orders)) - 1
         for one in self._orders[self._next]:
-            if one.under_way >= self.connections_max or one in tried:
+            if self._is_full(one, now) or one in tried:
                 continue
             if not one.breaker.is_closed:
                 if not tried and one.breaker.probes(now):
@@ -227,6 +228,26 @@ class Pool:
                 one.pace *= _FADING
                 one.doubt = max(1, one.doubt // 2)
         self._best_pace = min((one.pace for one in self.addresses if one.pace), default=0.0)
+
+    def _blamed(self, turn: Turn, error: StoreError, blame: Blame) -> None:
+        """A fault; or a connection too many, when what is under way beside it works."""
+        one, now = turn.address, self._clock.monotonic()
+        if isinstance(error, Unreachable) and one.breaker.is_closed and one.under_way:
+            one.crowd.drop(now)
+            self.ready = None
+            return
+        self._fault(turn, is_final=blame is Blame.FINAL)
+        self._unexplained(one, now)
+
+    def _is_full(self, one: Address, now: float) -> bool:
+        """Whether it takes no other exchange now."""
+        self._unexplained(one, now)
+        return one.crowd.is_full(one.under_way, now)
+
+    def _unexplained(self, one: Address, now: float) -> None:
+        if one.crowd.is_asked:
+            for _ in range(one.crowd.unexplained(one.under_way, now)):
+                self._fault(Turn(one, 0, now), is_final=False)
 
     def _fault(self, turn: Turn, *, is_final: bool) -> bool:
         one = turn.address
