@@ -69,7 +69,7 @@ class Trial:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         for path in self.site.desk.state.rglob("buckets/web/*"):
             told = json.loads(path.read_text().replace(here, "HERE"))
-            found[path.name] = told | {"at": 0}
+            found[path.name] = told | {"at": 0, "asked": 0}
         return found
 
 
