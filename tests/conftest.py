@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import keeper
 from bucketline.stores.local import LocalStore
 from desk import VARIABLES, Desk
 from processes import PARK
 from servers import SERVERS, Endpoint, Park
+
+# How long an example takes says nothing of us: machines are busy with other things.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _KEEPER = pytest.StashKey[subprocess.Popen[bytes]]()
 _ALL = "BUCKETLINE_TEST_ALL"

@@ -150,7 +150,7 @@ TOLD = st.lists(st.tuples(BATCHES, st.integers(0, 5), st.booleans()), max_size=1
 
 
 @given(TOLD)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_counters_and_known_copies_agree_with_a_plain_model(
     told: list[tuple[tuple[list[str], list[tuple[str, bool, Outcome]]], int, bool]],
 ) -> None:

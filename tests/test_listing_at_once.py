@@ -152,7 +152,7 @@ any_keys = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(any_keys, st.integers(1, 7), st.integers(0, 99))
 def test_any_keys_come_once_and_in_order_whatever_comes_first(
     keys: list[str], page_size: int, seed: int

@@ -69,7 +69,7 @@ def liar(dice: Random, rate: float, hidden: set[str]) -> Lie:
     return lie
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(any_keys, st.integers(1, 7), st.integers(0, 999), st.sampled_from([0.01, 0.05, 0.3]))
 def test_lies_are_found_out_or_do_no_harm(
     keys: list[str], page_size: int, seed: int, rate: float

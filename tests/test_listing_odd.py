@@ -64,7 +64,7 @@ servers = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(server=servers, seed=st.integers(0, 9))
 def test_whatever_a_server_does_no_key_is_lost_in_silence(server: OddServer, seed: int) -> None:
     try:
@@ -83,7 +83,7 @@ def test_whatever_a_server_does_no_key_is_lost_in_silence(server: OddServer, see
 THOUSAND = [f"{number:05}" for number in range(1000)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     keys=families,
     page_size=st.integers(1, 9),
@@ -104,7 +104,7 @@ def test_a_listing_that_begins_anew_is_an_error_or_does_no_harm(
     assert got == server.keys
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     keys=families,
     page_size=st.integers(1, 9),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketline.errors import (
@@ -124,7 +124,7 @@ def fits(key: str, others: list[str]) -> bool:
 
 
 @given(steps=STEPS, page_size=st.integers(1, 4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_it_does_as_the_reference_store_does_or_refuses(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, bytes]], page_size: int
 ) -> None:

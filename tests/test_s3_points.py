@@ -102,7 +102,7 @@ def arns(draw: st.DrawFn) -> tuple[str, str]:
             return f"{start}:{kind.service}:{region}:{account}:accesspoint{mark}{name}", region
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     named=arns(),
     endpoint=endpoints,
@@ -136,7 +136,7 @@ def test_an_access_point_is_where_the_published_rules_say(
     assert ours(arn, remote) == expected
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     bucket=st.one_of(labels, st.just(ON_OUTPOSTS), st.just(ON_OUTPOSTS.replace("p-o0", "p-e0"))),
     region=regions,
@@ -158,7 +158,7 @@ def test_aliases_and_plain_buckets_are_where_the_published_rules_say(
     assert ours(bucket, remote) == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     named=arns().filter(lambda named: ".mrap" not in named[0]),
     key=st.one_of(

@@ -130,7 +130,7 @@ def freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: naive)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(key=keys, query=st.dictionaries(words, keys, max_size=3), token=tokens, metadata=values)
 def test_headers_are_signed_as_botocore_signs_them(
     key: str, query: dict[str, str], token: str, metadata: str
@@ -152,7 +152,7 @@ def test_headers_are_signed_as_botocore_signs_them(
     assert lines[-1] == f"Authorization: {request.headers['Authorization']}"
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(key=keys, token=tokens, version=keys)
 def test_urls_are_presigned_as_botocore_presigns_them(key: str, token: str, version: str) -> None:
     path = "/bucket/" + encoded_path(key)

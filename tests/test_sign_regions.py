@@ -85,7 +85,7 @@ def parted(said: str) -> dict[str, str]:
     return {"Algorithm": algorithm} | dict(part.split("=", 1) for part in rest.split(", "))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     key=keys_of_objects,
     query=st.dictionaries(words, keys_of_objects, max_size=2),
@@ -115,7 +115,7 @@ def test_ours_and_amazons_signature_are_of_the_same_request_by_the_same_key(
     assert ours == theirs
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(key=keys_of_objects, token=tokens)
 def test_urls_are_presigned_as_amazons_runtime_presigns_them(*, key: str, token: str) -> None:
     keys = Keys("demo-access", Secret("demo-secret-not-real"), Secret(token))

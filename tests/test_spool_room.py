@@ -76,7 +76,7 @@ class Books(RuleBasedStateMachine):
             assert self.room.left <= self.room.ever
 
 
-Books.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Books.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestBooks = Books.TestCase
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.serving import Service, call, new_token, serving
@@ -50,7 +50,7 @@ def described(service: Service, token: str) -> dict[str, Any]:
 def test_no_question_breaks_it(service: Service, token: str, described: dict[str, Any]) -> None:
     places = [(path, verb) for path, verbs in described.items() for verb in verbs]
 
-    @settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=_EXAMPLES)
     @given(place=st.sampled_from(places), data=st.data())
     def ask(place: tuple[str, str], data: st.DataObject) -> None:
         path, verb = place
