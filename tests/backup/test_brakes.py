@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
-from collections.abc import Iterator
+import random
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from backup.vault import Vault
+from bucketline.cli import main
+from bucketline.engines.backup.scrambled import is_noise, is_scrambled
 from faults import kinds
 from faults.http import Message
 from faults.proxy import Exchange, Fault, FaultProxy
@@ -137,3 +144,76 @@ def test_a_burst_of_overwrites_stops_before_the_first(vault: Vault) -> None:
 def test_a_limit_that_makes_no_sense_is_told_at_once(vault: Vault) -> None:
     assert vault.ended("backup", vault.s3, vault.there, "--max-vanished", "some")[0] == 2
     assert vault.keys() == set()
+
+
+def refused(vault: Vault, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What is said of it."""
+    assert main(["backup", vault.s3, vault.there, *words, "--endpoint-url", vault.url]) == 7
+    return capsys.readouterr().err
+
+
+def noise(number: int, size: int = 6_000) -> bytes:
+    return random.Random(number).randbytes(size)
+
+
+def text(number: int) -> bytes:
+    return b"A line of plain text, of which there are many; number %d.\n" % number * 90
+
+
+def fill(vault: Vault, body: Callable[[int], bytes], count: int = _COUNT) -> None:
+    for number in range(count):
+        vault.put(f"folder/{number:02}", body(number))
+
+
+@pytest.mark.parametrize("words", [(), ("--versions",)], ids=["plain", "versions"])
+def test_what_looks_encrypted_now_stops_before_the_first(
+    words: tuple[str, ...], ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault = Vault(tmp_path, ministack, capsys)
+    for bucket in (vault.bucket, vault.backup_bucket):
+        vault.client.put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+    fill(vault, text)
+    vault.back_up(*words)
+    before = vault.bodies()
+    fill(vault, noise, 12)
+
+    said = refused(vault, capsys, *words, "--max-replaced", "100%")
+
+    assert "12 objects look encrypted" in said
+    assert "(one is folder/" in said
+    assert vault.bodies() == before
+    allowed = ("--max-replaced", "100%", "--max-scrambled")
+    vault.back_up(*words, *allowed, "11", code=7)
+    vault.back_up(*words, *allowed, "12")
+    assert vault.bodies() == vault.bodies(vault.bucket)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+def test_what_was_compressed_before_is_no_sign(pack: Callable[[bytes], bytes]) -> None:
+    for number in range(100):
+        plain = noise(number).hex().encode()
+        head, later = pack(plain)[:4_096], pack(plain[::-1])[:4_096]
+        assert not is_scrambled(head, later)  # It was as random before.
+        assert not is_scrambled(plain[:4_096], later)  # It tells what it is.
+        assert is_scrambled(head, noise(number + 1)[:4_096])  # It told what it was.
+
+
+def test_what_names_tell(vault: Vault, capsys: pytest.CaptureFixture[str]) -> None:
+    vault.back_up()
+    for number in range(12):
+        vault.drop(f"folder/{number:02}")
+        vault.put(f"folder/{number:02}.locked", b"%d" % number)
+
+    assert "12 objects look encrypted" in refused(vault, capsys, "--max-vanished", "100%")
+    assert vault.deleted() == set()
+    vault.back_up("--max-vanished", "100%", "--max-scrambled", "50%")
+    assert len(vault.deleted()) == 12
+
+
+def test_of_few_bytes_nobody_can_tell() -> None:
+    assert not is_noise(noise(1, 127))
+    assert is_noise(noise(1, 4_096))
+    assert not is_noise(text(1)[:4_096])
+    assert not is_noise(noise(1).hex().encode()[:4_096])

@@ -6,12 +6,18 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bucketline.clock import SystemClock
+from bucketline.engines.backup import Catalogue
+from bucketline.engines.backup.rows import Row
+from bucketline.flow.drive import open_drive
+from bucketline.stores.s3 import S3Store
 from faults.syncing import SOURCE, Job, Pair, client_of, pair
 from faults.test_kill import Killer
 
@@ -67,15 +73,24 @@ def approved(job: Job, words: tuple[str, ...]) -> Job:
     return replace(job, instead=(*words, *more))
 
 
+def backing() -> tuple[str, ...]:
+    return ("backup", f"one:{SOURCE}/", "two:kept/", "--max-vanished", "100%")
+
+
+def rows_of(both: Pair) -> dict[str, Row]:
+    with closing(open_drive()) as drive:
+        store = S3Store(both.target.remote(), "kept", clock=SystemClock())
+        return {row.key: replace(row, run="") for row in Catalogue(store, "", drive).rows()}
+
+
 @pytest.fixture
 def job(servers: Pair, tmp_path: Path) -> Job:
     """With a backup of which half is called deleted."""
     job = Job(servers, tmp_path / "state", "kept")
-    backing = ("backup", f"one:{SOURCE}/", "two:kept/", "--max-vanished", "100%")
-    assert replace(job, instead=backing).run().code == 0
+    assert replace(job, instead=backing()).run().code == 0
     for key in _GONE:
         client_of(servers.source).delete_object(Bucket=SOURCE, Key=key)
-    assert replace(job, instead=backing).run().code == 0
+    assert replace(job, instead=backing()).run().code == 0
     return job
 
 
@@ -88,6 +103,44 @@ def test_killed_before_the_catalogue_knows_it_can_be_taken_back(job: Job) -> Non
 
     assert (done.code, done.summary["done"]) == (0, len(_GONE))
     assert told(job.pair) == (_EVERY, Counter())
+
+
+@pytest.mark.parametrize("put", ["", "/[.]bucketline/"], ids=["hiding", "noting"])
+def test_the_next_backup_sees_what_one_that_was_killed_has_hidden(put: str, job: Job) -> None:
+    before = rows_of(job.pair)
+    killed(approved(job, _HIDE), random.Random(3), put)
+    hidden = set(told(job.pair)[1])
+    assert hidden
+
+    done = replace(job, instead=backing()).run()
+
+    assert (done.code, done.summary["done"], "somebody else" in done.errors) == (0, 0, False)
+    seen = rows_of(job.pair)
+    assert {key for key, row in seen.items() if row.purged} == hidden
+    assert {key: replace(row, purged="") for key, row in seen.items()} == before
+    assert replace(job, instead=_UNDO).run().summary["done"] == len(hidden)
+    assert (told(job.pair), rows_of(job.pair)) == ((_EVERY, Counter()), before)
+
+
+def test_the_next_backup_sees_what_one_that_was_killed_has_brought_back(job: Job) -> None:
+    assert approved(job, _HIDE).run().code == 0
+    killed(replace(job, instead=_UNDO), random.Random(3))
+
+    assert replace(job, instead=backing()).run().code == 0
+
+    seen = {key for key, row in rows_of(job.pair).items() if row.purged}
+    assert seen == set(told(job.pair)[1])
+
+
+def test_what_came_back_since_is_not_called_purged_by_old_notes(job: Job) -> None:
+    killed(approved(job, _HIDE), random.Random(1), "/[.]bucketline/")
+    client_of(job.pair.source).put_object(Bucket=SOURCE, Key="00", Body=b"again")
+    assert replace(job, instead=backing()).run().code == 0
+
+    assert replace(job, instead=_UNDO).run().code == 0
+
+    row = rows_of(job.pair)["00"]
+    assert (row.size, row.deleted, row.purged) == (5, "", "")
 
 
 @pytest.mark.timeout(900)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from bucketline.cli.backup.wish import BackupWish
@@ -28,7 +29,9 @@ from bucketline.engines.backup import (
     History,
     HistoryPolicy,
 )
-from bucketline.engines.backup.sealing import Notes, changes, looked_up, lost
+from bucketline.engines.backup.hidden import Missing
+from bucketline.engines.backup.rows import Row
+from bucketline.engines.backup.sealing import Notes, changes, looked_up
 from bucketline.errors import Refused, UsageError, printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
@@ -165,20 +168,26 @@ class Backing:
         """What was done goes into the catalogue, and what it did not know, or knew wrongly."""
         beside = engine.alongside if is_whole else None
         store, known = self.target.store, self.ledger.known
-        looked = looked_up(beside.unrecorded, store, known, self.drive) if beside else ()
-        gone = lost(beside.lost) if beside else ()
-        if beside is not None and beside.lost.count:
-            self.invocation.printer.notice(
-                f"{beside.lost.count:,} objects that the catalogue tells of are not in the backup"
-                " any more: somebody else removed them"
+        missing = Missing(catalogue, store, self.drive)
+        looked: Iterable[Row] = ()
+        if beside is not None:
+            looked = chain(
+                missing.lacked(beside.lost),
+                missing.returned(beside.unhidden),
+                looked_up(beside.unrecorded, store, known, self.drive),
             )
-        rows = changes(notes, looked, gone, None)
+        rows = changes(notes, looked, None)
         is_told = catalogue.is_new or notes.size  # Of a bucket that changes, once a change.
         told = self.drive.call(settings_of(self.source.store)) if is_told else None
         if told is not None and self.wish.words["versions"]:
             told[HISTORY] = True
         catalogue.add(rows, source=head.source, run=head.run, now=self.clock.now(), told=told)
         notes.clear()
+        if missing.gone:
+            self.invocation.printer.notice(
+                f"{missing.gone:,} objects that the catalogue tells of are not in the backup any"
+                " more: somebody else removed them"
+            )
         if engine.alongside is not None:
             engine.alongside.close()
 

@@ -36,6 +36,9 @@ def _backing(command: Any) -> Any:
             "--max-replaced", metavar="N|N%", help="Refuse to write over more (1000, 25%)."
         ),
         click.option(
+            "--max-scrambled", metavar="N|N%", help="Refuse if more looks encrypted now (100, 5%)."
+        ),
+        click.option(
             "--versions", is_flag=True, help="Every version and delete marker, oldest first."
         ),
         click.option(

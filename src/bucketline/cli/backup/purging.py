@@ -17,6 +17,7 @@ from bucketline.cli.syncing import exit_code
 from bucketline.cli.wiring import identity, pace_of
 from bucketline.clock import SystemClock
 from bucketline.engines.backup import HISTORY, Catalogue, Purge, Purging, Stage
+from bucketline.engines.backup.hidden import still_so
 from bucketline.engines.backup.sealing import Notes, changes
 from bucketline.errors import Refused, UsageError, printable
 from bucketline.flow.drive import Drive
@@ -133,7 +134,7 @@ class Purger:
                 self._seal(notes, self._head())
 
     def _seal(self, notes: Notes, head: RunHead) -> None:
-        rows = changes(notes, (), (), None)
+        rows = still_so(changes(notes, (), None), self.catalogue)
         source = self.catalogue.manifest.source
         self.catalogue.add(rows, source=source, run=head.run, now=self.clock.now())
         notes.clear()

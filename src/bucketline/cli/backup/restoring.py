@@ -30,7 +30,7 @@ from bucketline.engines.backup import (
     Restore,
     RestorePolicy,
 )
-from bucketline.engines.backup.brakes import Brake, Brakes
+from bucketline.engines.backup.brakes import Brakes, replaced, scrambled, vanished
 from bucketline.errors import NoBucket, Refused, UsageError, printable
 from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive
@@ -48,7 +48,7 @@ from bucketline.timetable import Timetable, parse_timetable
 
 RESTORE = "restore"
 _EVERY_SECONDS = 900
-_UNBRAKED = Brakes(Brake("100%"), Brake("100%"))
+_UNBRAKED = Brakes(vanished("100%"), replaced("100%"), scrambled("100%"))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bucketline.clock import SystemClock
 from bucketline.config import Job
 from bucketline.config.values import Limits
 from bucketline.engines.backup import BackupPolicy
-from bucketline.engines.backup.brakes import Brake, Brakes
+from bucketline.engines.backup.brakes import Brakes, replaced, scrambled, vanished
 from bucketline.errors import UsageError, printable
 from bucketline.settings import Location, Side
 from bucketline.timetable import Timetable, parse_timetable
@@ -88,6 +88,7 @@ def _words(said: Said, job: Job, limits: Limits) -> dict[str, Any]:
         "bwlimit": said["bwlimit"] or job.bwlimit or limits.bwlimit,
         "max_vanished": said["max_vanished"] or "",
         "max_replaced": said["max_replaced"] or "",
+        "max_scrambled": said["max_scrambled"] or "",
     }
 
 
@@ -108,7 +109,11 @@ def _places(invocation: Invocation, said: Said, job: Job) -> tuple[Location, Loc
 
 
 def _policy(words: dict[str, Any]) -> BackupPolicy:
-    brakes = Brakes(Brake(words["max_vanished"]), Brake(words["max_replaced"]))
+    brakes = Brakes(
+        vanished(words["max_vanished"]),
+        replaced(words["max_replaced"]),
+        scrambled(words["max_scrambled"]),
+    )
     brakes.check()
     window = words["window"]
     return BackupPolicy(

@@ -38,6 +38,7 @@ class Alongside:
         self.returned: list[Entry] = []  # Of these, what was not found to be gone.
         self.unrecorded = EntryFile(scratch)  # What no row tells of as it is.
         self.lost = EntryFile(scratch)  # What a row tells of, and the backup does not hold.
+        self.unhidden = EntryFile(scratch)  # What a row calls purged, and the backup shows.
 
     @property
     def is_disordered(self) -> bool:
@@ -69,6 +70,7 @@ class Alongside:
     def close(self) -> None:
         self.unrecorded.close()
         self.lost.close()
+        self.unhidden.close()
 
     def _compare(self, entry: Entry, *, is_kept: bool) -> None:
         while self._row is not None and self._row.key < entry.key:
@@ -80,7 +82,10 @@ class Alongside:
         self._row = next(self._rows, None)
         if (row.etag, row.size) != (entry.etag, entry.size):
             self.unrecorded.append(entry)
-        elif row.deleted and is_kept:
+            return
+        if row.purged:
+            self.unhidden.append(entry)
+        if row.deleted and is_kept:
             self.marked.append((entry, row.deleted))
 
     def _pass(self, row: Row) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bucketline.clock import Clock
 from bucketline.engines.backup.alongside import Alongside
@@ -12,6 +13,7 @@ from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
 from bucketline.engines.backup.rows import Row
+from bucketline.engines.backup.scrambled import look
 from bucketline.errors import Broken
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.compare.guard import Limits
@@ -72,6 +74,7 @@ class Backup(Looking):
         self._policy = policy
         self._move = replace(policy.move, witness=self._witnessed)
         self._ledger_known = ledger_known
+        self._judge = partial(look, source=source.store, target=target.store, drive=drive)
         self._catalogue = catalogue
         self._clock = clock
         self._seen: dict[str, tuple[Found, Attributes]] = {}
@@ -82,13 +85,17 @@ class Backup(Looking):
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is missing first; what would be written over or called deleted last, if at all."""
-        for step in planned(self._sides, self._decided, self._policy.brakes.braked, Limits()):
+        brakes = self._policy.brakes
+        braked = partial(brakes.braked, judge=self._judge)
+        for step in planned(self._sides, self._decided, braked, Limits()):
             self.gauges[_TO_MARK] += isinstance(step, Mark) and step.is_deleted
             yield step
 
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""
-        return planned(self._sides, self._decided, self._policy.brakes.rehearsed, Limits())
+        brakes = self._policy.brakes
+        braked = partial(brakes.rehearsed, judge=self._judge)
+        return planned(self._sides, self._decided, braked, Limits())
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy, or one mark."""
@@ -139,11 +146,11 @@ class Backup(Looking):
 
     def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
         """The backup's listing; the catalogue is read beside it, anew with each look."""
-        side, look = self._sides.target, self._sides.look
+        side, wanted = self._sides.target, self._sides.look
         listing = Listing(
-            side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=look.ahead
+            side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=wanted.ahead
         )
-        keep = look.filter.keeper(prefix, self._sides.source.prefix)
+        keep = wanted.filter.keeper(prefix, self._sides.source.prefix)
         if self.alongside is not None:
             self.alongside.close()
         self.alongside = Alongside(listing, prefix, self._catalogue.rows(), keep, scratch)

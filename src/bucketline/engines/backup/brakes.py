@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from bucketline.errors import Refused
+from bucketline.engines.backup.rows import Beside
+from bucketline.engines.backup.scrambled import Changed, Finding, was_renamed
+from bucketline.errors import Refused, printable
 from bucketline.flow.compare.guard import Counts, Limits
-from bucketline.flow.look.sorting import EntryFile
-from bucketline.model import Action, Copy, Delete, Mark, Skip
+from bucketline.flow.look.sorting import EntryFile, Sorter
+from bucketline.model import Action, Copy, Delete, Entry, Mark, Skip
 
 _FEW = 10  # Objects: so many may always vanish or change.
 _CURE = "Look at it with --dry-run"
 
+Judge = Callable[[Iterable[Changed], int], Finding]  # So many that are others by now.
+
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """How many objects may vanish, or be written over, in one run; without words, by default."""
+    """How many objects may go one way in one run; without words, by default."""
 
     said: str = ""
+    what: str = ""
+    option: str = ""
+    number: int = 1_000  # By default.
+    percent: float = 25.0
 
-    def expect(self, count: int, held: int, what: str, option: str) -> None:
+    def expect(self, count: int, held: int, more: str = "") -> None:
         """Raise `Refused` for too many of those that are held."""
-        limit = Limits.of(self.said) if self.said else _DEFAULT
-        number, percent = limit.max_delete, limit.max_delete_percent
-        if not self.said and count <= _FEW:
+        if self.is_few(count):
             return
+        limit = Limits.of(self.said) if self.said else Limits(self.number, self.percent)
+        number, percent = limit.max_delete, limit.max_delete_percent
         if number is not None and count > number:
             many = f"more than {number:,}"
         elif percent is not None and count * 100 > percent * held:
@@ -33,24 +41,41 @@ class Brake:
         else:
             return
         raise Refused(
-            f"{count:,} objects of the backup {what}, {many}; none of them was touched, and the run"
-            f" ends here. {_CURE}, then raise {option} if it is right"
+            f"{count:,} objects {self.what}, {many}{more}; none of them was touched, and the run"
+            f" ends here. {_CURE}, then raise {self.option} if it is right"
         )
 
+    def is_few(self, count: int) -> bool:
+        """Whether nobody minds so many, whatever is held."""
+        return count == 0 or (not self.said and count <= _FEW)
 
-_DEFAULT = Limits(max_delete=1_000, max_delete_percent=25.0)
+
+def vanished(said: str = "") -> Brake:
+    return Brake(said, "of the backup are not at the source", "--max-vanished")
+
+
+def replaced(said: str = "") -> Brake:
+    return Brake(said, "of the backup are others at the source", "--max-replaced")
+
+
+def scrambled(said: str = "") -> Brake:
+    what = "look encrypted at the source, and do not in the backup"
+    return Brake(said, what, "--max-scrambled", number=100, percent=5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Brakes:
-    """Both."""
+    """All of them, and what becomes of what they let through."""
 
-    vanished: Brake = Brake()
-    replaced: Brake = Brake()
+    vanished: Brake = field(default_factory=vanished)
+    replaced: Brake = field(default_factory=replaced)
+    scrambled: Brake = field(default_factory=scrambled)
+    gone: type[Mark | Delete] = Mark
+    empty: str = "the source is empty, and the backup is not; nothing was called deleted"
 
     def check(self) -> None:
         """Raise `UsageError` for limits that make no sense."""
-        for one in (self.vanished, self.replaced):
+        for one in (self.vanished, self.replaced, self.scrambled):
             if one.said:
                 Limits.of(one.said)
 
@@ -61,6 +86,7 @@ class Brakes:
         counts: Counts,
         *,
         scratch: str | None = None,
+        judge: Judge | None = None,
     ) -> Iterator[Action | Skip]:
         """What is missing goes at once. What would be written over, or called deleted, is held
         until the plan has ended: a listing that breaks off raises before the first one goes.
@@ -71,16 +97,9 @@ class Brakes:
             for action in actions:
                 if not held.takes(action):
                     yield action
-            if held.vanished.count:
-                _expect_complete(counts)
-            self.vanished.expect(
-                held.vanished.count, counts.target, "are not at the source", "--max-vanished"
-            )
-            self.replaced.expect(
-                held.replaced, counts.target, "are others at the source", "--max-replaced"
-            )
+            self._expect(held, counts, judge)
             yield from held.copies()
-            yield from map(Mark, held.vanished)
+            yield from map(self.gone, held.vanished)
         finally:
             held.close()
 
@@ -91,21 +110,46 @@ class Brakes:
         counts: Counts,
         *,
         scratch: str | None = None,
+        judge: Judge | None = None,
     ) -> Iterator[Action | Skip]:
         """The same plan, only to be looked at: all of it first, then what would be refused."""
-        vanished = replaced = 0
-        for action in actions:
-            if isinstance(action, Delete):
-                vanished += 1
-                yield Mark(action.target)
-                continue
-            replaced += isinstance(action, Copy) and action.replaces is not None
-            yield action
-        del limits, scratch
-        if vanished:
-            _expect_complete(counts)
-        self.vanished.expect(vanished, counts.target, "are not at the source", "--max-vanished")
-        self.replaced.expect(replaced, counts.target, "are others at the source", "--max-replaced")
+        del limits
+        held = _Held(scratch)
+        try:
+            for action in actions:
+                held.takes(action)
+                yield self.gone(action.target) if isinstance(action, Delete) else action
+            self._expect(held, counts, judge)
+        finally:
+            held.close()
+
+    def _expect(self, held: _Held, counts: Counts, judge: Judge | None) -> None:
+        if held.vanished.count:
+            self._expect_complete(counts)
+        if judge is not None:
+            self._expect_plain(held, counts, judge)
+        self.vanished.expect(held.vanished.count, counts.target)
+        self.replaced.expect(held.replaced, counts.target)
+
+    def _expect_plain(self, held: _Held, counts: Counts, judge: Judge) -> None:
+        """Raise `Refused` where too much looks as if somebody had encrypted it."""
+        renamed, example = held.renamed()
+        if self.scrambled.is_few(renamed + held.replaced):
+            return
+        found = judge(held.changed(), held.replaced)
+        few = f", by {found.looked_at:,} of them" if found.looked_at < held.replaced else ""
+        more = f"{few} (one is {printable(found.example or example)})"
+        self.scrambled.expect(renamed + found.of_all, counts.target, more)
+
+    def _expect_complete(self, counts: Counts) -> None:
+        """Raise `Refused` where what is missing in a listing does not mean that it is gone."""
+        if not counts.source:
+            raise Refused(f"{self.empty}. Look whether the source is the right one")
+        if counts.doubtful:
+            raise Refused(
+                f"{counts.doubtful}: the listing may lack objects; nothing was called deleted. Name"
+                " narrower prefixes"
+            )
 
 
 class _Held:
@@ -113,8 +157,10 @@ class _Held:
 
     def __init__(self, scratch: str | None) -> None:
         self.vanished = EntryFile(scratch)
+        self._scratch = scratch
         self._sources = EntryFile(scratch)
         self._targets = EntryFile(scratch)
+        self._odd = EntryFile(scratch)  # New ones, under the names that scramblers give.
 
     @property
     def replaced(self) -> int:
@@ -124,31 +170,36 @@ class _Held:
         if isinstance(action, Delete):
             self.vanished.append(action.target)
             return True
-        if isinstance(action, Copy) and action.replaces is not None and not action.refused:
-            self._sources.append(action.source)
-            self._targets.append(action.replaces)
-            return True
-        return False
+        if not isinstance(action, Copy) or action.refused:
+            return False
+        if action.replaces is None:
+            if was_renamed(action.target_key):
+                self._odd.append(Entry(action.target_key, 0))
+            return False
+        self._sources.append(action.source)
+        self._targets.append(action.replaces)
+        return True
+
+    def changed(self) -> Iterator[Changed]:
+        return map(Changed, self._sources, self._targets)
+
+    def renamed(self) -> tuple[int, str]:
+        """How many new ones are called as what vanished, and more; and one of these."""
+        if not self._odd.count or not self.vanished.count:
+            return 0, ""
+        stems, gone = Sorter(self._scratch), Beside(self.vanished)
+        try:
+            stems.extend([Entry(was_renamed(odd.key), 0, etag=odd.key) for odd in self._odd])
+            found = [one.etag for block in stems.blocks() for one in block if gone.at(one.key)]
+        finally:
+            stems.close()
+        return len(found), found[0] if found else ""
 
     def copies(self) -> Iterator[Copy]:
-        for source, target in zip(self._sources, self._targets, strict=True):
+        for source, target in self.changed():
             reason = "size" if source.size != target.size else "changed"
             yield Copy(source, target.key, replaces=target, reason=reason)
 
     def close(self) -> None:
-        for file in (self.vanished, self._sources, self._targets):
+        for file in (self.vanished, self._sources, self._targets, self._odd):
             file.close()
-
-
-def _expect_complete(counts: Counts) -> None:
-    """Raise `Refused` where what is missing in a listing does not mean that it is gone."""
-    if not counts.source:
-        raise Refused(
-            "the source is empty, and the backup is not; nothing was called deleted. Look whether"
-            " the source is the right one"
-        )
-    if counts.doubtful:
-        raise Refused(
-            f"{counts.doubtful}: the listing may lack objects; nothing was called deleted. Name"
-            " narrower prefixes"
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
@@ -18,6 +19,7 @@ from bucketline.engines.backup.chains import (
 )
 from bucketline.engines.backup.marks import moment
 from bucketline.engines.backup.rows import MARKER, Beside, Row
+from bucketline.engines.backup.scrambled import look
 from bucketline.errors import Broken, Interrupted, Stale
 from bucketline.flow.compare.guard import Counts, Limits
 from bucketline.flow.compare.planned import fail_refused
@@ -61,6 +63,7 @@ class History:
         self._target = target
         self._policy = policy
         self._move = replace(policy.move, witness=self._witnessed)
+        self._judge = partial(look, source=source.store, target=target.store, drive=drive)
         self._drive = drive
         self._catalogue = catalogue
         self._known: dict[str, tuple[Row, ...]] = {}  # Of what is planned.
@@ -72,11 +75,13 @@ class History:
 
     def plan(self) -> Iterator[Action | Skip]:
         """A key with versions that are missing is one step; new keys come first."""
-        return self._policy.brakes.braked(self._decided(), Limits(), self.counts)
+        brakes = self._policy.brakes
+        return brakes.braked(self._decided(), Limits(), self.counts, judge=self._judge)
 
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""
-        return self._policy.brakes.rehearsed(self._decided(), Limits(), self.counts)
+        brakes = self._policy.brakes
+        return brakes.rehearsed(self._decided(), Limits(), self.counts, judge=self._judge)
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """All that is missing of one key, one after the other."""
@@ -150,9 +155,7 @@ class History:
             vanished += _vanishes(one, there, stands)
             yield self._step(one, key, there, stands, known)
         held.at("\U0010ffff" * 2)
-        self._policy.brakes.vanished.expect(
-            vanished, self.counts.target, "were deleted at the source", "--max-vanished"
-        )
+        self._policy.brakes.vanished.expect(vanished, self.counts.target)
 
     def _step(
         self,

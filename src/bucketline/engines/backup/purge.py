@@ -118,7 +118,7 @@ class Purge:
             return replace(row, purged=moment(self._clock.now()))
         if self._wanted.stage is Stage.UNDO:
             return replace(row, purged="")
-        return Row(row.key, state=GONE)
+        return Row(row.key, etag=row.etag, version=row.version, state=GONE)
 
     def _taken(self) -> Iterator[Row]:
         for row in self._catalogue.rows():

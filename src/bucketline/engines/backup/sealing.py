@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from bucketline.engines.backup.marks import deleted_at, unmarked
-from bucketline.engines.backup.rows import GONE, Row, folded, row_of
+from bucketline.engines.backup.rows import Row, folded, row_of
 from bucketline.errors import Broken, DiskError, NotFound
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.look.listing import Caller
@@ -101,11 +101,6 @@ def looked_up(entries: EntryFile, target: Store, known: Lookup, drive: Caller) -
     yield from _asked(some, target, known, drive)
 
 
-def lost(entries: EntryFile) -> Iterator[Row]:
-    """What a row tells of, and the backup does not hold."""
-    return (Row(entry.key, state=GONE) for entry in entries)
-
-
 def _asked(some: Sequence[Entry], target: Store, known: Lookup, drive: Caller) -> Iterator[Row]:
     if not some:
         return
@@ -140,8 +135,6 @@ def _row(entry: Entry, target: Store) -> Flow[Row | None]:
     )
 
 
-def changes(
-    notes: Iterable[Row], looked: Iterable[Row], gone: Iterable[Row], scratch: str | None
-) -> Iterator[Row]:
+def changes(notes: Iterable[Row], looked: Iterable[Row], scratch: str | None) -> Iterator[Row]:
     """All of them, as the next layer: what was looked up is older than what was done."""
-    return in_order(chain(gone, looked, notes), scratch)
+    return in_order(chain(looked, notes), scratch)
