@@ -18,6 +18,7 @@ from bucketline.cli.splunk.options import choice_of, hints_of, world_of
 from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
+from bucketline.engines.splunk.hold import Hold, check_case, freeze, mark
 from bucketline.engines.splunk.look import Seen, World, look, statuses
 from bucketline.engines.splunk.planning import summed
 from bucketline.engines.splunk.records import Records
@@ -25,7 +26,7 @@ from bucketline.engines.splunk.restart import METHODS, Restart
 from bucketline.engines.splunk.restoring import SMARTSTORE, THAWED, Patience, Restoring
 from bucketline.engines.splunk.structure import write
 from bucketline.engines.splunk.tool import Tool
-from bucketline.engines.splunk.wave import ACTS
+from bucketline.engines.splunk.wave import ACTS, EVICT
 from bucketline.engines.splunk.waves import Budget, Waves
 from bucketline.errors import UsageError
 from bucketline.flow.drive import open_drive
@@ -53,6 +54,9 @@ def budgets(command: F) -> F:
         click.option("--thaw-days", default=7, type=click.IntRange(1), help="Readable so long."),
         click.option("--thaw-speed", default="Standard", help="Standard, Bulk or Expedited."),
         click.option("--i-accept-unsupported", "accepts", is_flag=True, help="Splunk does not."),
+        click.option(
+            "--legal-hold", metavar="CASE", help="Freeze the choice; evict and remove nothing."
+        ),
         click.option("--on-cluster", is_flag=True, help="On a member of a cluster, too."),
         click.option("--retry-quarantined", is_flag=True, help="Take damaged ones up again."),
         click.option("--structure", metavar="FILE", help="Write bucket_structure.json at the end."),
@@ -83,6 +87,7 @@ def carry_out(
 ) -> int:
     """Those steps of a restore; the answer is the exit code."""
     _check(smartstore, said)
+    acts = _held(said, acts)
     folder = job_folder(invocation, archive, smartstore)
     stop = Stop()
     lock = Lock.take(folder / "run")
@@ -94,6 +99,8 @@ def carry_out(
                 choice, acts = _asked(invocation, look(world, choice), choice)
             waves = _prepared(invocation, world, look(world, choice), folder, said)
             waves.stop, waves.acts = stop, acts
+            if said["legal_hold"]:
+                _freeze(invocation, waves, folder, {"archive": archive, "smartstore": smartstore})
             tally = waves.run()
             if said["structure"]:
                 write(Path(said["structure"]), statuses(look(world, choice)))
@@ -113,6 +120,42 @@ def _check(smartstore: str, said: dict[str, Any]) -> None:
         raise UsageError("SMARTSTORE is missing; name the path of the indexes' volume")
     elif not said["accepts"]:
         raise UsageError(_UNSUPPORTED)
+
+
+def _held(said: dict[str, Any], acts: tuple[str, ...]) -> tuple[str, ...]:
+    """Under a legal hold nothing is evicted, and the choice is whole."""
+    if not said["legal_hold"]:
+        return acts
+    check_case(said["legal_hold"])
+    if acts == (EVICT,):
+        raise UsageError("--legal-hold evicts nothing")
+    if said["limit"] or said.get("interactive"):
+        raise UsageError("--legal-hold takes a whole choice; name its buckets by --only FILE")
+    return tuple(act for act in acts if act != EVICT)
+
+
+def _freeze(invocation: Invocation, waves: Waves, folder: Path, places: dict[str, str]) -> None:
+    """Before anything is done."""
+    steps, chosen = waves.steps, waves.seen.planned
+    said = {**places, "into": steps.into, "guid": steps.guid}
+    hold = freeze(holds_folder(folder), steps.case, chosen, said, steps.clock.now())
+    mark(steps.records, steps.case, chosen)
+    tell_hold(invocation, hold)
+
+
+def tell_hold(invocation: Invocation, hold: Hold) -> None:
+    if invocation.as_json:
+        told = {"event": "hold", "case": hold.case, "buckets": hold.buckets}
+        invocation.printer.record({**told, "manifest": str(hold.path), "sha256": hold.sha256})
+        return
+    invocation.printer.result(
+        f"hold     {hold.case}: {hold.buckets:,} buckets, by {hold.path}, SHA-256 {hold.sha256}"
+    )
+
+
+def holds_folder(folder: Path) -> Path:
+    """Of the manifests of a job."""
+    return folder / "holds"
 
 
 def job_folder(invocation: Invocation, archive: str, smartstore: str) -> Path:
@@ -146,7 +189,11 @@ def _prepared(
     place = world.smartstore
     volume = f"{place.store.name}{place.prefix}" if place is not None else ""
     by_rest = said["restart"] == "rest"
-    preflight.check(world, seen, volume, on_cluster=said["on_cluster"], restarts=by_rest)
+    case = said["legal_hold"] or ""
+    on_cluster = said["on_cluster"]
+    preflight.check(
+        world, seen, volume, on_cluster=on_cluster, restarts=by_rest, is_held=bool(case)
+    )
     patience = Patience(said["upload_timeout"], said["evict_timeout"], said["poll"])
     budget = Budget(
         bytes=parse_size(said["budget"]),
@@ -157,7 +204,7 @@ def _prepared(
         thaw_speed=said["thaw_speed"],
     )
     records = Records(folder / "buckets")
-    steps = Restoring(world, records, tool, world.splunk, seen.guid, patience, said["into"])
+    steps = Restoring(world, records, tool, world.splunk, seen.guid, patience, said["into"], case)
     restart = Restart(
         said["restart"], said["restart_command"], said["restart_timeout"], said["poll"]
     )

@@ -16,7 +16,8 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, two_places
 from bucketline.cli.splunk.options import reaching_splunk, world_of
-from bucketline.cli.splunk.running import job_folder
+from bucketline.cli.splunk.running import holds_folder, job_folder, tell_hold
+from bucketline.engines.splunk.hold import holds
 from bucketline.engines.splunk.look import smartstore_of
 from bucketline.engines.splunk.records import DONE, UPLOADED, Record, Records
 from bucketline.errors import DiskError, UsageError
@@ -24,7 +25,18 @@ from bucketline.flow.drive import open_drive
 
 _COLUMNS = (
     *("index", "bucket", "bid", "step", "events", "raw_size", "bytes", "restored_bytes"),
-    *("proof", "digest", "counted_before", "counted_after", "source", "folder", "message", "at"),
+    *(
+        "proof",
+        "digest",
+        "journal_sha256",
+        "holds",
+        "counted_before",
+        "counted_after",
+        "source",
+        "folder",
+        "message",
+        "at",
+    ),
 )
 
 
@@ -36,7 +48,10 @@ _COLUMNS = (
 @pass_invocation
 def status(invocation: Invocation, /, archive: str, smartstore: str, report: str | None) -> None:
     """Of the restore between these two places; asks neither Splunk nor S3."""
-    records = [*Records(job_folder(invocation, archive, smartstore) / "buckets").all()]
+    folder = job_folder(invocation, archive, smartstore)
+    records = [*Records(folder / "buckets").all()]
+    for hold in holds(holds_folder(folder)):
+        tell_hold(invocation, hold)
     if report:
         _write(Path(report), records)
     steps: dict[str, Counter[str]] = {}
@@ -87,7 +102,8 @@ def check(invocation: Invocation, /, archive: str, smartstore: str, **said: Any)
 
 
 def _write(path: Path, records: list[Record]) -> None:
-    rows = [asdict(one) for one in records]
+    rows = [asdict(one) | {"journal_sha256": one.journal_sha256} for one in records]
+    flat = [row | {"holds": " ".join(row["holds"])} for row in rows]
     try:
         match path.suffix:
             case ".json":
@@ -96,9 +112,9 @@ def _write(path: Path, records: list[Record]) -> None:
                 with path.open("w", newline="") as file:
                     writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
                     writer.writeheader()
-                    writer.writerows(rows)
+                    writer.writerows(flat)
             case ".html":
-                path.write_text(_page(rows))
+                path.write_text(_page(flat))
             case _:
                 raise UsageError(f"{path}: end its name in .csv, .json or .html")
     except OSError as error:

@@ -34,7 +34,7 @@ def adopted(steps: Restoring, one: Planned, index: Index) -> Record:
     folder = next((home for home in homes if home.exists()), Path(index.home, names[0]))
     if missing := lacking(folder):
         raise Refused(f"{folder} lacks {missing}: it is half built. Remove it, and run this again")
-    record = Record(bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
+    record = steps.record_of(one)
     weakest = Proof.READBACK
     for entry in bucket.journals:
         path = bucket.within(entry)

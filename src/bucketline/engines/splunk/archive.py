@@ -26,7 +26,7 @@ class Archived:
     @property
     def journals(self) -> list[Entry]:
         """One file, or its slices by number."""
-        return [one for one in self.entries if _JOURNAL.fullmatch(self.within(one))]
+        return [one for one in self.entries if is_journal(self.within(one))]
 
     @property
     def journal_size(self) -> int:
@@ -76,6 +76,11 @@ class Holdings:
     buckets: list[Archived] = field(default_factory=list)
     replicas: int = 0  # Copies of a bucket that is there as an original, too.
     strange: list[str] = field(default_factory=list)  # Keys that belong to no bucket.
+
+
+def is_journal(path: str) -> bool:
+    """Whether a path in a bucket is its journal's, or that of a slice."""
+    return _JOURNAL.fullmatch(path) is not None
 
 
 def scan(entries: Iterable[Entry], root: str) -> Holdings:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bucketline.engines.splunk.planning import Planned
-from bucketline.engines.splunk.records import FAILED, QUARANTINED, Record
+from bucketline.engines.splunk.records import FAILED, Record
 from bucketline.engines.splunk.restoring import Restoring
 from bucketline.engines.splunk.staging import NotYet
 from bucketline.errors import BucketlineError, Remedy, StoreError, printable
@@ -48,12 +48,6 @@ class Ends:
         self.tally.events += record.events
         self.tally.bytes += record.bytes
         self.end(one, "done", _ONLY_SIZE if record.proof == Proof.SIZE.label else "")
-
-    def quarantine(self, one: Planned, message: str) -> None:
-        bucket = one.bucket
-        record = Record(bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
-        self.steps.note(record, QUARANTINED, message)
-        self.end(one, "failed", f"quarantined: {message}")
 
     def failed(self, one: Planned, error: BucketlineError) -> None:
         """Nothing of it was begun, or nothing was left behind."""

@@ -84,8 +84,11 @@ def fetch(store: Store, drive: Drive, bucket: Archived, folder: Path) -> Fetched
     return Fetched(folder, hashes, proof)
 
 
-def joined(bucket: Archived, fetched: Fetched) -> Fetched:
-    """The journal as one file: slices become one, in the order of their numbers."""
+def joined(bucket: Archived, fetched: Fetched, aside: Path | None = None) -> Fetched:
+    """The journal as one file: slices become one, in the order of their numbers.
+
+    They are gone then, or kept aside.
+    """
     names = [bucket.within(entry) for entry in bucket.journals]
     if len(names) == 1 and "journal" in names[0]:
         return Fetched(fetched.folder, fetched.hashes, fetched.proof, names[0])
@@ -101,7 +104,11 @@ def joined(bucket: Archived, fetched: Fetched) -> Fetched:
         file.flush()
         os.fsync(file.fileno())
     for one in slices:
-        (fetched.folder / one).unlink()
+        if aside is None:
+            (fetched.folder / one).unlink()
+        else:
+            (aside / one).parent.mkdir(parents=True, exist_ok=True)
+            (fetched.folder / one).rename(aside / one)
     kept = {path: said for path, said in fetched.hashes.items() if path not in slices}
     hashes = {**kept, name: whole.hexdigest()}
     return Fetched(fetched.folder, hashes, fetched.proof, name)

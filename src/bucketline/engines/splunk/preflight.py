@@ -15,7 +15,15 @@ _SKEW_SECONDS = 300
 _PEERS = {"cluster_slave", "cluster_peer", "cluster_master", "cluster_manager"}
 
 
-def check(world: World, seen: Seen, volume: str, *, on_cluster: bool, restarts: bool) -> None:
+def check(
+    world: World,
+    seen: Seen,
+    volume: str,
+    *,
+    on_cluster: bool,
+    restarts: bool,
+    is_held: bool = False,
+) -> None:
     """Raises `Refused` with every reason, one a line. No volume: it goes into thaweddb."""
     reasons = [*_server(world, seen, on_cluster=on_cluster, restarts=restarts)]
     names = sorted({one.bucket.index for one in seen.planned if not one.flaw and not one.trap})
@@ -27,6 +35,12 @@ def check(world: World, seen: Seen, volume: str, *, on_cluster: bool, restarts: 
             reasons += [f"{name}: {one}" for one in _index(index, volume)]
             reasons += [f"{name}: {one}" for one in _volume(world, index, volume)]
     reasons += seen.warnings
+    if is_held:  # What must stay may not go where it would not.
+        reasons += [
+            f"{one.bucket.index}/{one.bucket.name.text}: {one.trap}"
+            for one in seen.planned
+            if one.trap
+        ]
     if reasons:
         raise Refused("nothing was begun:\n" + "\n".join(reasons))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from bucketline.engines.splunk.archive import is_journal
 from bucketline.errors import LedgerError
 
 VERSION = 3
@@ -36,10 +37,17 @@ class Record:
     counted_after: int = -1  # and at the end; -1 = it was not asked.
     bytes: int = 0
     restored_bytes: int = 0
+    holds: list[str] = field(default_factory=list)  # Cases by which nothing of it may go.
     asked: float = 0.0  # When Splunk was asked last to upload it.
     message: str = ""
     at: float = 0.0
     version: int = VERSION
+
+    @property
+    def journal_sha256(self) -> str:
+        """Of the journal's objects in the archive; several are slices, by their numbers."""
+        paths = sorted(filter(is_journal, self.hashes), key=lambda path: (len(path), path))
+        return " ".join(self.hashes[path] for path in paths)
 
     @property
     def is_ours(self) -> bool:

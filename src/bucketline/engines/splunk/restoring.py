@@ -16,13 +16,14 @@ from bucketline.engines.splunk.records import (
     DONE,
     PLACED,
     PLACING,
+    QUARANTINED,
     Record,
     Records,
     sync_folder,
 )
 from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.room import is_full
-from bucketline.engines.splunk.staging import held, staging_of
+from bucketline.engines.splunk.staging import aside_of, occupied, staging_of
 from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import DiskError, Refused
 
@@ -54,6 +55,7 @@ class Restoring:
     guid: str
     patience: Patience
     into: str = SMARTSTORE
+    case: str = ""  # Of a legal hold: nothing is evicted, and nothing removed.
 
     @property
     def clock(self) -> Clock:
@@ -64,22 +66,31 @@ class Restoring:
         bucket = one.bucket
         name = bucket.name.owned(self.guid).text
         final = Path(self.home(index), name)
-        record = Record(bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
+        record = self.record_of(one)
         if final.exists():
             raise Refused(f"{final} is there already, and is none that we put there")
         staging = staging_of(final)
         try:
-            with held(staging) as lock:
+            with occupied(staging, keeps=bool(self.case)) as lock:
                 self._make(one, staging, record, lock)
                 record.folder, record.bytes = str(final), bucket.size
                 self.note(record, PLACING)
                 final.parent.mkdir(parents=True, exist_ok=True)
                 staging.rename(final)
                 sync_folder(final.parent)
+        except Damaged as error:
+            self.note(record, QUARANTINED, str(error))
+            raise
         except OSError as error:
             raise DiskError(f"{staging}: {error.strerror}; {error.filename or ''}") from None
         self.note(record, PLACED)
         return record
+
+    def record_of(self, one: Planned) -> Record:
+        """A new one."""
+        bucket, holds = one.bucket, [self.case] if self.case else []
+        key = (bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
+        return Record(*key, holds=holds)
 
     def home(self, index: Index) -> str:
         """Where buckets are put."""
@@ -114,8 +125,8 @@ class Restoring:
     def _make(self, one: Planned, staging: Path, record: Record, lock: int) -> None:
         bucket = one.bucket
         came = fetch(self.world.archive.store, self.world.drive, bucket, staging)
-        came = joined(bucket, came)
         record.hashes, record.proof = dict(came.hashes), came.proof.label
+        came = joined(bucket, came, aside_of(staging) if self.case else None)
         try:
             found = counted(staging / came.journal)
         finally:

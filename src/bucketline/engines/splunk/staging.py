@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from bucketline.errors import Refused
 
-_NAME = "bucketline-staging"
+_NAME, _KEPT = "bucketline-staging", "bucketline-held"
 
 
 class NotYet(Refused):
@@ -26,21 +27,43 @@ def staging_of(final: Path) -> Path:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[int]:
+def occupied(folder: Path, *, keeps: bool) -> Iterator[int]:
     """It is there and empty, and gone at the end unless it was renamed. Raises `NotYet`.
 
-    A rebuild outlives us if we are killed. It inherits what is yielded, and holds the folder by it.
+    A rebuild outlives us if we are killed. It inherits what is yielded, and occupies the folder by
+    it. What is to be kept is set aside instead of removed.
     """
+    leave = _set_aside if keeps else _remove
     if folder.exists():
         os.close(_lock(folder))
-        shutil.rmtree(folder)
+        leave(folder)
     folder.mkdir(parents=True)
     lock = _lock(folder)
     try:
         yield lock
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            leave(folder)
         os.close(lock)
+
+
+def aside_of(folder: Path) -> Path:
+    """A place that nothing is ever removed from; it is free, and so is every name below it."""
+    below = folder.parent.parent / _KEPT
+    below.mkdir(parents=True, exist_ok=True)
+    return next(
+        path
+        for number in itertools.count(1)
+        if not (path := below / f"{folder.name}.{number}").exists()
+    )
+
+
+def _set_aside(folder: Path) -> None:
+    folder.rename(aside_of(folder))
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lock(folder: Path) -> int:

@@ -51,8 +51,9 @@ class Wave:
             yield awaiting.uploads
         yield self._counted
         if EVICT in self.acts:
-            yield awaiting.evictions
-            yield self._confirmed
+            free = [one for one in begun if not one[1].holds]
+            yield lambda _: awaiting.evictions(free)
+            yield lambda _: self._confirmed(free)
 
     def _restart(self, begun: Sequence[Begun]) -> None:
         """What it finds of us must not cost an index: Splunk disables one over ids that clash."""
@@ -77,6 +78,7 @@ class Wave:
     def _counted(self, begun: Sequence[Begun]) -> None:
         def step(_one: Planned, record: Record) -> None:
             record.counted_before = self.ends.steps.checked(record, counts)
+            self.ends.steps.note(record, record.step)
 
         counts = self._counts(begun)
         for one in begun:

@@ -126,7 +126,8 @@ class Waves:
         """Whether it is where it should be: Splunk caches what is searched, and evicts it alone."""
         if self.steps.into == THAWED:
             return one.is_local and record.step == DONE
-        last = (DONE,) if EVICT in self.acts else (UPLOADED, DONE)
+        is_evicted = EVICT in self.acts and not record.holds
+        last = (DONE,) if is_evicted else (UPLOADED, DONE)
         return one.has_receipt and record.step in last
 
     def _is_gone(self, record: Record) -> bool:
@@ -199,7 +200,7 @@ class Waves:
             with self.room.promised(self.steps.home(index), one.bucket.restored_size):
                 return self.steps.place(one, index)
         except Damaged as error:
-            self.ends.quarantine(one, str(error))
+            self.ends.end(one, "failed", f"quarantined: {error}")
         except (NoRoom, DiskFull) as error:
             self.halvings += 1
             self.ends.failed(one, error)

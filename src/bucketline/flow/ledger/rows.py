@@ -32,7 +32,7 @@ COUNT = (
 Row = tuple[Any, ...]
 
 
-def _user() -> str:
+def user_here() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # A container's user need not have a name.
@@ -62,7 +62,7 @@ class RunHead:
     name: str = ""
     configuration: Mapping[str, Any] = field(default_factory=dict)
     host: str = field(default_factory=socket.gethostname)
-    user: str = field(default_factory=_user)
+    user: str = field(default_factory=user_here)
     version: str = __version__
 
 
