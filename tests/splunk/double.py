@@ -125,9 +125,12 @@ class Double:
                     events, raw_size = map(int, (path / "bucket_info.csv").read_text().split(","))
                     self.known.setdefault(bid, Bucket(path, name, bid, events, raw_size))
 
-    def measure(self) -> None:
+    def on_disk(self) -> int:
         files = (self.home / "indexes").rglob("*")
-        self.disk_most = max(self.disk_most, sum(f.stat().st_size for f in files if f.is_file()))
+        return sum(path.stat().st_size for path in files if path.is_file())
+
+    def measure(self) -> None:
+        self.disk_most = max(self.disk_most, self.on_disk())
 
     def upload(self, one: Bucket) -> None:
         what = self.faults.get(one.bid, "")
@@ -211,6 +214,7 @@ class Double:
         if self.faults.get("never back"):
             self.down = 10**9
             return
+        self.measure()
         self.starts += 1
         self.down = self.faults.get("slow", 2)
         for index in self.faults.get("disabled by a start", ()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,6 +23,20 @@ def few(site: Site) -> Site:
     for number in range(WAVE):
         site.archive("web", number)
     return site
+
+
+@pytest.mark.parametrize("words", [(), ("--legal-hold", "case")])
+def test_what_a_killed_run_left_of_a_bucket_that_nobody_wants_now_takes_no_disk(
+    few: Site, words: Sequence[str]
+) -> None:
+    below = few.splunk.home / "indexes/web"
+    left = below / "bucketline-staging/db_9_8_7"
+    left.mkdir(parents=True)
+    (left / "journal").write_text("x")
+
+    assert few.run(*words)["done"] == WAVE
+    assert not left.exists()
+    assert (below / "bucketline-held/db_9_8_7.1/journal").exists() is bool(words)
 
 
 def test_evictions_are_waited_for_together(few: Site) -> None:

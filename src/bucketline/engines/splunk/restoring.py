@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from bucketline.engines.splunk.records import (
 )
 from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.room import is_full
-from bucketline.engines.splunk.staging import aside_of, occupied, staging_of
+from bucketline.engines.splunk.staging import aside_of, occupied, staging_of, sweep
 from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import DiskError, Refused
 
@@ -85,6 +85,14 @@ class Restoring:
             raise DiskError(f"{staging}: {error.strerror}; {error.filename or ''}") from None
         self.note(record, PLACED)
         return record
+
+    def tidy(self, indexes: Iterable[Index]) -> None:
+        """What runs that were killed have left where buckets are built."""
+        for home in {self.home(index) for index in indexes}:
+            try:
+                sweep(Path(home), keeps=bool(self.case))
+            except OSError as error:
+                raise DiskError(f"{home}: cannot be tidied up ({error.strerror})") from None
 
     def record_of(self, one: Planned) -> Record:
         """A new one."""

@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bucketline.errors import Refused
@@ -33,18 +33,24 @@ def occupied(folder: Path, *, keeps: bool) -> Iterator[int]:
     A rebuild outlives us if we are killed. It inherits what is yielded, and occupies the folder by
     it. What is to be kept is set aside instead of removed.
     """
-    leave = _set_aside if keeps else _remove
     if folder.exists():
-        os.close(_lock(folder))
-        leave(folder)
+        _leave(folder, keeps=keeps)
     folder.mkdir(parents=True)
     lock = _lock(folder)
     try:
         yield lock
     finally:
         if folder.exists():
-            leave(folder)
+            _end(folder, keeps=keeps)
         os.close(lock)
+
+
+def sweep(home: Path, *, keeps: bool) -> None:
+    """What a run that was killed has left, and nobody builds in, takes no disk from this one."""
+    below = home.parent / _NAME
+    for folder in [*below.glob("*/")]:
+        with suppress(NotYet, FileNotFoundError):  # Others may be at work here, and be done.
+            _leave(folder, keeps=keeps)
 
 
 def aside_of(folder: Path) -> Path:
@@ -58,12 +64,17 @@ def aside_of(folder: Path) -> Path:
     )
 
 
-def _set_aside(folder: Path) -> None:
-    folder.rename(aside_of(folder))
+def _leave(folder: Path, *, keeps: bool) -> None:
+    """One of an earlier run. Raises `NotYet`."""
+    os.close(_lock(folder))
+    _end(folder, keeps=keeps)
 
 
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _end(folder: Path, *, keeps: bool) -> None:
+    if keeps:
+        folder.rename(aside_of(folder))
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lock(folder: Path) -> int:

@@ -60,6 +60,8 @@ class Waves:
         """To the end, or to a wish to stop."""
         tally, self.room.reserve = self.ends.tally, self.budget.reserve
         tally.listed = len(self.seen.planned)
+        names = {one.bucket.index for one in self.seen.planned} & self.seen.indexes.keys()
+        self.steps.tidy(self.seen.indexes[name] for name in names)
         begun, fresh = self._sorted()
         if self.acts == (REBUILD,):
             self._leave(one for one, _ in begun)
