@@ -250,6 +250,36 @@ def test_a_backup_tells_what_is_to_be_tagged(
     assert all(last.values()), [name for name, told in last.items() if not told]
 
 
+@pytest.mark.usefixtures("surroundings")
+def test_the_configuration_says_where_they_go(
+    tmp_path: Path, moto: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk, config = Desk(tmp_path, moto, capsys), tmp_path / "config.yaml"
+    desk.object("k", b"x")
+    (tmp_path / "numbers").mkdir()
+    config.write_text(
+        f"metrics: {{textfile: {tmp_path}/numbers/, namespace: {desk.bucket},\n"
+        f"  endpoint: {moto.url}, dimension: All, interval: 1s}}\n"
+        f"jobs:\n  ours: {{source: '{desk.s3}', target: '{tmp_path}/one',\n"
+        "    metrics: {dimension: Ours}}\n"
+    )
+    words = ("--config", str(config))
+
+    desk.run("sync", "--name", "ours", *words)
+    desk.run("sync", desk.s3, str(tmp_path / "two"), *words)
+    desk.run("sync", desk.s3, str(tmp_path / "two"), *words, "--cloudwatch-dimension", "Flag")
+
+    files = sorted(path.name for path in (tmp_path / "numbers").iterdir())
+    assert files[1] == "sync-ours.prom"
+    assert re.fullmatch(r"sync-[0-9a-f]{8}[.]prom", files[0])
+    assert len(files) == 2
+    for dimension in ("All", "Ours", "Flag"):
+        assert statistics(moto, desk.bucket, "ObjectsToBackup", dimension)["SampleCount"] >= 1
+    assert main(["config", "check", *words]) == 0
+    config.write_text("metrics: {namespace: 'a b', interval: soon, colour: red}\n")
+    assert main(["config", "check", *words]) == 2
+
+
 def test_the_alarms_of_the_documents_ask_for_what_is_written() -> None:
     page = (Path(__file__).resolve().parent.parent / "docs" / "metrics.md").read_text()
     block = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]

@@ -72,6 +72,8 @@ def effective(invocation: Invocation) -> Iterator[Fact]:
         value = getattr(config.limits, name)
         yield _from_file(config, f"limits.{name}", default if value is None else str(value))
     yield _from_file(config, "logs", config.logs or "none")
+    for name, value in config.metrics.items():
+        yield _from_file(config, f"metrics.{name}", str(value))
     for name, remote in config.remotes.named.items():
         yield from _remote(config, name, remote)
     for name, job in config.jobs.items():

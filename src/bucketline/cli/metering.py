@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -22,9 +23,11 @@ from bucketline.flow.metrics.textfile import write
 from bucketline.flow.run.terms import Watcher
 from bucketline.model import Action, Tally
 from bucketline.settings import KeySource, Location, Side, check_endpoint
+from bucketline.sizes import parse_seconds
 from bucketline.stores.base import Store
 
 F = TypeVar("F", bound=Callable[..., object])
+_PLACES = ("source", "target", "backup", "what", "location")
 _FILE_SECONDS, _CLOUDWATCH_SECONDS = 10.0, 30.0
 
 
@@ -49,6 +52,7 @@ class Metering:
     file: Path | None = None
     cloudwatch: CloudWatch | None = None
     keys: KeySource | None = None
+    interval: float | None = None  # Seconds; None = each listener's own.
 
     def of_hop(self, hop: str) -> Metering:
         """Of one of several runs at once: each has a file of its own."""
@@ -58,27 +62,58 @@ class Metering:
 
 
 def metering_of(invocation: Invocation, said: Said, clock: Clock) -> Metering:
-    """Raises `UsageError` for what could never work."""
-    file = Path(said["metrics_file"]) if said.get("metrics_file") else None
+    """Flag before job before the file's own. Raises `UsageError` for what could never work."""
+    job, config = invocation.config.jobs.get(said.get("name") or ""), invocation.config
+    words = {**config.metrics, **_known(job.metrics if job else None)}
+    file = _file(said, words)
     if file is not None and not file.absolute().parent.is_dir():
         raise UsageError(f"{file}: its folder is not there; make it, or choose another one")
-    if not said.get("cloudwatch"):
-        if any(said.get(f"cloudwatch_{word}") for word in ("dimension", "profile", "endpoint")):
+    interval = parse_seconds(words["interval"]) if "interval" in words else None
+    flags = {word: said.get(f"cloudwatch_{word}") for word in ("dimension", "profile", "endpoint")}
+    namespace = said.get("cloudwatch") or words.get("namespace")
+    if not namespace:
+        if any(flags.values()):
             raise UsageError("--cloudwatch NAMESPACE is missing; say it, too")
-        return Metering(file)
-    endpoint = said["cloudwatch_endpoint"] or ""
+        return Metering(file, interval=interval)
+    words |= {"namespace": namespace, **_known(flags)}
+    return _to_cloudwatch(invocation, words, clock, Metering(file, interval=interval))
+
+
+def _to_cloudwatch(
+    invocation: Invocation, words: Mapping[str, str], clock: Clock, metering: Metering
+) -> Metering:
+    endpoint = words.get("endpoint", "")
     if endpoint:
         check_endpoint(endpoint)
     # Imported here: a run that tells no one needs none of it.
     from bucketline.stores.s3.credentials import source_of
 
-    side = Side(profile=said["cloudwatch_profile"] or "")
+    side = Side(profile=words.get("profile", ""))
     remote = invocation.location("s3://metrics/", side).remote
     assert remote is not None
-    dimension = said["cloudwatch_dimension"] or DIMENSION
-    cloudwatch = CloudWatch(remote.region, clock, said["cloudwatch"], dimension, endpoint)
+    dimension = words.get("dimension", DIMENSION)
+    cloudwatch = CloudWatch(remote.region, clock, words["namespace"], dimension, endpoint)
     cloudwatch.check()
-    return Metering(file, cloudwatch, source_of(remote))
+    return replace(metering, cloudwatch=cloudwatch, keys=source_of(remote))
+
+
+def _known(words: Mapping[str, str | None] | None) -> dict[str, str]:
+    return {word: said for word, said in (words or {}).items() if said}
+
+
+def _file(said: Said, words: Mapping[str, str]) -> Path | None:
+    """In a folder, each job of each command has a file of its own."""
+    if said.get("metrics_file"):
+        return Path(said["metrics_file"])
+    if "textfile" not in words:
+        return None
+    path = Path(words["textfile"])
+    if not (words["textfile"].endswith("/") or path.is_dir()):
+        return path
+    command = "-".join(click.get_current_context().command_path.split()[1:])
+    places = "\0".join(str(said.get(word)) for word in _PLACES)
+    name = said.get("name") or sha256(places.encode()).hexdigest()[:8]
+    return path / f"{command}-{name}.prom"
 
 
 class Measured(Protocol):
@@ -151,13 +186,14 @@ class Measuring:
         wanted, clock = self._measure.metering, self._clock
         found: dict[str, tuple[Tell, float]] = {}
         if (file := wanted.file) is not None:
-            found["file"] = (lambda sample, _: write(file, sample, clock.now()), _FILE_SECONDS)
+            every = wanted.interval or _FILE_SECONDS
+            found["file"] = (lambda sample, _: write(file, sample, clock.now()), every)
         if (cloudwatch := wanted.cloudwatch) is not None and (keys := wanted.keys) is not None:
 
             def put(sample: Sample, before: Sample | None) -> None:
                 blocking(cloudwatch.put(old_names(sample, before), keys()))
 
-            found["cloudwatch"] = (put, _CLOUDWATCH_SECONDS)
+            found["cloudwatch"] = (put, wanted.interval or _CLOUDWATCH_SECONDS)
         return found
 
     def _sample(self, state: str, tally: Tally) -> Sample:

@@ -20,6 +20,7 @@ from bucketline.config.models import (
     HooksModel,
     JobModel,
     LimitsModel,
+    MetricsModel,
     Reference,
     RelayModel,
     RemoteModel,
@@ -47,7 +48,9 @@ _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     ("jobs", "*", "attributes"): AttributesModel,
     ("jobs", "*", "hooks"): HooksModel,
     ("jobs", "*", "relay"): RelayModel,
+    ("jobs", "*", "metrics"): MetricsModel,
     ("limits",): LimitsModel,
+    ("metrics",): MetricsModel,
     ("rings", "*"): RingModel,
 }
 # What pydantic says in its own words, in ours. Never with the input: it may be a secret.
@@ -156,6 +159,7 @@ def _config(path: Path, document: Any, model: FileModel, environment: Environmen
         limits=Limits(**model.limits.model_dump()),
         rings={name: _ring(name, ring, path) for name, ring in model.rings.items()},
         logs=model.logs,
+        metrics=model.metrics.model_dump(exclude_none=True),
         lines=dict(_lines(document, "")),
     )
 

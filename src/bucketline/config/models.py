@@ -230,6 +230,17 @@ class HooksModel(Strict):
     complete: Hook | None = None
 
 
+class MetricsModel(Strict):
+    """Where the numbers of runs go; the words of the command line."""
+
+    textfile: str | None = None
+    namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/#:-]{1,255}$")] | None = None
+    dimension: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    profile: str | None = None
+    endpoint: Endpoint | None = None
+    interval: Period | None = None
+
+
 class JobModel(Strict):
     """A sync, or a relay, with a name."""
 
@@ -246,6 +257,7 @@ class JobModel(Strict):
     logs: str | None = None
     relay: RelayModel | None = None
     hooks: HooksModel | None = None
+    metrics: MetricsModel | None = None
 
 
 class LimitsModel(Strict):
@@ -282,3 +294,4 @@ class FileModel(Strict):
     limits: LimitsModel = LimitsModel()
     rings: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], RingModel] = {}
     logs: str = ""
+    metrics: MetricsModel = MetricsModel()

@@ -53,6 +53,7 @@ class Job:
     attributes: Mapping[str, Any] = field(default_factory=dict)  # What was said, by its word.
     logs: str | None = None  # Where logs of its runs are kept; "" = nowhere.
     hooks: Mapping[str, Any] | None = None  # failed, waiting, complete: a URL, or a command.
+    metrics: Mapping[str, Any] | None = None  # textfile, namespace, dimension, interval …
     relay: Mapping[str, Any] | None = None  # volumes, watermark, keep_free, max_fetch … of a relay.
 
 
@@ -115,6 +116,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     rings: Mapping[str, Ring] = field(default_factory=dict)
     logs: str = ""  # Where logs of every run are kept that says nothing else.
+    metrics: Mapping[str, Any] = field(default_factory=dict)  # Of every run; a job's go before.
     lines: Mapping[str, int] = field(default_factory=dict)  # limits.workers -> its line.
 
 

@@ -16,11 +16,13 @@ from bucketline.cli.syncing import exit_code
 from bucketline.cli.wiring import identity, pace_of
 from bucketline.clock import SystemClock
 from bucketline.engines.backup import Catalogue, Drill, Restore, RestorePolicy
+from bucketline.engines.backup.drill import folder_of, swept
 from bucketline.engines.verify import choice
 from bucketline.errors import NoBucket, Refused, UsageError, printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
+from bucketline.flow.report.runs import runs_of
 from bucketline.flow.run.terms import Ran, Stop
 from bucketline.settings import Location
 from bucketline.sizes import show_seconds, show_size
@@ -47,14 +49,15 @@ class Drilling:
         self.run = new_run_id(self.clock.now())
         self.place, scratch = places
         # A prefix of its own: nothing that stands there is touched, or taken for restored.
-        folder = f"{scratch.prefix.rstrip('/')}/" if scratch.prefix else ""
-        self.scratch = replace(scratch, prefix=f"{folder}drill-{self.run}/")
+        self.folder = f"{scratch.prefix.rstrip('/')}/" if scratch.prefix else ""
+        self.scratch = replace(scratch, prefix=f"{self.folder}{folder_of(self.run)}")
         self.backup, self.target = open_for_moves(self.place, self.scratch, hashes, None)
 
     def go(self, said: Said) -> int:
         """Ends with a summary; raises `Refused` when nothing was brought back."""
         engine = self._engine(said)
         self._make_scratch()
+        self._sweep()
         began = self.clock.monotonic()
         with listening(self.stop) as ears:
             ran = self._pass(engine, said)
@@ -95,6 +98,15 @@ class Drilling:
         except NoBucket:
             self.drive.call(make_bucket(store, {}))
             self.invocation.printer.notice(f"{store.name}: was made for drills")
+
+    def _sweep(self) -> None:
+        """Of earlier drills of this ledger alone, whose lock says that none of them goes on."""
+        runs = {row.run for row in runs_of(self.ledger.path) if row.run}
+        count = self.drive.call(swept(self.target.store, self.folder, runs)) if runs else 0
+        if count:
+            self.invocation.printer.notice(
+                f"{count:,} objects that a drill has left when it was stopped were removed"
+            )
 
     def _pass(self, engine: Drill, said: Said) -> Ran:
         stores = (self.backup.store, self.target.store)

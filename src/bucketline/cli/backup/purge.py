@@ -34,6 +34,9 @@ class Age(Period):
     metavar="TIME",
     help="With --for-good: not before it has been purged for so long (14d).",
 )
+@click.option(
+    "--versions", is_flag=True, help="BACKUP holds versions: all those of what is deleted."
+)
 @click.option("--undo", is_flag=True, help="Bring back all that was purged.")
 @click.option("--approve", metavar="HASH", help="Do what the plan of this hash says.")
 @one_place

@@ -98,10 +98,11 @@ class Purger:
         name, now = printable(self.place.text), self.clock.now()
         if self.catalogue.is_new:
             raise UsageError(f"{name}: has no catalogue; `bucketline backup` makes one")
-        if told.get(HISTORY):
-            raise Refused(
-                f"{name}: holds every version, and nothing of it is tagged; let rules of the bucket"
-                " expire old versions"
+        if bool(told.get(HISTORY)) != said["versions"]:
+            raise UsageError(
+                f"{name}: does not hold versions; leave out --versions"
+                if said["versions"]
+                else f"{name}: holds every version; say --versions to purge all those of a key"
             )
         if said["undo"]:
             return Purging(Stage.UNDO)

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from bucketline.cli.attributes import keeping_attributes
-from bucketline.cli.backup.restoring import RESTORE, Restoring, restore_wish
+from bucketline.cli.backup.restore_wish import HIDE, restore_wish
+from bucketline.cli.backup.restoring import RESTORE, Restoring
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.metering import metering
 from bucketline.cli.options import Ordered, Period, choosing, limiting, options, two_places
@@ -53,6 +54,13 @@ def _restoring(command: Any) -> Any:
             default="skip",
             help="When TARGET holds another one (skip).",
         ),
+        click.option(
+            "--in-place",
+            type=click.Choice(["leave", HIDE]),
+            help="TARGET becomes what BACKUP was; what is not in that: leave, or hide.",
+        ),
+        click.option("--max-replaced", metavar="N|N%", help="In place: not more (1000, 25%)."),
+        click.option("--max-hidden", metavar="N|N%", help="In place: not more (1000, 25%)."),
         click.option("--create-bucket", is_flag=True, help="Make TARGET's bucket if need be."),
         click.option(
             "--tier",

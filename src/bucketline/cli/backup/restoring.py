@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Any
 
-from bucketline.cli.attributes import attribute_words
+from bucketline.cli.backup.restore_wish import RestoreWish
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation
-from bucketline.cli.metering import Measure, Metering, metering_of
-from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.metering import Measure
+from bucketline.cli.options import Said
 from bucketline.cli.passing import Around, Pass
 from bucketline.cli.places import open_for_moves, open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.signals import listening
 from bucketline.cli.syncing import exit_code
 from bucketline.cli.unfinished import clear_left
-from bucketline.cli.wiring import identity, look_of, lookup, pace_of, places
-from bucketline.cli.wish import WORKERS, move_of
+from bucketline.cli.wiring import identity, lookup, pace_of, places
 from bucketline.clock import Clock, SystemClock
 from bucketline.engines.backup import (
     HISTORY,
     Catalogue,
-    Conflicts,
     History,
     HistoryPolicy,
     Restore,
     RestorePolicy,
 )
 from bucketline.engines.backup.brakes import Brakes, replaced, scrambled, vanished
-from bucketline.errors import NoBucket, Refused, UsageError, printable
+from bucketline.errors import NoBucket, Refused, printable
 from bucketline.flow.compare.sides import Side
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
@@ -42,77 +39,12 @@ from bucketline.flow.prices import Amount, Prices
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.flow.run.watch import Watch, rest
 from bucketline.flow.thaw import Beat, Paced, Wish, takes
-from bucketline.settings import Location
+from bucketline.stores.base import Store
 from bucketline.stores.beyond import is_one_service, make_bucket, settings_of
-from bucketline.timetable import Timetable, parse_timetable
 
 RESTORE = "restore"
 _EVERY_SECONDS = 900
 _UNBRAKED = Brakes(vanished("100%"), replaced("100%"), scrambled("100%"))
-
-
-@dataclass(frozen=True)
-class RestoreWish:
-    """One restore."""
-
-    backup: Location
-    target: Location
-    policy: RestorePolicy
-    name: str
-    words: dict[str, Any]
-    at: float | None
-    rate: int
-    creates: bool
-    metering: Metering
-
-    @property
-    def rates(self) -> Timetable | None:
-        rate = self.words["bwlimit"]
-        return parse_timetable(str(rate)) if rate else None
-
-    @property
-    def workers(self) -> int | None:
-        workers = str(self.words["workers"])
-        return None if workers == "auto" else int(workers)
-
-
-def restore_wish(invocation: Invocation, said: Said) -> RestoreWish:
-    """Flag before limits before default."""
-    both, limits = side_of(said), invocation.config.limits
-    backup = invocation.location(said["backup"], side_of(said, "source_"), both)
-    target = invocation.location(said["target"], side_of(said, "target_"), both)
-    if backup.remote is None:
-        raise UsageError(f"{printable(backup.text)}: is a folder; a backup is a bucket")
-    if said["wait"] and not said["tier"]:
-        raise UsageError("--wait waits for archives; say --tier, too")
-    if backup.prefix and not backup.prefix.endswith("/"):
-        backup = replace(backup, prefix=f"{backup.prefix}/")
-    if said["versions"] and (said["at"] is not None or said["tier"] or said["compare"]):
-        raise UsageError("--versions brings all back, in order; leave out --at, --tier, --compare")
-    names = ("at", "versions", "include_deleted", "on_conflict", "tier", "days", "only")
-    words = {
-        **{name: said[name] for name in names},
-        "compare": said["compare"] or "auto",
-        "filters": rules_in_order(said),
-        "accept_proof": "etag",
-        "attributes": attribute_words(said, {}),
-        "workers": said["workers"] or limits.workers or WORKERS,
-        "bwlimit": said["bwlimit"] or limits.bwlimit,
-    }
-    policy = RestorePolicy(
-        look=look_of(words["compare"], words["filters"], words["only"]),
-        move=move_of(words),
-        conflicts=Conflicts(said["on_conflict"]),
-        includes_deleted=said["include_deleted"],
-        thaw=Wish(said["tier"], said["days"]) if said["tier"] else None,
-        is_then=said["at"] is not None,
-        suffix=".restored",
-    )
-    return RestoreWish(
-        *(backup, target, policy, said["name"] or "", words),
-        *(said["at"], said["rate"], said["create_bucket"]),
-        metering_of(invocation, said, SystemClock()),
-    )
 
 
 class Restoring:
@@ -149,6 +81,8 @@ class Restoring:
         """A dry run: the plan, and what it asks of archives."""
         drive, path = means
         backup, target = open_sides(wish.backup, wish.target, hashes)
+        if wish.policy.hides_extra:
+            _expect_versions(wish, target.store, drive)
         if wish.creates:
             target = replace(target, may_be_missing=True)
         if wish.words["versions"]:
@@ -168,6 +102,7 @@ class Restoring:
         """Ends with a summary, also when it failed; raises what stopped the run."""
         if self.wish.creates:
             self._make_bucket()
+        _expect_versions(self.wish, self.target.store, self.drive)
         allowance = Allowance(said["max_duration"], said["max_bytes"])
         every = said["every"] or _EVERY_SECONDS
         watch = Watch(self.clock, self.stop, self.invocation.printer.notice, every)
@@ -207,7 +142,6 @@ class Restoring:
     def _engine(self, move: MovePolicy) -> Restore | History:
         if self.wish.words["versions"]:
             policy = replace(self.wish.policy, move=move)
-            self._expect_versions()
             return _history(policy, self.backup, self.target, self.drive)
         catalogue, policy = _kept(self.wish, self.backup, self.drive)
         return Restore(
@@ -216,11 +150,6 @@ class Restoring:
             catalogue=catalogue,
             clock=self.clock,
         )
-
-    def _expect_versions(self) -> None:
-        if self.drive.call(settings_of(self.target.store)).get("versioning") != "Enabled":
-            place = printable(self.wish.target.text)
-            raise Refused(f"{place}: keeps no versions; turn versioning on there, and run again")
 
     def _make_bucket(self) -> None:
         """As the source's was, as far as that is known and can be had."""
@@ -242,6 +171,15 @@ class Restoring:
             name=wish.name,
             configuration={**wish.words, "places": places(wish.backup, wish.target)},
         )
+
+
+def _expect_versions(wish: RestoreWish, target: Store, drive: Drive) -> None:
+    """Where they are brought back, and where what is hidden must not be gone."""
+    if not (wish.words["versions"] or wish.policy.hides_extra):
+        return
+    if drive.call(settings_of(target)).get("versioning") != "Enabled":
+        place = printable(wish.target.text)
+        raise Refused(f"{place}: keeps no versions; turn versioning on there, and run again")
 
 
 def _kept(wish: RestoreWish, backup: Side, drive: Drive) -> tuple[Catalogue, RestorePolicy]:

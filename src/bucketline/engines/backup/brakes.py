@@ -63,6 +63,17 @@ def scrambled(said: str = "") -> Brake:
     return Brake(said, what, "--max-scrambled", number=100, percent=5.0)
 
 
+def rolled_back(said_hidden: str = "", said_replaced: str = "") -> Brakes:
+    """For a place that becomes what its backup was."""
+    return Brakes(
+        Brake(said_hidden, "of the target are not in the backup", "--max-hidden"),
+        Brake(said_replaced, "of the target are others in the backup", "--max-replaced"),
+        gone=Delete,
+        empty="the backup holds nothing of that; nothing was hidden. Look whether it is the right"
+        " one, and the right time",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Brakes:
     """All of them, and what becomes of what they let through."""
@@ -71,7 +82,10 @@ class Brakes:
     replaced: Brake = field(default_factory=replaced)
     scrambled: Brake = field(default_factory=scrambled)
     gone: type[Mark | Delete] = Mark
-    empty: str = "the source is empty, and the backup is not; nothing was called deleted"
+    empty: str = (
+        "the source is empty, and the backup is not; nothing was called deleted. Look whether the"
+        " source is the right one"
+    )
 
     def check(self) -> None:
         """Raise `UsageError` for limits that make no sense."""
@@ -144,7 +158,7 @@ class Brakes:
     def _expect_complete(self, counts: Counts) -> None:
         """Raise `Refused` where what is missing in a listing does not mean that it is gone."""
         if not counts.source:
-            raise Refused(f"{self.empty}. Look whether the source is the right one")
+            raise Refused(self.empty)
         if counts.doubtful:
             raise Refused(
                 f"{counts.doubtful}: the listing may lack objects; nothing was called deleted. Name"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from bucketline.clock import Clock
 from bucketline.engines.backup.catalogue import Catalogue
 from bucketline.engines.backup.restore import Restore
 from bucketline.engines.backup.rows import Beside, Row
+from bucketline.errors import Unsupported
 from bucketline.flow.compare.guard import Counts
 from bucketline.flow.proof.again import Method, State, look_again
 from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip, Verify
@@ -85,6 +86,34 @@ class Drill:
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
         return self._restore.weight(action)
+
+
+def folder_of(run: str) -> str:
+    """Where a drill has what it restores, until it goes again."""
+    return f"drill-{run}/"
+
+
+def swept(scratch: Store, prefix: str, runs: Collection[str]) -> Flow[int]:
+    """What drills that were killed have left under `prefix` goes, and nothing else: how much."""
+    folders = tuple(prefix + folder_of(run) for run in runs)
+    count, token = 0, ""
+    while True:
+        page = yield from scratch.page(f"{prefix}drill-", token=token)
+        ours = [one.key for one in page.entries if one.key.startswith(folders)]
+        for key in ours:
+            yield from scratch.delete(key)
+        count += len(ours)
+        token = page.token
+        if not token:
+            break
+    try:
+        uploads = yield from scratch.list_uploads(f"{prefix}drill-")
+    except Unsupported:
+        return count
+    for one in uploads:
+        if one.key.startswith(folders):
+            yield from scratch.abandon(one.key, one.upload)
+    return count
 
 
 def _differs(row: Row, outcome: Outcome) -> str:

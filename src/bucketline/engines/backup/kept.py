@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -18,6 +19,26 @@ _AT_ONCE = 32
 _PAGE = 1_000
 
 
+class Origins:
+    """The etags that objects had at the source, where those at the backup are others.
+
+    Filled by a listing, asked in key order.
+    """
+
+    def __init__(self) -> None:
+        # A listing is some pages ahead, at most; what is behind may go, as nobody asks again.
+        self._told: deque[tuple[str, str]] = deque(maxlen=100 * _PAGE)
+
+    def add(self, row: Row) -> None:
+        if row.source_etag not in ("", row.etag):
+            self._told.append((row.key, row.source_etag))
+
+    def has(self, key: str, etag: str) -> bool:
+        while self._told and self._told[0][0] < key:
+            self._told.popleft()
+        return bool(self._told) and self._told[0] == (key, etag)
+
+
 class Kept:
     """Its listing, without what is reserved and, unless wanted, without what is called deleted.
 
@@ -32,7 +53,9 @@ class Kept:
         drive: Caller,
         *,
         includes_deleted: bool,
+        origins: Origins,
     ) -> None:
+        self._origins = origins
         self._listing = listing
         self._store = store
         self._reserved = catalogue.prefix + RESERVED
@@ -66,8 +89,12 @@ class Kept:
         for entry in page:
             while self._row is not None and self._row.key < entry.key:
                 self._row = next(rows, None)
-            if self._row is not None and self._row.key == entry.key and self._row.deleted:
+            if self._row is None or self._row.key != entry.key:
+                continue
+            if self._row.deleted:
                 gone.add(entry.key)
+            elif self._row.etag == entry.etag:
+                self._origins.add(self._row)
         return gone
 
     def _by_tags(self, page: Sequence[Entry]) -> set[str]:
@@ -98,11 +125,13 @@ class KeptThen:
         prefix: str,
         *,
         includes_deleted: bool,
+        origins: Origins,
         at: float | None = None,
     ) -> None:
         if catalogue.is_new:
             raise UsageError("the backup has no catalogue of that time; choose a later one")
         self._prefix = prefix
+        self._origins = origins
         self.notes: list[str] = []
         self.deleted = self.to_ask = 0
         self._catalogue = catalogue
@@ -122,6 +151,7 @@ class KeptThen:
             if row.deleted and not self._includes_deleted:
                 self.deleted += 1
                 continue
+            self._origins.add(row)
             yield row
 
 

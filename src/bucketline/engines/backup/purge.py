@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
@@ -11,11 +11,12 @@ from bucketline.clock import Clock
 from bucketline.engines.backup.catalogue import Catalogue
 from bucketline.engines.backup.chains import chain
 from bucketline.engines.backup.marks import deleted_at, moment, seconds_of
-from bucketline.engines.backup.rows import GONE, Row
+from bucketline.engines.backup.rows import DROPPED, GONE, Row
 from bucketline.errors import NotFound
 from bucketline.flow.compare.guard import Counts
 from bucketline.model import Action, Delete, Entry, Fate, Mark, Outcome, Skip
 from bucketline.stores.base import Flow, Store
+from bucketline.stores.beyond import Version
 
 _TAGS_MOST = 10
 
@@ -38,6 +39,8 @@ class Purging:
 
     def takes(self, row: Row) -> bool:
         """Whether this one's time has come."""
+        if row.state == DROPPED:
+            return False
         if self.stage is Stage.UNDO:
             return bool(row.purged)
         if self.stage is Stage.DESTROY:
@@ -72,6 +75,7 @@ class Purge:
         for row in self._taken():
             is_any = True
             told.update(f"\0{row.key}\0{row.etag}\0{row.version}\0{row.deleted}".encode())
+            told.update("".join(f"\0{one.version}" for one in row.history).encode())
         return told.hexdigest()[:16] if is_any else ""
 
     def plan(self) -> Iterator[Action | Skip]:
@@ -82,10 +86,10 @@ class Purge:
                 continue
             self.counts.source += 1
             if not self._wanted.takes(row):
-                yield Skip(1, row.size)
+                yield Skip(1, _size(row))
                 continue
             self._rows[row.key] = row
-            entry = Entry(row.key, row.size, row.modified, row.etag, row.version)
+            entry = Entry(row.key, _size(row), row.modified, row.etag, row.version)
             is_undo = self._wanted.stage is Stage.UNDO
             yield Mark(entry, is_deleted=False) if is_undo else Delete(entry)
 
@@ -94,10 +98,12 @@ class Purge:
     def perform(self, action: Action) -> Flow[Outcome]:
         """One object."""
         row, stage = self._rows[action.key], self._wanted.stage
-        if stage is Stage.UNDO:
-            why = yield from self._bring_back(row)
-        elif stage is Stage.DESTROY:
+        if stage is Stage.DESTROY:
             why = yield from self._destroy(row)
+        elif row.history:
+            why = yield from self._expect_whole(row)
+        elif stage is Stage.UNDO:
+            why = yield from self._bring_back(row)
         else:
             why = yield from self._delete(row)
         if why:
@@ -118,6 +124,8 @@ class Purge:
             return replace(row, purged=moment(self._clock.now()))
         if self._wanted.stage is Stage.UNDO:
             return replace(row, purged="")
+        if row.history:
+            return row.dropped()
         return Row(row.key, etag=row.etag, version=row.version, state=GONE)
 
     def _taken(self) -> Iterator[Row]:
@@ -143,8 +151,38 @@ class Purge:
         held = yield from chain(self._store, row.key)
         if held and not held[-1].is_delete_marker:
             return "it is back in the backup; nothing of it was destroyed"
+        locked = yield from self._locked(held)
+        if locked:
+            return f"{locked}; nothing of it was destroyed"
         for version in held:  # The marker last: what is left of a crash stays hidden.
             yield from self._store.delete(row.key, version=version.entry.version)
+        return ""
+
+    def _locked(self, held: Sequence[Version]) -> Flow[str]:
+        """Why some of it cannot go yet; "" = nothing says so."""
+        for one in held:
+            if one.is_delete_marker:
+                continue
+            key, version = one.entry.key, one.entry.version
+            found = yield from self._store.stat(key, version=version)
+            told = found.attributes.protection
+            until = told.get("object-lock-retain-until-date", "")
+            if told.get("object-lock-legal-hold") == "ON":
+                return f"its version {version} is under a legal hold"
+            if (seconds_of(until) or 0.0) > self._clock.now():
+                return f"its version {version} is locked until {until}"
+        return ""
+
+    def _expect_whole(self, row: Row) -> Flow[str]:
+        """Of a backup of versions, where what is deleted is behind a marker already: why its
+        versions are not those that the catalogue tells of; "" = they are.
+        """
+        held = yield from chain(self._store, row.key)
+        if not held or not held[-1].is_delete_marker:
+            return "it is back in the backup; run backup again first"
+        there = [one.entry.version for one in held if not one.is_delete_marker]
+        if there != [one.version for one in row.history if one.state == ""]:
+            return "the backup holds other versions of it by now; look at them, and run backup"
         return ""
 
     def _bring_back(self, row: Row) -> Flow[str]:
@@ -157,3 +195,7 @@ class Purge:
         if not held or held[-1].entry.etag != row.etag:
             return "the backup's bucket does not hold it any more"
         return ""
+
+
+def _size(row: Row) -> int:
+    return sum(one.size for one in row.history) if row.history else row.size

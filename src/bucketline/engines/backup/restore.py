@@ -8,23 +8,24 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from bucketline.clock import Clock
+from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import Catalogue
-from bucketline.engines.backup.kept import Kept, KeptThen
+from bucketline.engines.backup.kept import Kept, KeptThen, Origins
 from bucketline.engines.backup.marks import deleted_at, unmarked
 from bucketline.errors import NeedsThaw
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.compare.guard import Limits, guarded
-from bucketline.flow.compare.pairs import decide
+from bucketline.flow.compare.pairs import Mode, decide
 from bucketline.flow.compare.planned import Looking, planned
 from bucketline.flow.compare.sides import Listed, Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Listing
-from bucketline.flow.move.copy import MovePolicy, copy
+from bucketline.flow.move.copy import MovePolicy, copy, remove
 from bucketline.flow.move.layout import weight
 from bucketline.flow.move.pinned import PinnedSource
 from bucketline.flow.thaw import Wish, may_be_archived, readable
-from bucketline.model import Action, Copy, Fate, Outcome, Skip
+from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Skip
 from bucketline.stores.base import Flow
-from bucketline.stores.beyond import put_tags
+from bucketline.stores.beyond import may_lack, put_tags
 
 THAWING = "Thawing"  # The cause of those that wait for their archive.
 
@@ -48,6 +49,8 @@ class RestorePolicy:
     thaw: Wish | None = None  # How to ask for what is archived; None = not at all.
     is_then: bool = False  # The catalogue's state is wanted, not what there is now.
     at: float | None = None  # The source's versions tell what it was, not the catalogue's states.
+    in_place: Brakes | None = None  # The target becomes what the backup was, so far.
+    hides_extra: bool = False  # What the backup does not hold goes, too.
     suffix: str = ""  # Behind the keys of those of which both are kept.
 
 
@@ -72,6 +75,7 @@ class Restore(Looking):
         self._catalogue = catalogue
         self._clock = clock
         self._kept: Kept | KeptThen | None = None
+        self._origins = Origins()
         self._left = 0  # Others at the target, which were left alone.
         self.archived: Counter[str] = Counter()  # Of the plan, by tier: how many, how many bytes.
         self.archived_bytes: Counter[str] = Counter()
@@ -99,12 +103,19 @@ class Restore(Looking):
 
     def plan(self) -> Iterator[Action | Skip]:
         """What the target lacks; by policy, what is another one there."""
-        return planned(self._sides, self._decided, guarded, Limits())
+        brakes = self._policy.in_place
+        return planned(self._sides, self._decided, brakes.braked if brakes else guarded, Limits())
 
-    rehearse = plan
+    def rehearse(self) -> Iterator[Action | Skip]:
+        """The plan for those who only look."""
+        brakes = self._policy.in_place
+        guard = brakes.rehearsed if brakes else guarded
+        return planned(self._sides, self._decided, guard, Limits())
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """One copy; what is archived is asked for, and waits."""
+        if isinstance(action, Delete):
+            return (yield from remove(action, self._sides.target.store))
         assert isinstance(action, Copy)
         source, target, policy = self._sides.source.store, self._sides.target.store, self._policy
         entry = action.source
@@ -116,7 +127,9 @@ class Restore(Looking):
         if policy.is_then:
             source = PinnedSource(source, entry)
         outcome = yield from copy(action, source, target, policy.move)
-        if policy.includes_deleted and policy.move.fidelity.tags and target.able.tags:
+        # What was there then may be called deleted by now.
+        may_be_marked = policy.includes_deleted or policy.is_then
+        if may_be_marked and policy.move.fidelity.tags and target.able.tags:
             tags = yield from target.tags(action.target_key)
             if deleted_at(tags):
                 yield from put_tags(target, action.target_key, unmarked(tags))
@@ -124,17 +137,20 @@ class Restore(Looking):
 
     def weight(self, action: Action) -> int:
         """How many bytes of bodies the step holds in memory at once, at most."""
-        assert isinstance(action, Copy)
+        if not isinstance(action, Copy):
+            return 0
         if action.source.size <= self._policy.move.part_size:
             return action.source.size
         return weight(action.source, self._sides.target.store.able, self._policy.move)
 
     def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
         side, look, policy = self._sides.source, self._sides.look, self._policy
+        self._origins = Origins()
         if policy.is_then:
             self._kept = KeptThen(
                 *(self._catalogue, prefix),
                 includes_deleted=policy.includes_deleted,
+                origins=self._origins,
                 at=policy.at,
             )
             return self._kept
@@ -147,6 +163,7 @@ class Restore(Looking):
             self._catalogue,
             drive,
             includes_deleted=policy.includes_deleted,
+            origins=self._origins,
         )
         return self._kept
 
@@ -156,10 +173,11 @@ class Restore(Looking):
         self.archived.clear()
         self.archived_bytes.clear()
         steps = decide(
-            sides.differences(sides.rule.is_same),
+            sides.differences(self._is_same if self._policy.in_place else sides.rule.is_same),
             sides.rule,
             sides.settle(self._ledger_known),
             rename=sides.rename,
+            delete_extra=self._policy.hides_extra,
         )
         for step in steps:
             if isinstance(step, Copy) and step.replaces is not None:
@@ -168,6 +186,16 @@ class Restore(Looking):
                 yield self._counted(step)
             else:
                 yield step
+        source = sides.source
+        if not self._policy.is_then and may_lack(source.store, source.prefix):
+            sides.counts.doubtful = source.store.name
+
+    def _is_same(self, source: Entry, target: Entry) -> bool:
+        """Also one that has stayed at the source as it was when it was backed up."""
+        if self._sides.rule.is_same(source, target):
+            return True
+        is_by_etag = self._sides.rule.mode is Mode.ETAG and source.size == target.size
+        return is_by_etag and self._origins.has(source.key, target.etag)
 
     def _conflicting(self, step: Copy) -> Iterator[Action | Skip]:
         if self._policy.conflicts is Conflicts.SKIP:

@@ -12,6 +12,7 @@ from bucketline.errors import Broken
 from bucketline.model import PLAIN, Attributes, Entry, nothing
 
 GONE = "gone"  # The state of what the backup does not hold any more.
+DROPPED = "dropped"  # A version that a purge destroyed: known, so that it is not copied again.
 MARKER = "marker"  # Of a version that says only that the key was deleted then.
 
 
@@ -56,10 +57,17 @@ class Row:
         """As it was at that time of the source's clock; None = it was not."""
         past = [one for one in self.history if one.modified <= at]
         real = next((one for one in reversed(past) if one.state != MARKER), None)
-        if real is None:
+        if real is None or real.state == DROPPED:
             return None
         deleted = moment(past[-1].modified) if past[-1].state == MARKER else ""
         return replace(real, key=self.key, deleted=deleted)
+
+    def dropped(self) -> Row:
+        """Without any of the versions that it had."""
+        history = tuple(
+            one if one.state == MARKER else replace(one, state=DROPPED) for one in self.history
+        )
+        return replace(self, state=DROPPED, purged="", history=history)
 
     def line(self) -> str:
         """Without what is empty."""
