@@ -27,13 +27,9 @@ _KEEPER = pytest.StashKey[subprocess.Popen[bytes]]()
 _ALL = "BUCKETLINE_TEST_ALL"
 
 
-def _is_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Workers of xdist inherit the place where servers are noted, and share them."""
-    if not _is_worker(config):
+    """Whoever a session starts, its workers too, inherits where servers are noted: all share."""
+    if PARK not in os.environ:
         os.environ[PARK] = tempfile.mkdtemp(prefix="bucketline-test-")
         command = [sys.executable, "-S", keeper.__file__, os.environ[PARK]]
         config.stash[_KEEPER] = subprocess.Popen(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
@@ -34,16 +35,13 @@ def test_replay() -> None:
 def test_nothing_is_lost_or_wrongly_done_wherever_the_world_ends(first: int) -> None:
     for seed in range(first, min(first + _STRETCH, _SEEDS)):
         for crashes in every_crash(seed):
-            simulate(seed, crashes)
-
-
-@pytest.mark.skipif(bool(_REPLAY), reason="one seed is replayed")
-@pytest.mark.timeout(600)
-def test_the_real_ledger_keeps_the_same_books() -> None:
-    for seed in range(0, _SEEDS, 20):
-        for crashes in every_crash(seed):
-            with Ledger.open(":memory:", clock=FakeClock()) as ledger:
+            with _books(seed) as ledger:
                 simulate(seed, crashes, ledger=ledger)
+
+
+def _books(seed: int) -> AbstractContextManager[Ledger | None]:
+    """For one seed of twenty the real ledger keeps them as well."""
+    return nullcontext() if seed % 20 else Ledger.open(":memory:", clock=FakeClock())
 
 
 def test_the_same_seed_is_always_the_same_story() -> None:
