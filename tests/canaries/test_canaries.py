@@ -81,7 +81,7 @@ def test_the_bug_is_caught(canary: Canary, tree: Path) -> None:
     code, said = outcome(tree, "-p", "canaries.until_seen", *canary.tests)
     assert code == _FAILED, f"{canary.bug}: nobody sees it:\n{said}"
     for test in canary.tests:
-        assert re.search(rf"^FAILED {test}(::|/)", said, re.MULTILINE), (
+        assert re.search(rf"^(FAILED|ERROR) {test}(::|/)", said, re.MULTILINE), (
             f"{canary.bug} {test} does not see it:\n{said}"
         )
 
