@@ -20,12 +20,14 @@ class Cost:
     exit_code: int
 
 
-def run(command: Sequence[str], env: dict[str, str], log: Path) -> Cost:
+def run(
+    command: Sequence[str], env: dict[str, str], log: Path, *, every_seconds: float = 0.1
+) -> Cost:
     """Run to the end; what it prints goes to `log`."""
     with log.open("ab") as output:
         started = time.monotonic()
         child = subprocess.Popen(command, env={**os.environ, **env}, stdout=output, stderr=output)
-        sampler = _Sampler(child.pid)
+        sampler = _Sampler(child.pid, every_seconds)
         sampler.start()
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.monotonic() - started
@@ -46,16 +48,17 @@ def medians(costs: Sequence[Cost]) -> Cost:
 
 
 class _Sampler(threading.Thread):
-    """Looks at a process tree's memory a few times a second."""
+    """Looks at a process tree's memory again and again."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, every_seconds: float) -> None:
         super().__init__(daemon=True)
         self.pid = pid
+        self.every_seconds = every_seconds
         self.peak_bytes = 0
         self.ended = threading.Event()
 
     def run(self) -> None:
-        while not self.ended.wait(0.1):
+        while not self.ended.wait(self.every_seconds):
             self.peak_bytes = max(self.peak_bytes, sum(_pss(pid) for pid in _tree(self.pid)))
 
 

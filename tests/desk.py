@@ -7,7 +7,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -24,16 +24,19 @@ VARIABLES = {
 }
 
 
-def start(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
-    """The program as a process of its own."""
-    return begin(variables, "-m", "bucketline", *words)
+def start(
+    variables: dict[str, str], *words: str, stderr: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """The program as a process of its own; who reads its results alone gives `stderr` a file."""
+    return begin(variables, "-m", "bucketline", *words, stderr=stderr)
 
 
-def begin(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
+def begin(
+    variables: dict[str, str], *words: str, stderr: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
     """Any program of Python's."""
-    pipe = subprocess.PIPE
-    command = [sys.executable, *words]
-    return subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True)
+    command, pipe = [sys.executable, *words], subprocess.PIPE
+    return subprocess.Popen(command, env=variables, stdout=pipe, stderr=stderr, text=True)
 
 
 class Desk:

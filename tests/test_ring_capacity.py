@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bucketline.engines.ring.capacity import capacity, held
 from bucketline.engines.ring.keys import Main, dig
+from ring.making import Stored
 from ring.services import serve
 from ring.sites import look, opened
-from ring.world import Stored, World
+from ring.world import World
 
 
 def protection_of(one: Stored) -> tuple[str, Fraction]:

@@ -15,6 +15,7 @@ from bucketline.engines.ring import gates
 from bucketline.engines.ring.gates import Terms
 from bucketline.engines.ring.plan import make
 from bucketline.engines.ring.undelete import undelete
+from edge import killed
 from ring.services import Services, serve
 from ring.sites import configured, look, opened, told
 from ring.world import World
@@ -30,15 +31,13 @@ def services() -> Iterator[Services]:
         yield found
 
 
-def ring(services: Services, folder: Path, *words: str) -> int:
-    """The program, in a process of its own."""
+def ring(services: Services, folder: Path, *words: str, nth: int = 0) -> int:
+    """The program, in a process of its own; killed before the nth step that its files take."""
     config = configured(services, folder)
-    said = [*words, "--config", str(config), "--progress", "none"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "bucketline", "ring", *said],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as child:
+    said = ["ring", *words, "--config", str(config), "--progress", "none"]
+    dying = [killed.__file__, str(folder / "rings"), str(nth), str(folder / "steps")]
+    null = subprocess.DEVNULL
+    with subprocess.Popen([sys.executable, *dying, *said], stdout=null, stderr=null) as child:
         services.pid = child.pid
         services.victim.set()
         status = child.wait()
@@ -47,22 +46,28 @@ def ring(services: Services, folder: Path, *words: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(services: Services, tmp_path_factory: pytest.TempPathFactory) -> object:
-    """What a run finds that nobody kills, and how many answers it needs."""
+def undisturbed(
+    services: Services, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[object, int, int]:
+    """What a run finds that nobody kills, and how many answers and steps of files it takes."""
     folder = tmp_path_factory.mktemp("undisturbed")
     before = services.asked.total()
     assert ring(services, folder, "run", "R") == 3
     with opened(services, folder / "rings") as found:
-        return told(found), services.asked.total() - before
+        steps = int((folder / "steps").read_text())
+        return told(found), services.asked.total() - before, steps
 
 
 @pytest.mark.parametrize("point", range(POINTS))
 def test_a_run_that_was_killed_finds_the_same(
-    point: int, undisturbed: tuple[object, int], services: Services, tmp_path: Path
+    point: int, undisturbed: tuple[object, int, int], services: Services, tmp_path: Path
 ) -> None:
-    findings, answers = undisturbed
-    services.counted, services.kill_after = "", 1 + point * (answers - 1) // POINTS
-    assert ring(services, tmp_path, "run", "R") == -9
+    """By turns after an answer, and before something is written or gets its name."""
+    findings, answers, steps = undisturbed
+    nth = 1 + point * (steps - 1) // POINTS if point % 2 else 0
+    services.counted = ""
+    services.kill_after = 0 if nth else 1 + point * (answers - 1) // POINTS
+    assert ring(services, tmp_path, "run", "R", nth=nth) == -9
     assert ring(services, tmp_path, "run", "R") == 3
 
     with opened(services, tmp_path / "rings") as found:

@@ -16,9 +16,10 @@ from bucketline.engines.ring.reclaim import Manner, reclaim
 from bucketline.engines.ring.site import Site
 from bucketline.engines.ring.undelete import undelete
 from bucketline.errors import BucketlineError, Refused
+from ring.making import NOW
 from ring.services import Services, serve
 from ring.sites import look, opened
-from ring.world import NOW, World
+from ring.world import World
 
 DAY = 86_400
 LATER = NOW + 15 * DAY

@@ -9,6 +9,7 @@ from bucketline.cli import main
 from bucketline.engines.ring.capacity import capacity
 from bucketline.engines.ring.findings import counts
 from bucketline.engines.ring.report import page
+from ring.making import Bucket
 from ring.services import serve
 from ring.sites import configured, look, opened
 from ring.world import World
@@ -18,7 +19,7 @@ HOSTILE = "<script>alert(1)</script>&"
 
 def test_the_page_tells_every_class_and_escapes_names(tmp_path: Path) -> None:
     world = World(7, 40)
-    world.buckets[HOSTILE] = {}
+    world.buckets[HOSTILE] = Bucket()
     one = world.input_key("one")
     world.keep(one, large=True)
     world.name(HOSTILE, "x", [one])

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ring.world import NODES, NOW, World
+from ring.making import NODES, NOW
+from ring.world import World
 
-Told = tuple[int, bytes, dict[str, str]]
+Told = tuple[int, bytes | Iterator[bytes], dict[str, str]]
 
 
 class Services:
@@ -97,11 +98,10 @@ class Services:
         )
         return f"<result><dso><nodes>{nodes}</nodes></dso></result>".encode()
 
-    def _listing(self, question: dict[str, str]) -> bytes:
+    def _listing(self, question: dict[str, str]) -> Iterator[bytes]:
         start, end = int(question["mtime_min"]), int(question["mtime_max"])
-        rows = self.world.listed(int(question["vnode"]) - 4244, start, end)
-        text = "".join(f"{row}\n\n" for row in rows).encode()
-        return text[:-9] if self.cut else text
+        for block in self.world.listed(int(question["vnode"]) - 4244, start, end):
+            yield block[:-9] if self.cut else block
 
     def _sessions(self, words: list[str], question: dict[str, str]) -> Told:
         if len(words) == 2:
@@ -121,13 +121,15 @@ class Services:
         if words[0] not in self.world.buckets:
             return 404, b"", {}
         if len(words) > 1:
-            return 200, json.dumps(self.world.buckets[words[0]][words[1]]).encode(), {}
-        page = self.world.page(words[0], question.get("marker", ""), 100)
+            return 200, json.dumps(self.world.value(*words)).encode(), {}
+        limit = 100 if self.world.crowd is None else 1_000
+        page = self.world.page(words[0], question.get("marker", ""), limit)
         return 200, json.dumps(page).encode(), {}
 
     def _rebuild(self, route: str, key: str) -> Told:
-        found = self.world.by_input_key(key) if route == "arc" else self.world.stored.get(key)
-        if found is None or not self.world.is_there(found.main):
+        there = self.world.stored.get(key) if self.world.is_there(key) else None
+        found = self.world.index_of(key) if route == "arc" else there
+        if found is None:
             return 404, b"", {}
         if route == "arc":
             text = "ab" * 5
@@ -148,6 +150,13 @@ def place_of(node: int) -> str:
     return f"{node * (1 << 160) // NODES:040X}"
 
 
+def chunked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        if block:
+            yield b"%x\r\n%s\r\n" % (len(block), block)
+    yield b"0\r\n\r\n"
+
+
 @contextmanager
 def serve(world: World) -> Iterator[Services]:
     services = Services(world)
@@ -161,9 +170,14 @@ def serve(world: World) -> Iterator[Services]:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            if isinstance(body, bytes):
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(b"" if self.command == "HEAD" else body)
+                return
+            self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            self.wfile.write(b"" if self.command == "HEAD" else body)
+            self.wfile.writelines(chunked(body))
 
         do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
 

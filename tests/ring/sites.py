@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,10 @@ from bucketline.engines.ring.client import Patience
 from bucketline.engines.ring.findings import PHASES
 from bucketline.engines.ring.keys import fingerprint
 from bucketline.engines.ring.site import Site
-from bucketline.flow.query.base import Bounds
+from bucketline.flow.query.base import Bounds, Engine
 from bucketline.flow.query.duck import Duck
+from ring.making import NOW, Maker
 from ring.services import Services
-from ring.world import NOW
 
 HASTE = Patience(tries=3, first_seconds=0.0)
 
@@ -27,15 +28,23 @@ def opened(
     services: Services, folder: Path, *, now: float = NOW, is_new: bool = False
 ) -> Iterator[Site]:
     """The newest run, or a first one, or a new one."""
-    url, clock = services.url, FakeClock(now)
-    gone = (fingerprint(services.world.input_key("gone")),)
-    ring = Ring("R", folder, supervisor=url, bucketd=url, rebuild=url, fingerprints=gone)
-    run = site.begin(ring, clock) if is_new or not site.runs(ring) else site.last(ring)
     engine = Duck(Bounds("256MB", 2, folder / "spill"))
     try:
-        yield Site(ring, run, engine, clock, patience=HASTE)
+        before = set((folder / "R").glob("run-*"))
+        found = site_at(services.url, folder, engine, now)
+        if is_new and found.folder in before:
+            found.folder = site.begin(found.ring, found.clock)
+        yield found
     finally:
         engine.close()
+
+
+def site_at(url: str, folder: Path, engine: Engine, now: float = NOW) -> Site:
+    """The newest run of the ring whose services are all there, or a first one."""
+    clock, gone = FakeClock(now), (fingerprint(Maker(random.Random(1)).input_key("gone")),)
+    ring = Ring("R", folder, supervisor=url, bucketd=url, rebuild=url, fingerprints=gone)
+    run = site.last(ring) if site.runs(ring) else site.begin(ring, clock)
+    return Site(ring, run, engine, clock, patience=HASTE)
 
 
 def look(found: Site) -> None:

@@ -5,79 +5,43 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from bucketline.engines.ring.keys import Main, Protection, replicated_main, striped_main
+from bucketline.engines.ring.keys import Main
+from ring.crowd import Crowd
+from ring.making import BUCKETS, NEW, OLD_ARC, Bucket, Maker, Stored, nodes_of
 
-ARC, OLD_ARC, COS = Protection(8, 4), Protection(4, 2), 3
-NOW = 1_700_000_000
-OLD, NEW = NOW - 90 * 86_400, NOW - 3_600
-BUCKETS = ("one", "zwei-ü", "gone")
-NODES = 6
 Truth = set[tuple[str, str, str]]  # (class, input key or "", key of the object or "")
 
 
-@dataclass
-class Stored:
-    """What the ring holds under one main chunk."""
-
-    main: str
-    input_key: str
-    flag: int = 0
-    mtime: int = OLD
-    lost: frozenset[int] = frozenset()
-    children: list[str] = field(default_factory=list)
-    parent: str = ""
-
-    @property
-    def rows(self) -> list[str]:
-        chunks = Main(self.main).chunks
-        kept = [chunk for number, chunk in enumerate(chunks) if number not in self.lost]
-        return [f"{chunk},{self.main},g1disk1,{self.flag}" for chunk in kept]
-
-    @property
-    def chunks(self) -> list[str]:
-        return [row.partition(",")[0] for row in self.rows]
-
-
-class World:
+class World(Maker):
     """Everything that the services tell of."""
 
-    def __init__(self, seed: int, count: int) -> None:
-        self.random = random.Random(seed)
-        self.stored: dict[str, Stored] = {}  # By main chunk.
+    def __init__(self, seed: int, count: int, *, each: int = 2, crowd: Crowd | None = None) -> None:
+        super().__init__(random.Random(seed))
+        self.each = each  # So many cases of each kind of damage.
+        self.crowd = crowd
         self._index: dict[str, Stored] = {}
-        self.buckets: dict[str, dict[str, Any]] = {"one": {}, "zwei-ü": {}, "users..bucket": {}}
-        self.buckets |= {f"mpuShadowBucket{name}": {} for name in BUCKETS[:2]}
+        self.buckets["users..bucket"] = Bucket()
+        self.buckets |= {f"mpuShadowBucket{name}": Bucket() for name in BUCKETS[:2]}
         self.truth: Truth = set()
         self.journal: list[list[dict[str, Any]]] = [[{}], [{}]]  # Of each raft session.
         self.versions: dict[str, int] = {}  # Of chunks that were deleted, or came back.
         self.deleted: set[str] = set()
         self.pruned = 0  # Entries of a journal that are gone.
         for number in range(count):
-            self._object(f"path/{number:06}-é", self.random.random())
+            share = self.random.random()
+            self.object(self.random.choice(BUCKETS[:2]), f"path/{number:06}-é", share)
         self._damage()
         self._strange()
 
-    def input_key(self, bucket: str, *, zeros: int = 0, service: str = "59") -> str:
-        about = hashlib.md5(bucket.encode()).hexdigest()[:14].upper()
-        start = "0" * zeros + self.random.randbytes(8).hex().upper()[zeros:]
-        return f"{start}{about}{service}{self.random.randbytes(3).hex().upper()}20"
-
-    def keep(self, input_key: str, *, large: bool = False, **more: Any) -> Stored:
-        protection = OLD_ARC if self.random.random() < 0.05 else ARC
-        main = striped_main(input_key, protection) if large else replicated_main(input_key, COS)
-        found = self.stored[main] = Stored(main, input_key, **more)
-        return found
-
     def name(self, bucket: str, key: str, input_keys: list[str], **more: Any) -> None:
-        location = [{"key": one, "size": 10, "dataStoreType": "scality"} for one in input_keys]
-        value = {"content-length": 10 * len(location), "location": location}
-        moment = datetime.fromtimestamp(OLD, UTC).isoformat()
-        self.buckets[bucket][key] = {**value, "last-modified": moment, **more}
-
+        super().name(bucket, key, input_keys, **more)
         self.wrote(bucket, key)
 
     def wrote(self, bucket: str, key: str) -> None:
@@ -94,42 +58,9 @@ class World:
         self.wrote(*target)
         self.wrote(*source)
 
-    def split(self, bucket: str) -> Stored:
-        parent = self.input_key(bucket, zeros=self.random.choice([0, 0, 1, 2, 4, 6, 8]))
-        kids = [
-            self.input_key(bucket, zeros=self.random.choice([0, 0, 2, 4]), service="4C")
-            for _ in range(self.random.randint(2, 9))
-        ]
-        for kid in kids:
-            self.keep(kid, large=True, flag=16, parent=parent)
-        large = self.random.random() < 0.5
-        return self.keep(parent, large=large, flag=self.random.choice([32, 48]), children=kids)
-
-    def _object(self, key: str, share: float) -> None:
-        bucket = self.random.choice(BUCKETS[:2])
-        if share < 0.04:
-            self.name(bucket, key, [self.split(bucket).input_key])
-        elif share < 0.08:
-            parts = [self.input_key(bucket) for _ in range(self.random.choice([2, 9, 150]))]
-            for part in parts:
-                self.keep(part, large=True)
-            self.name(bucket, key, parts)
-        elif share < 0.10:
-            keys = [self.input_key(bucket) for _ in range(3)]
-            for number, one in enumerate(keys):
-                self.keep(one)
-                self.name(bucket, f"{key}\0v{number}", [one], versionId=f"v{number}")
-            self.name(bucket, key, [keys[0]], versionId="v0")
-        elif share < 0.11:
-            self.buckets[bucket][key] = {"content-length": 0, "location": None}
-        else:
-            one = self.input_key(bucket, zeros=self.random.choice([0, 0, 0, 1, 2, 3, 6]))
-            self.keep(one, large=share > 0.8, mtime=NEW if share > 0.97 else OLD)
-            self.name(bucket, key, [one])
-
     def _damage(self) -> None:
-        """Each kind of it, twice."""
-        for number in range(2):
+        """Each kind of it."""
+        for number in range(self.each):
             self._harm("MISSING", f"d/missing{number}", gone=True)
             self._harm("UNREADABLE", f"d/unreadable{number}", large=True, lost=range(5))
             self._harm("UNDER_PROTECTED", f"d/striped{number}", large=True, lost=[3])
@@ -166,7 +97,7 @@ class World:
     def _strange(self) -> None:
         """Data that nothing refers to, of every kind; and uploads."""
         shadow = self.buckets["mpuShadowBucketone"]
-        for number in range(2):
+        for number in range(self.each):
             orphan = self.keep(self.input_key("one"), large=bool(number))
             self.truth.add(("ORPHAN", orphan.input_key, ""))
             gone = self.keep(self.input_key("gone"))
@@ -203,18 +134,18 @@ class World:
                     text = datetime.fromtimestamp(moment, UTC).isoformat()
                     value["last-modified"] = text
 
-    def listed(self, node: int, start: int, end: int) -> list[str]:
-        """What a node has; a tenth of the chunks are listed by the next one as well."""
+    def listed(self, node: int, start: int, end: int) -> Iterator[bytes]:
+        """What a node has, with blank lines, a block at a time."""
+        if self.crowd is not None:
+            yield from self.crowd.listed(node, start, end)
         found = []
         for one in self.stored.values():
             if start <= one.mtime <= end:
                 for row in one.rows:
-                    if row.partition(",")[0] in self.deleted:
-                        continue
-                    place = int(row[:6], 16) % (NODES * 10)
-                    if place % NODES == node or (place < NODES and (place + 1) % NODES == node):
-                        found.append(row)
-        return found
+                    chunk = row.partition(",")[0]
+                    if chunk not in self.deleted and node in nodes_of(chunk):
+                        found.append(f"{row}\n\n")
+        yield "".join(found).encode()
 
     def stat(self, chunk: str) -> dict[str, int | str] | None:
         """What a node tells of a chunk."""
@@ -271,15 +202,25 @@ class World:
         keys |= {child for one in alive for child in one.children}
         return {one.main for one in self.stored.values() if one.input_key in keys}
 
-    def by_input_key(self, key: str) -> Stored | None:
-        return next((one for one in self.stored.values() if one.input_key == key), None)
+    def index_of(self, key: str) -> Stored | None:
+        """What is kept under an input key; of the crowd, split objects alone are asked for."""
+        found = next((one for one in self.stored.values() if one.input_key == key), None)
+        if found is None and self.crowd is not None:
+            return self.crowd.split(key)
+        return found if found is None or self.is_there(found.main) else None
+
+    def value(self, bucket: str, key: str) -> Any:
+        if self.crowd is not None and key not in self.buckets[bucket]:
+            return self.crowd.value(bucket, key)
+        return self.buckets[bucket][key]
 
     def page(self, bucket: str, marker: str, limit: int) -> dict[str, Any]:
-        keys = sorted(key for key in self.buckets[bucket] if key > marker)
+        crowd = iter(()) if self.crowd is None else self.crowd.after(bucket, marker)
+        found = merge(self.buckets[bucket].after(marker), crowd, key=itemgetter(0))
         contents = []
-        for key in keys[:limit]:
-            value = self.buckets[bucket][key]
-            if len(json.dumps(value)) >= 10_000:
-                value = {name: one for name, one in value.items() if name != "location"}
-            contents.append({"key": key, "value": json.dumps(value)})
-        return {"Contents": contents, "IsTruncated": len(keys) > limit}
+        for key, value in islice(found, limit):
+            text = json.dumps(value)
+            if len(text) >= 10_000:
+                text = json.dumps({k: one for k, one in value.items() if k != "location"})
+            contents.append({"key": key, "value": text})
+        return {"Contents": contents, "IsTruncated": next(found, None) is not None}

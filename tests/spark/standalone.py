@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,13 @@ class Standalone:
 
 
 def children(pid: int) -> list[int]:
-    """Of all of its threads."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    texts = [(task / "children").read_text() for task in tasks]
-    return [int(word) for text in texts for word in text.split()]
+    """Of all of its threads, which come and go."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
+    return found
 
 
 @contextmanager
@@ -46,7 +49,7 @@ def standalone(folder: Path, variables: dict[str, str]) -> Iterator[Standalone]:
         page = ["--webui-port", str(processes.free_port())]
         command = ["java", "-Xmx256m", "-cp", f"{home}/jars/*", f"org.apache.spark.deploy.{kind}"]
         pid = processes.spawn([*command, *said, *page, *words], place, variables=around)
-        processes.await_port(port, pid, place / "java.log")
+        processes.await_port(port, pid, place / "java.log", timeout_seconds=300)
         return pid, port
 
     pids = []

@@ -44,6 +44,7 @@ class Request:
     speed_max: int = 0  # Bytes per second, either way; 0 = as fast as it goes.
     is_once: bool = False  # Not to be made twice unseen, as it may be over a kept connection.
     is_large: bool = False  # The answer's body will be: it comes as a view of memory used again.
+    sink: Callable[[bytes], object] | None = None  # Takes the body instead, as it comes.
 
 
 class Answer(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 from bucketline.errors import Broken, NotFound, Remedy, ServerFault, StoreError
@@ -19,6 +19,15 @@ class Patience(NamedTuple):
     longest_seconds: float = 30.0
 
 
+class Sink(Protocol):
+    """Takes a body that may be larger than memory."""
+
+    def begin(self) -> None:
+        """What came so far was of an attempt that failed."""
+
+    def take(self, data: bytes) -> None: ...
+
+
 class Client:
     """One service."""
 
@@ -28,13 +37,22 @@ class Client:
         self._patience = patience
 
     def ask(
-        self, method: str, path: str, headers: Sequence[str] = (), *, also: Sequence[int] = ()
+        self,
+        method: str,
+        path: str,
+        headers: Sequence[str] = (),
+        *,
+        also: Sequence[int] = (),
+        into: Sink | None = None,
     ) -> Flow[Answer]:
         """200 or what is `also` fine; else `NotFound`, or `ServerFault` for what stays wrong."""
         for attempt in range(self._patience.tries):
             last: StoreError
             try:
                 request = Request(method, self.url + path, list(headers), self._route, kind=method)
+                if into is not None:
+                    into.begin()
+                    request.sink = into.take
                 answer: Answer = yield request
                 if answer.status == 200:
                     _check_length(method, answer, self.url)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
 from bucketline.engines.ring.keys import padded
 from bucketline.engines.ring.site import Site
-from bucketline.errors import BadListing, Refused
+from bucketline.errors import BadListing, DiskError, Refused
 from bucketline.flow.drive import blocking
 from bucketline.flow.query.rows import Rows
-from bucketline.stores.base import Flow
+from bucketline.stores.base import Answer, Flow
 from bucketline.stores.s3.markup import Torn, named, text, tree
 
 _OLDEST, _NEWEST = 0, 1 << 40
 _OVERLAP = 1  # Seconds: whether a bound belongs to its window is not told. Twice is harmless.
+_BUFFER = 1 << 20
 _KEY_LENGTH_MIN = 30  # What is shorter is no key: blank lines keep the connection alive.
 
 
@@ -100,12 +105,56 @@ def _list_node(site: Site, node: Node, rows: Rows) -> None:
     """What may be judged, and then what is too new: an object needs all of its chunks."""
     windows = ((_OLDEST, site.cutoff, False), (site.cutoff - _OVERLAP, _NEWEST, True))
     for start, end, is_new in windows:
-        for line in blocking(_window(site, node, start, end)):
-            if len(line.partition(",")[0]) >= _KEY_LENGTH_MIN:
-                rows.add((*_row(node, line), is_new, node.name))
+        with _spool(site.dataset("listkeys").folder) as spool:
+            blocking(_window(site, node, (start, end), spool))
+            for line in spool.lines(node.name):
+                if len(line.partition(",")[0]) >= _KEY_LENGTH_MIN:
+                    rows.add((*_row(node, line), is_new, node.name))
 
 
-def _window(site: Site, node: Node, start: int, end: int) -> Flow[list[str]]:
+class _Spool:
+    """A node's list on the disk, as it comes: it may be larger than memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._failure: OSError | None = None
+
+    def begin(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+
+    def take(self, data: bytes) -> None:
+        """What is raised here would be lost in libcurl."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self._failure = error
+
+    def lines(self, name: str) -> Iterator[str]:
+        """Of a list that is whole."""
+        if self._failure is not None:
+            raise DiskError(f"node {name}: its list cannot be kept ({self._failure.strerror})")
+        if self._file.tell():
+            self._file.seek(-1, 2)
+            if self._file.read(1) != b"\n":
+                raise BadListing(f"node {name}: its list ends amid a line; run again")
+        self._file.seek(0)
+        for line in self._file:
+            yield line.decode("ascii", "replace").rstrip("\r\n")
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[_Spool]:
+    """Beside what is made of it, where there is room; without a name, so that nothing stays."""
+    try:
+        with TemporaryFile(dir=folder, buffering=_BUFFER) as file:
+            yield _Spool(file)
+    except OSError as error:
+        raise DiskError(f"{folder}: a list cannot be kept there ({error.strerror})") from None
+
+
+def _window(site: Site, node: Node, window: tuple[int, int], spool: _Spool) -> Flow[Answer]:
+    start, end = window
     question = {
         "dso": site.ring.name,
         "vnode": node.vnode,
@@ -113,11 +162,9 @@ def _window(site: Site, node: Node, start: int, end: int) -> Flow[list[str]]:
         "mtime_min": start,
         "mtime_max": end,
     }
-    answer = yield from site.client(node.admin).ask("GET", f"/listkeys?{urlencode(question)}")
-    body = bytes(answer.body)
-    if body and not body.endswith(b"\n"):
-        raise BadListing(f"node {node.name}: its list ends amid a line; run again")
-    return body.decode("ascii", "replace").splitlines()
+    path = f"/listkeys?{urlencode(question)}"
+    answer = yield from site.client(node.admin).ask("GET", path, into=spool)
+    return answer
 
 
 def _row(node: Node, line: str) -> tuple[str, str, int]:

@@ -107,6 +107,8 @@ class Wire:
         if shape == "large":
             exchange.large = self._bodies.take()
             curl.setopt(pycurl.WRITEFUNCTION, exchange.large.write)
+        if request.sink is not None:
+            curl.setopt(pycurl.WRITEFUNCTION, request.sink)
         if request.is_once:  # Over a kept connection that dies libcurl makes it again, unseen.
             curl.setopt(pycurl.FRESH_CONNECT, 1)
         _set_headers(curl, headers)
@@ -236,6 +238,8 @@ class Wire:
 
 def _shape(request: Request) -> str:
     """Which handles it can have: each is set up for one kind of exchange."""
+    if request.sink is not None:
+        return "streamed"
     return "large" if request.is_large else _SHAPES.get(request.method, "body")
 
 
@@ -268,7 +272,7 @@ def _easy(route: Route, shape: str) -> pycurl.Curl:
         curl.setopt(pycurl.INTERFACE, route.source_address)
     if shape == "head":  # It tells how large a body is and brings none, however large.
         curl.setopt(pycurl.NOBODY, 1)
-    else:
+    elif shape != "streamed":
         curl.setopt(pycurl.MAXFILESIZE_LARGE, _BODY_MAX)
     return curl
 
