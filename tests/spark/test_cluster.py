@@ -77,14 +77,14 @@ def test_all_arrives_when_an_executor_is_killed_and_no_secret_is_seen(
     said = tmp_path / "said"
     with FaultProxy(desk.url) as proxy, said.open("w") as log:
         told = {**around, "AWS_ENDPOINT_URL": proxy.url}
-        child = start(told, "sync", f"{desk.s3}from/", f"{desk.s3}to/", *words, stderr=log)
-        assert child.stdout
-        for line in child.stdout:
-            lines.append(json.loads(line))
-            if len(lines) == COUNT // 4:
-                seen = command_lines()
-                os.kill(cluster.executors()[0], signal.SIGKILL)
-        child.wait(120)
+        both = (f"{desk.s3}from/", f"{desk.s3}to/")
+        with start(told, "sync", *both, *words, stderr=log) as child:
+            assert child.stdout
+            for line in child.stdout:
+                lines.append(json.loads(line))
+                if len(lines) == COUNT // 4:
+                    seen = command_lines()
+                    os.kill(cluster.executors()[0], signal.SIGKILL)
         written = Counter(one.key for one in proxy.seen("PUT", "/to/"))
     errors = said.read_text()
 
