@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from bucketline.cli.backup.hinted import Hinted
 from bucketline.cli.backup.wish import BackupWish
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation
@@ -96,29 +98,57 @@ class Backing:
         """Ends with a summary, also when it failed; raises what stopped the run."""
         allowance = Allowance(said["max_duration"], said["max_bytes"])
         with listening(self.stop) as ears, closing(Notes(noted)) as notes:
-            catalogue = Catalogue(self.target.store, self.target.prefix, self.drive)
-            _check_kind(self.wish, catalogue, self.target.store, self.drive)
-            hints = LedgerHints(self.ledger.uploads, self.clock)
-            engine = self._engine(catalogue, hints)
-            head = self._head()
-            try:
-                ran = self._pass(engine, head, notes, allowance)
-            except Exception:
-                self._seal(engine, catalogue, notes, head, is_whole=False)
-                raise
-            is_whole = ran.state != "interrupted"
-            if is_whole:  # The whole plan is known.
-                clear_left(hints, self.target.store, self.drive, self.invocation.printer)
-            self._seal(engine, catalogue, notes, head, is_whole=is_whole)
+            ran = self.once(self.catalogue(), notes, allowance)
         return exit_code([ran], ears)
 
-    def _engine(self, catalogue: Catalogue, hints: LedgerHints) -> Backup | History:
+    def catalogue(self) -> Catalogue:
+        """As it is now; raises for a backup of the other kind."""
+        catalogue = Catalogue(self.target.store, self.target.prefix, self.drive)
+        _check_kind(self.wish, catalogue, self.target.store, self.drive)
+        return catalogue
+
+    def once(
+        self,
+        catalogue: Catalogue,
+        notes: Notes,
+        allowance: Allowance,
+        hinted: Hinted | None = None,
+    ) -> Ran:
+        """One pass over all, or over what was named, and into the catalogue with it."""
+        hints = LedgerHints(self.ledger.uploads, self.clock)
+        engine = self._engine(catalogue, hints, hinted)
+        head = self._head()
+        means = (engine, catalogue, notes, head)
+        seal = partial(self._seal, *means, is_hinted=hinted is not None)
+        try:
+            ran = self._pass(engine, head, notes, allowance, hinted)
+        except Exception:
+            seal(is_whole=False)
+            raise
+        is_whole = ran.state != "interrupted"
+        if is_whole and hinted is None:  # The whole plan is known.
+            clear_left(hints, self.target.store, self.drive, self.invocation.printer)
+        seal(is_whole=is_whole)
+        if (
+            hinted is not None
+            and hinted.is_quiet
+            and ran.state == "complete"
+            and not ran.tally.done
+        ):
+            self.ledger.forget(head.run)
+        return ran
+
+    def _engine(
+        self, catalogue: Catalogue, hints: LedgerHints, hinted: Hinted | None
+    ) -> Backup | History:
         is_within = is_one_service(self.source.store, self.target.store)
         move = replace(self.wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
         policy: BackupPolicy = replace(self.wish.policy, move=move, told_at=self.told_at)
         if self.wish.words["versions"]:
             sides = (self.source, self.target)
             return History(*sides, _history_policy(policy), self.drive, catalogue=catalogue)
+        if hinted is not None:
+            policy = hinted.policy(policy)
         return Backup(
             *(self.source, self.target, policy, self.drive, self.ledger.known),
             catalogue=catalogue,
@@ -126,9 +156,16 @@ class Backing:
         )
 
     def _pass(
-        self, engine: Backup | History, head: RunHead, notes: Notes, allowance: Allowance
+        self,
+        engine: Backup | History,
+        head: RunHead,
+        notes: Notes,
+        allowance: Allowance,
+        hinted: Hinted | None,
     ) -> Ran:
         def heard(ends: Sequence[tuple[Action, Outcome]]) -> None:
+            if hinted is not None:
+                hinted.hear(ends)
             rows = [engine.row_of(action, outcome) for action, outcome in ends]
             notes.add(replace(row, run=head.run) for row in rows if row is not None)
 
@@ -144,7 +181,8 @@ class Backing:
             engine,
             head,
             allowance,
-            if_empty=f"{place}: nothing there takes part; is it the right place?",
+            if_empty="" if hinted else f"{place}: nothing there takes part; is it the right place?",
+            is_quiet=hinted is not None and hinted.is_quiet,
             log=wish.log,
             hooks=wish.hooks,
             measure=self._measure(),
@@ -164,6 +202,7 @@ class Backing:
         head: RunHead,
         *,
         is_whole: bool,
+        is_hinted: bool,
     ) -> None:
         """What was done goes into the catalogue, and what it did not know, or knew wrongly."""
         beside = engine.alongside if is_whole else None
@@ -177,7 +216,8 @@ class Backing:
                 looked_up(beside.unrecorded, store, known, self.drive),
             )
         rows = changes(notes, looked, None)
-        is_told = catalogue.is_new or notes.size  # Of a bucket that changes, once a change.
+        # Of a bucket that changes, once a change; hints say nothing of the bucket.
+        is_told = catalogue.is_new or (notes.size and not is_hinted)
         told = self.drive.call(settings_of(self.source.store)) if is_told else None
         if told is not None and self.wish.words["versions"]:
             told[HISTORY] = True

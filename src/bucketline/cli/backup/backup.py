@@ -9,10 +9,12 @@ import click
 
 from bucketline.cli.attributes import keeping_attributes
 from bucketline.cli.backup.backing import BACKUP, Backing
+from bucketline.cli.backup.feeds import feed_of
+from bucketline.cli.backup.hearing import Hearing
 from bucketline.cli.backup.wish import backup_wish
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.metering import metering
-from bucketline.cli.options import Ordered, choosing, limiting, options, two_places
+from bucketline.cli.options import Ordered, Period, choosing, limiting, options, two_places
 from bucketline.cli.places import hash_memory
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.wiring import identity
@@ -47,6 +49,18 @@ def _backing(command: Any) -> Any:
             help="Take SOURCE's keys from an S3 Inventory's manifest.json, instead of listing.",
         ),
         click.option("--mark/--no-mark", default=True, help="Tag what vanished from SOURCE."),
+        click.option(
+            "--events",
+            metavar="sqs:URL",
+            help="Look at what the events of SOURCE name, and list all of it from time to time.",
+        ),
+        click.option(
+            "--reconcile-every",
+            type=Period(),
+            metavar="TIME",
+            help="With --events: list all of it so often (24h).",
+        ),
+        click.option("--watch", is_flag=True, help="With --events: stay, and wait for more."),
         click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
         click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),
         click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing."),
@@ -77,4 +91,8 @@ def backup(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
             return Backing.look(invocation, wish, drive, hashes, path)
         with Ledger.open(path) as ledger:
             notes = path.with_suffix(".notes")
-            return Backing(invocation, wish, (drive, ledger), hashes).go(notes, said)
+            backing = Backing(invocation, wish, (drive, ledger), hashes)
+            if wish.words["events"] is None:
+                return backing.go(notes, said)
+            with closing(feed_of(backing)) as feed:
+                return Hearing(backing, feed, path.with_suffix(".events"), said).go(notes)

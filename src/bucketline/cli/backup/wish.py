@@ -77,7 +77,11 @@ def _words(said: Said, job: Job, limits: Limits) -> dict[str, Any]:
         raise UsageError("--versions needs a listing; leave out --from-inventory, or --versions")
     if said["versions"] and (said["window"] is not None or said["compare"]):
         raise UsageError("--versions compares versions; leave out --window and --compare")
-    plain = ("only", "window", "mark", "versions", "from_inventory")
+    if said["events"] is None and (said["watch"] or said["reconcile_every"] is not None):
+        raise UsageError("--watch and --reconcile-every go with --events; say it, too")
+    if said["events"] is not None and (said["versions"] or said["from_inventory"]):
+        raise UsageError("--events needs a listing; leave out --versions and --from-inventory")
+    plain = ("only", "window", "mark", "versions", "from_inventory", "events")
     return {
         **{name: said[name] for name in plain},
         "compare": said["compare"] or job.compare or "auto",
@@ -100,9 +104,10 @@ def _places(invocation: Invocation, said: Said, job: Job) -> tuple[Location, Loc
         raise UsageError(
             f"{printable(target.text)}: is a folder, which keeps no tags; name a bucket"
         )
-    if source.remote is None and said["from_inventory"]:
+    if source.remote is None and (said["from_inventory"] or said["events"]):
+        option = "--from-inventory" if said["from_inventory"] else "--events"
         place = printable(source.text)
-        raise UsageError(f"{place}: is a folder; --from-inventory needs the bucket that it tells")
+        raise UsageError(f"{place}: is a folder; {option} needs the bucket that it tells of")
     if target.prefix and not target.prefix.endswith("/"):
         target = replace(target, prefix=f"{target.prefix}/")
     return source, target

@@ -12,6 +12,7 @@ from bucketline.engines.backup.asked import SKEW_SECONDS, denied
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
+from bucketline.engines.backup.named import Named
 from bucketline.engines.backup.rows import Row
 from bucketline.engines.backup.scrambled import look
 from bucketline.errors import Broken
@@ -41,6 +42,11 @@ from bucketline.stores.beyond import may_lack, put_tags
 
 _TO_MARK = "ObjectsToTagAsDeleted"
 NO_ROOM = "has 10 tags already: that it vanished stands in the catalogue alone"
+YOUNGER = (
+    "are younger than the inventory, which does not tell of them: whether they vanished is for the"
+    " next one"
+)
+BY_NAME = "are not at the source by now: the next listing of all calls them deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class BackupPolicy:
     window_seconds: float | None = None  # The old rule: size, or modified since.
     marks_vanished: bool = True
     told_at: float | None = None  # When the inventory was made that stands for the source.
+    named: tuple[str, ...] | None = None  # Keys of the source, in order; None = all that it lists.
 
 
 class Backup(Looking):
@@ -70,6 +77,8 @@ class Backup(Looking):
         clock: Clock,
     ) -> None:
         target = replace(target, told=self._told)
+        if policy.named is not None:
+            source = replace(source, told=self._told_of_source)
         super().__init__(Sides(source, target, drive, policy.look))
         self._policy = policy
         self._move = replace(policy.move, witness=self._witnessed)
@@ -79,7 +88,7 @@ class Backup(Looking):
         self._clock = clock
         self._seen: dict[str, tuple[Found, Attributes]] = {}
         self._since_when: dict[str, str] = {}  # Of what was just marked.
-        self._young = 0  # What an inventory is too old to tell of.
+        self._left = 0  # What may have vanished, and is not called so by this look.
         self.alongside: Alongside | None = None
         self.gauges: dict[str, int] = {_TO_MARK: 0}  # For those who watch many runs.
 
@@ -147,18 +156,33 @@ class Backup(Looking):
     def _told(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
         """The backup's listing; the catalogue is read beside it, anew with each look."""
         side, wanted = self._sides.target, self._sides.look
-        listing = Listing(
-            side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=wanted.ahead
-        )
+        listing: Listed
+        if self._policy.named is None:
+            listing = Listing(
+                side.store, prefix, drive, sort=side.sort, scratch=scratch, ahead=wanted.ahead
+            )
+            rows = self._catalogue.rows()
+        else:
+            keys = [prefix + tail for tail in self._tails(self._sides.source.prefix)]
+            listing, rows = Named(side.store, keys, drive), self._catalogue.rows(keys)
         keep = wanted.filter.keeper(prefix, self._sides.source.prefix)
         if self.alongside is not None:
             self.alongside.close()
-        self.alongside = Alongside(listing, prefix, self._catalogue.rows(), keep, scratch)
+        self.alongside = Alongside(listing, prefix, rows, keep, scratch)
         return self.alongside
+
+    def _told_of_source(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
+        del scratch
+        keys = [prefix + tail for tail in self._tails(prefix)]
+        return Named(self._sides.source.store, keys, drive)
+
+    def _tails(self, prefix: str) -> list[str]:
+        named = self._policy.named or ()
+        return [key[len(prefix) :] for key in named if key.startswith(prefix) and key != prefix]
 
     def _decided(self) -> Iterator[Action | Skip]:
         reserved = self._sides.target.prefix + RESERVED
-        self._young = 0
+        self._left = 0
         for step in self._compared():
             if isinstance(step, Delete):
                 is_marked = bool(self._since(step.target.key))
@@ -177,20 +201,22 @@ class Backup(Looking):
         if lacking or may_lack(target.store, target.prefix):
             sides.counts.doubtful = source.store.name
         yield from (Mark(entry, is_deleted=False) for entry in self._returned())
-        if self._young:
-            sides.notes.append(
-                f"{self._young:,} objects of the backup are younger than the inventory, which does"
-                " not tell of them: whether they vanished is for the next one"
-            )
+        if self._left:
+            said = BY_NAME if self._policy.named is not None else YOUNGER
+            sides.notes.append(f"{self._left:,} objects of the backup {said}")
+        if self._policy.named is not None:  # Limits are shares of all that it holds.
+            sides.counts.target = max(self._catalogue.manifest.counts, default=0)
 
     def _may_be_marked(self, entry: Entry) -> bool:
-        """An inventory says nothing of what came after it."""
-        told_at = self._policy.told_at
-        if not self._policy.marks_vanished or told_at is None:
-            return self._policy.marks_vanished
-        is_young = entry.modified > told_at - SKEW_SECONDS
-        self._young += is_young
-        return not is_young
+        """An inventory says nothing of what came after it, and a hint nothing at all."""
+        policy = self._policy
+        if not policy.marks_vanished:
+            return False
+        if policy.named is None and policy.told_at is None:
+            return True
+        is_left = policy.told_at is None or entry.modified > policy.told_at - SKEW_SECONDS
+        self._left += is_left
+        return not is_left
 
     def _compared(self) -> Iterator[Action | Skip]:
         sides, window = self._sides, self._policy.window_seconds

@@ -10,8 +10,9 @@ from __future__ import annotations
 import gzip
 import heapq
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import md5, sha256
 from itertools import islice
 from typing import Any
@@ -27,7 +28,7 @@ HISTORY = "history"  # What a manifest tells of a backup that holds every versio
 VERSION = 1
 _HOME = f"{RESERVED}catalogue/"
 _ROWS = 50_000  # Of a segment: what is held in memory of each layer.
-_LAYERS_MAX = 8  # Beyond it, all are written as one.
+_LAYERS_MAX = 8  # Beyond it, the newest of about the same size are written as one.
 _SHARE = 4  # All are written as one, too, when the later layers have a quarter of the rows.
 _ABOUT = (
     "What this backup holds. `layers` are lists of gzipped files of JSON lines in key order; of"
@@ -89,6 +90,26 @@ def manifest_of(text: bytes, name: str) -> Manifest:
         raise Broken(f"{name}: this manifest of the catalogue is damaged ({error})") from error
 
 
+def _with_any(layer: Sequence[Segment], keys: Sequence[str]) -> tuple[Segment, ...]:
+    """The files that may hold any of them."""
+    found = []
+    for place, segment in enumerate(layer):
+        at = bisect_left(keys, segment.first)
+        is_last = place + 1 == len(layer)
+        if at < len(keys) and (is_last or keys[at] < layer[place + 1].first):
+            found.append(segment)
+    return tuple(found)
+
+
+def _unmerged(counts: Sequence[int]) -> int:
+    """How many layers stay: a row is then written again only a few times, however many come."""
+    kept, rows = len(counts) - 2, sum(counts[-2:])
+    while kept > 1 and counts[kept - 1] <= 2 * rows:
+        kept -= 1
+        rows += counts[kept]
+    return kept
+
+
 class Catalogue:
     """The newest state, or the newest that is not later than `at`."""
 
@@ -117,12 +138,15 @@ class Catalogue:
     def is_new(self) -> bool:
         return not self.manifest.number
 
-    def rows(self) -> Iterator[Row]:
-        """What the backup holds, in key order."""
+    def rows(self, keys: Sequence[str] | None = None) -> Iterator[Row]:
+        """What the backup holds, in key order; of these keys alone (in order), if any are named."""
         layers = self.manifest.layers
-        keyed = [self._keyed(layer, place) for place, layer in enumerate(layers)]
-        merged = (row for _, _, row in heapq.merge(*keyed))
-        return (row for row in folded(merged) if row.state != GONE and row.is_whole)
+        if keys is not None:
+            layers = tuple(_with_any(layer, keys) for layer in layers)
+        only = None if keys is None else set(keys)
+        for row in self._folded(layers):
+            if row.state != GONE and row.is_whole and (only is None or row.key in only):
+                yield row
 
     def add(
         self,
@@ -145,9 +169,13 @@ class Catalogue:
         layers = (*old.layers, layer) if layer else old.layers
         self.manifest = Manifest(number, source, run, now, layers, told)
         counts = self.manifest.counts
-        if len(counts) > _LAYERS_MAX or sum(counts[1:]) * _SHARE > sum(counts[:1]):
+        if sum(counts[1:]) * _SHARE > sum(counts[:1]):
             whole = self._written(self.rows(), f"{number:08}-all-")
-            self.manifest = Manifest(number, source, run, now, (whole,), told)
+            self.manifest = replace(self.manifest, layers=(whole,))
+        elif len(counts) > _LAYERS_MAX:
+            kept = _unmerged(counts)
+            some = self._written(self._folded(layers[kept:]), f"{number:08}-some-")
+            self.manifest = replace(self.manifest, layers=(*layers[:kept], some))
         self._drive.call(self._publish(self.manifest))
         return self.manifest
 
@@ -171,6 +199,10 @@ class Catalogue:
             token = page.token
             if not token:
                 return
+
+    def _folded(self, layers: Sequence[Iterable[Segment]]) -> Iterator[Row]:
+        keyed = [self._keyed(layer, place) for place, layer in enumerate(layers)]
+        return folded(row for _, _, row in heapq.merge(*keyed))
 
     def _keyed(self, layer: Iterable[Segment], place: int) -> Iterator[tuple[str, int, Row]]:
         return ((row.key, place, row) for row in self._layer(layer))

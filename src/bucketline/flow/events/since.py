@@ -1,0 +1,44 @@
+"""What is remembered between passes that go by events: a file beside the ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bucketline.errors import DiskError
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """How it stands since the last full listing."""
+
+    listed: float = 0.0  # When that began; 0 = never.
+    covered: float = 0.0  # Events from before are in it.
+    replaced: int = 0  # Objects that were written over by hints since.
+
+    @classmethod
+    def read(cls, path: Path) -> Since:
+        """One that is lost, damaged, or of a newer program costs a listing, and nothing else."""
+        try:
+            told = json.loads(path.read_bytes())
+            if told.pop("v") != _VERSION:
+                return cls()
+            return cls(float(told["listed"]), float(told["covered"]), int(told["replaced"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+    def write(self, path: Path) -> None:
+        """In one step: a crash leaves the old one or this one."""
+        new = path.with_name(f"{path.name}.new")
+        try:
+            with new.open("w") as out:
+                json.dump({"v": _VERSION, **asdict(self)}, out)
+                out.flush()
+                os.fsync(out.fileno())
+            new.replace(path)
+        except OSError as error:
+            raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
