@@ -114,7 +114,7 @@ def test_a_hint_calls_nothing_deleted_and_the_next_listing_does(vault: Told) -> 
     vault.hear()
 
     assert (vault.deleted(), vault.waiting) == (set(), (0, 0))
-    vault.hear("--reconcile-every", "0s")
+    vault.hear("--reconcile-every", "1s")
     assert vault.deleted() == {"a", "z"}
     vault.put("a", b"a")
     vault.hear()
@@ -129,7 +129,7 @@ def test_what_no_event_told_of_is_found_by_the_listing(vault: Told) -> None:
     vault.hear()
     assert vault.keys() == {"a", "folder/b", "z"}
 
-    vault.hear("--reconcile-every", "0s")
+    vault.hear("--reconcile-every", "1s")
 
     assert vault.bodies() == vault.bodies(vault.bucket)
 
