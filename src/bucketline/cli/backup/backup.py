@@ -49,6 +49,15 @@ def _backing(command: Any) -> Any:
             help="Take SOURCE's keys from an S3 Inventory's manifest.json, instead of listing.",
         ),
         click.option("--mark/--no-mark", default=True, help="Tag what vanished from SOURCE."),
+        click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
+        click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),
+        click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing."),
+    )
+
+
+def _hearing(command: Any) -> Any:
+    return options(
+        command,
         click.option(
             "--events",
             metavar="sqs:URL",
@@ -61,9 +70,6 @@ def _backing(command: Any) -> Any:
             help="With --events: list all of it so often (24h).",
         ),
         click.option("--watch", is_flag=True, help="With --events: stay, and wait for more."),
-        click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
-        click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),
-        click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing."),
     )
 
 
@@ -71,6 +77,7 @@ def _backing(command: Any) -> Any:
 @click.argument("source", required=False)
 @click.argument("target", required=False)
 @_backing
+@_hearing
 @choosing
 @limiting
 @keeping_attributes
