@@ -17,7 +17,6 @@ from bucketline.cli.metering import Measure
 from bucketline.cli.options import Said
 from bucketline.cli.passing import Around, Pass
 from bucketline.cli.places import from_inventory, inventory_made, open_for_moves, open_sides
-from bucketline.cli.planned import print_plan
 from bucketline.cli.signals import listening
 from bucketline.cli.syncing import exit_code
 from bucketline.cli.unfinished import clear_left
@@ -72,10 +71,8 @@ class Backing:
         self.target = replace(target, sort=self.endpoints.must_sort("target"))
 
     @staticmethod
-    def look(
-        invocation: Invocation, wish: BackupWish, drive: Drive, hashes: Hashes, path: Path
-    ) -> int:
-        """A dry run: the plan, printed."""
+    def rehearsing(wish: BackupWish, drive: Drive, hashes: Hashes, path: Path) -> Backup | History:
+        """What only looks: a plan of all, of which nothing is carried out."""
         source, target = open_sides(wish.source, wish.target, hashes)
         source = from_inventory(source, wish.source, wish.inventory, hashes)
         told_at = inventory_made(wish.inventory, hashes, drive)
@@ -83,16 +80,12 @@ class Backing:
         _check_kind(wish, catalogue, target.store, drive)
         if wish.words["versions"]:
             policy = _history_policy(wish.policy)
-            engine = History(source, target, policy, drive, catalogue=catalogue)
-            print_plan(invocation, engine)
-            return 0
-        plain = Backup(
+            return History(source, target, policy, drive, catalogue=catalogue)
+        return Backup(
             *(source, target, replace(wish.policy, told_at=told_at), drive, lookup(path)),
             catalogue=catalogue,
             clock=SystemClock(),
         )
-        print_plan(invocation, plain)
-        return 0
 
     def go(self, noted: Path, said: Said) -> int:
         """Ends with a summary, also when it failed; raises what stopped the run."""

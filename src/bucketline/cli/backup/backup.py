@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import click
 
 from bucketline.cli.attributes import keeping_attributes
 from bucketline.cli.backup.backing import BACKUP, Backing
+from bucketline.cli.backup.batching import HANDED_OVER, check_batch, handed_over
 from bucketline.cli.backup.feeds import feed_of
 from bucketline.cli.backup.hearing import Hearing
 from bucketline.cli.backup.wish import backup_wish
@@ -16,8 +18,10 @@ from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.metering import metering
 from bucketline.cli.options import Ordered, Period, choosing, limiting, options, two_places
 from bucketline.cli.places import hash_memory
+from bucketline.cli.planned import print_plan
 from bucketline.cli.sanity import check_pair
 from bucketline.cli.wiring import identity
+from bucketline.errors import UsageError
 from bucketline.flow.drive import open_drive
 from bucketline.flow.ledger import Ledger, job_path
 
@@ -69,6 +73,17 @@ def _hearing(command: Any) -> Any:
             metavar="TIME",
             help="With --events: list all of it so often (24h).",
         ),
+        click.option(
+            "--batch-manifest",
+            metavar="FILE",
+            help="Write what is to be copied for a job of S3 Batch Operations, and copy nothing.",
+        ),
+        click.option(
+            "--batch-above",
+            type=click.IntRange(0),
+            metavar="N",
+            help="With it: only if that is more than N objects; else copy them (0).",
+        ),
         click.option("--watch", is_flag=True, help="With --events: stay, and wait for more."),
     )
 
@@ -91,11 +106,21 @@ def backup(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     """
     wish = backup_wish(invocation, said)
     check_pair(wish.source, wish.target)
+    manifest = said["batch_manifest"]
+    if manifest is not None:
+        check_batch(wish)
+    elif said["batch_above"] is not None:
+        raise UsageError("--batch-above goes with --batch-manifest; say both or neither")
     places = (identity(wish.source), identity(wish.target))
     path = job_path(invocation.made_state_folder(), BACKUP, *places, wish.name)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         if dry_run:
-            return Backing.look(invocation, wish, drive, hashes, path)
+            print_plan(invocation, Backing.rehearsing(wish, drive, hashes, path))
+            return 0
+        if manifest is not None:
+            engine, most = Backing.rehearsing(wish, drive, hashes, path), said["batch_above"] or 0
+            if handed_over(invocation, wish, engine, Path(manifest), most):
+                return HANDED_OVER
         with Ledger.open(path) as ledger:
             notes = path.with_suffix(".notes")
             backing = Backing(invocation, wish, (drive, ledger), hashes)
