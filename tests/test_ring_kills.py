@@ -13,7 +13,7 @@ import pytest
 
 from bucketline.engines.ring import gates
 from bucketline.engines.ring.gates import Terms
-from bucketline.engines.ring.plan import make
+from bucketline.engines.ring.plan import Plan, make
 from bucketline.engines.ring.undelete import undelete
 from edge import killed
 from ring.services import Services, serve
@@ -45,6 +45,19 @@ def ring(services: Services, folder: Path, *words: str, nth: int = 0) -> int:
     return status
 
 
+def planned(services: Services, folder: Path) -> tuple[Plan, list[str]]:
+    """Of two runs that agree, and what opens the gate that the double's orphans shut."""
+    now = services.now = time.time()
+    with opened(services, folder / "rings", now=now - 20 * DAY) as found:
+        look(found)
+    services.world.uploads_begin(now - DAY)
+    with opened(services, folder / "rings", now=now, is_new=True) as found:
+        look(found)
+        plan, _ = make(found)
+        shut = [gate.why for gate in gates.examine(found, Terms()) if gate.why]
+    return plan, ["--allow-orphans", shut[0].split()[-1]]
+
+
 @pytest.fixture(scope="module")
 def undisturbed(
     services: Services, tmp_path_factory: pytest.TempPathFactory
@@ -74,20 +87,40 @@ def test_a_run_that_was_killed_finds_the_same(
         assert told(found) == findings
 
 
+KILLS = [("GET arc", 3), ("GET arc", 9), ("DELETE chord", 2), ("PUT arc", 1), ("PUT arc", 6)]
+
+
+@pytest.mark.parametrize(("counted", "answers"), KILLS if POINTS == 30 else KILLS[1::2])
+def test_a_quarantine_that_was_killed_holds_all_the_same(
+    counted: str, answers: int, tmp_path: Path
+) -> None:
+    with serve(World(7, 4)) as services:
+        plan, allow = planned(services, tmp_path)
+        before = services.hash
+        approve = ["reclaim", "R", "--approve", plan.sha256, *allow]
+        approve += ["--quarantine", str(tmp_path / "quarantine")]
+        back = ["undelete", "R", "--plan", plan.sha256]
+        services.counted, services.kill_after = counted, answers
+
+        for words in (approve, approve):
+            status = ring(services, tmp_path, *words)
+        assert status == 0
+        assert set(services.buried) == {one.main for one in plan.items}
+        for main in services.buried:
+            services.purge(main)
+        for words in (back, back):
+            status = ring(services, tmp_path, *words)
+
+        assert (status, services.kill_after < 0) == (0, True)
+        assert services.hash == before
+
+
 @pytest.mark.parametrize("deletes", range(1, 17, 1 if POINTS == 30 else 6))
 def test_deletes_that_were_killed_are_ended_and_can_be_undone(deletes: int, tmp_path: Path) -> None:
     with serve(World(7, 40)) as services:
-        now = services.now = time.time()
-        with opened(services, tmp_path / "rings", now=now - 20 * DAY) as found:
-            look(found)
-        services.world.uploads_begin(now - DAY)
-        with opened(services, tmp_path / "rings", now=now, is_new=True) as found:
-            look(found)
-            plan, _ = make(found)
-            shut = [gate.why for gate in gates.examine(found, Terms()) if gate.why]
-        before = services.world.hash
-        approve = ["reclaim", "R", "--approve", plan.sha256]
-        approve += ["--allow-orphans", shut[0].split()[-1]]
+        plan, allow = planned(services, tmp_path)
+        before, now = services.world.hash, services.now
+        approve = ["reclaim", "R", "--approve", plan.sha256, *allow]
         services.counted, services.kill_after = "DELETE", deletes
 
         assert ring(services, tmp_path, *approve) == -9

@@ -10,43 +10,22 @@ from pathlib import Path
 import pytest
 
 from bucketline.engines.ring import gates
-from bucketline.engines.ring.gates import Terms
 from bucketline.engines.ring.plan import Plan, load, make
 from bucketline.engines.ring.reclaim import Manner, reclaim
 from bucketline.engines.ring.site import Site
 from bucketline.engines.ring.undelete import undelete
 from bucketline.errors import BucketlineError, Refused
 from ring.making import NOW
+from ring.reclaims import DAY, LATER, MANY, looked_twice, terms
 from ring.services import Services, serve
 from ring.sites import look, opened
 from ring.world import World
-
-DAY = 86_400
-LATER = NOW + 15 * DAY
-MANY = Terms(allowed=None, sample=50)
 
 
 @pytest.fixture
 def services() -> Iterator[Services]:
     with serve(World(7, 40)) as found:
         yield found
-
-
-def looked_twice(services: Services, folder: Path) -> None:
-    """Two runs, the grace apart; nothing fails."""
-    with opened(services, folder) as found:
-        look(found)
-    services.now = LATER
-    services.world.uploads_begin(LATER - DAY)
-    with opened(services, folder, now=LATER, is_new=True) as found:
-        look(found)
-
-
-def terms(found: Site) -> Terms:
-    """So many orphans are allowed as there are: the double has a large share of them."""
-    shut = {gate.name: gate.why for gate in gates.examine(found, MANY) if gate.why}
-    count = int(shut["share"].split()[-1]) if "share" in shut else None
-    return MANY._replace(allowed=count)
 
 
 def dead(services: Services) -> set[str]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ring.making import NODES, NOW
+from bucketline.engines.ring.keys import children_of
+from ring.making import NODES, NOW, Stored
 from ring.world import World
 
 Told = tuple[int, bytes | Iterator[bytes], dict[str, str]]
+Sent = tuple[Mapping[str, str], bytes]  # Headers and a body.
 
 
 class Services:
@@ -31,26 +34,33 @@ class Services:
         self.nodes = NODES
         self.now: float = NOW
         self.buried: list[str] = []  # Main chunks, as they were deleted.
+        self.purged: dict[str, Stored] = {}  # By input key: of these nothing is left.
+        self.unread: set[str] = set()  # Input keys whose objects are too damaged to be read.
+        self.put: dict[str, bytes] = {}  # Bodies that came back, by input key.
         self.before: dict[str, Callable[[], None]] = {}  # Bucket -> what happens before its page.
         self.kill_after, self.counted = 0, ""  # Answers, of this method alone.
         self.pid, self.victim, self.lock = 0, threading.Event(), threading.Lock()
         self.random = random.Random(1)
         self.url = ""
 
-    def answer(self, method: str, target: str) -> Told:
+    def answer(self, method: str, target: str, sent: Sent = ({}, b"")) -> Told:
         """And, once so many answers were made, the end of who asked."""
-        told = self._answer(method, target)
+        told = self._answer(method, target, sent)
         with self.lock:
-            if self.counted in {"", method}:  # Else the next process would be killed as well.
+            if self.counted in {
+                "",
+                method,
+                f"{method} {route_of(target)}",
+            }:  # Else the next process would be killed as well.
                 self.kill_after -= 1
                 if self.kill_after == 0 and self.victim.wait(60):
                     os.kill(self.pid, signal.SIGKILL)
         return told
 
-    def _answer(self, method: str, target: str) -> Told:
+    def _answer(self, method: str, target: str, sent: Sent) -> Told:
         url = urlsplit(target)
         words, question = url.path.strip("/").split("/"), dict(parse_qsl(url.query))
-        route = words[1].partition("-")[0] if words[0] == "rebuild" else words[0]
+        route = route_of(target)
         self.asked[f"{method} {route}"] += 1
         if self.random.random() < self.faults.get(route, 0.0):
             return 503, b"busy", {}
@@ -64,9 +74,9 @@ class Services:
             return self._sessions(words, question)
         if words[0] == "default":
             return self._bucketd([unquote(word) for word in words[2:]], question)
-        if method == "DELETE":
-            return self._delete(route, words[2])
-        return self._rebuild(route, words[2])
+        changes = {"DELETE": lambda: self._delete(route, words[2])}
+        changes["PUT"] = lambda: self._put(words[2], *sent)
+        return changes.get(method, lambda: self._rebuild(route, words[2]))()
 
     def _chunk(self, question: dict[str, str]) -> bytes:
         """Only the node whose place it is knows of a chunk."""
@@ -86,6 +96,44 @@ class Services:
         self.world.bury(main)
         self.buried.append(main)
         return 200, b"", {}
+
+    def purge(self, main: str) -> None:
+        """The ring forgets what was deleted."""
+        one = self.world.stored.pop(main)
+        self.world.deleted -= set(one.chunks)
+        self.purged[one.input_key] = one
+
+    def _put(self, key: str, headers: Mapping[str, str], body: bytes) -> Told:
+        """What it is then, the body and the headers say alone."""
+        was = self.purged.pop(key)
+        usermd = base64.b64decode(headers.get("X-Scal-Usermd", ""))
+        is_raw = headers.get("X-Scal-Split-Policy") == "raw"
+        one = self.world.stored[was.main] = Stored(was.main, key, was.flag, was.mtime, was.lost)
+        one.children = children_of(body) if is_raw else []
+        one.parent = usermd.removeprefix(b"\x01\x02index ").decode()
+        self.put[key] = body
+        return 200, b"", {}
+
+    @property
+    def hash(self) -> str:
+        """Stands for all that the ring holds, and for what it says of each."""
+        kept = sorted(
+            f"{one} {self._body(one).hex()}" if self.world.is_there(one.main) else one.main
+            for one in self.world.stored.values()
+        )
+        text = "\n".join([self.world.hash, *kept])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _body(self, one: Stored) -> bytes:
+        if one.input_key in self.put:
+            return self.put[one.input_key]
+        if not one.children:
+            return hashlib.sha256(one.input_key.encode()).digest() * 3
+        text = "ab" * 5
+        for child in one.children:
+            raw = bytes.fromhex(child).lstrip(b"\0")
+            text += f"02000000000000{len(raw):02x}{raw.hex()}"
+        return bytes.fromhex(text)
 
     def _supervisor(self) -> bytes:
         port = urlsplit(self.url).port
@@ -131,18 +179,20 @@ class Services:
         found = self.world.index_of(key) if route == "arc" else there
         if found is None:
             return 404, b"", {}
-        if route == "arc":
-            text = "ab" * 5
-            for child in found.children:
-                raw = bytes.fromhex(child).lstrip(b"\0")
-                text += f"02000000000000{len(raw):02x}{raw.hex()}"
-            return 200, bytes.fromhex(text), {}
         usermd = base64.b64encode(b"\x01\x02index " + found.parent.encode()).decode()
-        return (
-            200,
-            b"",
-            {"X-Scal-Attr-Object-Id": f"text={found.input_key}", "X-Scal-Usermd": usermd},
-        )
+        said = {"X-Scal-Usermd": usermd, "X-Scal-Attr-Object-Id": f"text={found.input_key}"}
+        if route == "arc":
+            if key in self.unread:
+                return 404, b"", {}
+            split = {"X-Scal-Attr-Is-Split": "True"} if found.children else {}
+            return 200, self._body(found), {**said, **split}
+        return 200, b"", said
+
+
+def route_of(target: str) -> str:
+    """`/rebuild/arc-R/…` -> arc"""
+    words = urlsplit(target).path.strip("/").split("/")
+    return words[1].partition("-")[0] if words[0] == "rebuild" else words[0]
 
 
 def place_of(node: int) -> str:
@@ -166,7 +216,9 @@ def serve(world: World) -> Iterator[Services]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            status, body, headers = services.answer(self.command, self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = ({name.title(): value for name, value in self.headers.items()}, body)
+            status, body, headers = services.answer(self.command, self.path, sent)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -179,7 +231,7 @@ def serve(world: World) -> Iterator[Services]:
             self.end_headers()
             self.wfile.writelines(chunked(body))
 
-        do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             return super().date_time_string(timestamp or services.now)

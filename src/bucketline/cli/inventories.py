@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +30,9 @@ from bucketline.flow.look.listing import Listing
 from bucketline.flow.query.base import Bounds
 from bucketline.flow.query.duck import Duck
 from bucketline.sizes import show_size
+
+if TYPE_CHECKING:
+    from bucketline.engines.ring.site import Site
 
 KINDS = ("inventory", "ledger", "ring")
 _ALONE = ("source_under", "target_under", "live_source", "live_target", "grace", "also")
@@ -172,23 +175,29 @@ class _Opening:
 
         return Inventory(told, Epoch(round(SystemClock().now() * 1000)))
 
-    @property
-    def _asked(self) -> dict[str, Any]:
-        """How tables of a ring's run are read: as all others here."""
-        return {**self.said, "engine": "duckdb", "master": None}
-
     def _ring(self, word: str, under: str) -> Inventory:
-        from bucketline.cli.ring.phases import site_of
+        from bucketline.cli.ring.phases import ring_of, site_with
         from bucketline.engines.ring.inventory import entries
+        from bucketline.engines.ring.site import last
 
         ring, _, bucket = word.partition("/")
         if not bucket:
             raise UsageError(f"ring:{printable(word)}: names no bucket; say ring:NAME/BUCKET")
-        with site_of(self.invocation, ring, self._asked, is_first=False) as site:
+        named = ring_of(self.invocation, ring)
+        folder = last(named)
+
+        @contextmanager
+        def opened() -> Iterator[Site]:
+            """With an engine of its own: each answers one question at a time."""
+            bounds = Bounds(self.said["memory"], self.said["threads"] or 0)
+            with closing(Duck(bounds)) as duck:
+                yield site_with(self.invocation, named, folder, duck)
+
+        with opened() as site:
             epoch = Epoch(round(site.begun * 1000))
 
         def told() -> Iterator[list[Told]]:
-            with site_of(self.invocation, ring, self._asked, is_first=False) as site:
+            with opened() as site:
                 stream = (one for one in entries(site, bucket) if one.key.startswith(under))
                 for page in pages(Told(one) for one in stream):
                     yield chosen(page, self._kept([one.entry for one in page], under))

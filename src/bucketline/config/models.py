@@ -280,6 +280,8 @@ class RingModel(Strict):
     arc_alias: str = ""
     arcdata_alias: str = ""
     chord_alias: str = ""
+    put_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] | Literal[""] = ""
+    quarantine: str = ""
     ca_bundle: str = ""
     verify_tls: bool = True
     grace_days: Annotated[int, Field(ge=1, le=3650)] = 14

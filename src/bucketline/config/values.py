@@ -80,6 +80,8 @@ class Ring:
     arc_alias: str = ""  # "" = arc-NAME; where an input key leads to its object.
     arcdata_alias: str = ""  # "" = arcdata-NAME; where a main chunk does.
     chord_alias: str = ""  # "" = chord-NAME; where a main chunk is deleted with all of its others.
+    put_path: str = ""  # Of `rebuild`: where objects are put again; "" = /rebuild/ and arc_alias.
+    quarantine: str = ""  # A location: what is deleted is copied there first.
     ca_bundle: str = ""
     verify_tls: bool = True
     grace_days: int = 14

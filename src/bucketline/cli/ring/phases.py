@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from bucketline.engines.ring.export import export as export_metadata
 from bucketline.engines.ring.findings import PHASES
 from bucketline.engines.ring.site import Site
 from bucketline.errors import UsageError
-from bucketline.flow.query.base import Bounds
+from bucketline.flow.query.base import Bounds, Engine
 from bucketline.flow.query.datasets import Dataset, Manifest
 from bucketline.settings import Secret
 
@@ -80,16 +80,19 @@ def run(invocation: Invocation, /, name: str, **said: Any) -> int:
 def site_of(
     invocation: Invocation, name: str, said: dict[str, Any], *, is_first: bool
 ) -> Iterator[Site]:
-    ring, clock = ring_of(invocation, name), SystemClock()
+    """With an engine as it was asked for."""
+    ring = ring_of(invocation, name)
+    folder = _folder(ring, SystemClock()) if is_first else site.last(ring)
+    bounds = Bounds(said["memory"], said["threads"] or 0, folder / "spill")
+    with closing(engine_of(said["engine"], said["master"], bounds)) as engine:
+        yield site_with(invocation, ring, folder, engine)
+
+
+def site_with(invocation: Invocation, ring: Ring, folder: Path, engine: Engine) -> Site:
+    """One whose password nobody sees."""
     password = Secret(reveal(ring.password, invocation.environment) if ring.password else "")
     invocation.printer.hide(password)
-    folder = _folder(ring, clock) if is_first else site.last(ring)
-    bounds = Bounds(said["memory"], said["threads"] or 0, folder / "spill")
-    engine = engine_of(said["engine"], said["master"], bounds)
-    try:
-        yield Site(ring, folder, engine, clock, password)
-    finally:
-        engine.close()
+    return Site(ring, folder, engine, SystemClock(), password)
 
 
 def _folder(ring: Ring, clock: SystemClock) -> Path:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import click
 
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.places import open_shelf
 from bucketline.cli.ring.phases import options, site_of
 from bucketline.engines.ring.gates import Terms, examine
 from bucketline.engines.ring.plan import Plan, load, make
+from bucketline.engines.ring.quarantine import Quarantine
 from bucketline.engines.ring.reclaim import Manner
 from bucketline.engines.ring.reclaim import reclaim as carry_out
 from bucketline.engines.ring.site import Site
 from bucketline.engines.ring.undelete import undelete as bring_back
 from bucketline.errors import printable
+from bucketline.settings import Side
 from bucketline.sizes import show_size
 
 _FAILED, _WAITING, _REFUSED = 1, 4, 7
@@ -30,6 +34,9 @@ _FAILED, _WAITING, _REFUSED = 1, 4, 7
 @click.option(
     "--canary", type=click.IntRange(1, 100), default=100, help="So many first; then a pause."
 )
+@click.option(
+    "--quarantine", default="", metavar="LOCATION", help="Copy each there before its delete."
+)
 @options
 def reclaim(invocation: Invocation, /, name: str, *, approve: str, **said: Any) -> int:
     """Without --approve nothing is deleted: the gates are looked at, and a plan is written. With
@@ -40,7 +47,9 @@ def reclaim(invocation: Invocation, /, name: str, *, approve: str, **said: Any) 
         if not approve:
             return _planned(invocation, found, terms)
         plan = load(found, approve)
-        told = carry_out(found, plan, Manner(said["rate"], said["canary"], terms))
+        place = said["quarantine"] or found.ring.quarantine
+        quarantine = _opened(invocation, place) if place else None
+        told = carry_out(found, plan, Manner(said["rate"], said["canary"], terms, quarantine))
     _tell(invocation, {"planned": len(plan.items)}, told)
     if told["failed"]:
         return _FAILED
@@ -49,13 +58,26 @@ def reclaim(invocation: Invocation, /, name: str, *, approve: str, **said: Any) 
 
 @click.option("--plan", required=True, metavar="HASH", help="The one that was carried out.")
 @click.option("--key", default="", metavar="MAIN", help="This main chunk alone.")
+@click.option(
+    "--quarantine", default="", metavar="LOCATION", help="Where the copies are, if moved since."
+)
 @options
 def undelete(invocation: Invocation, /, name: str, *, plan: str, key: str, **said: Any) -> int:
-    """Every chunk is brought back from its tombstone and looked at, until the ring purges it."""
+    """Every chunk is brought back from its tombstone and looked at; where the ring has purged it,
+    its object is put back from the quarantine, if it was copied there.
+    """
+    opener = cache(lambda place: _opened(invocation, said["quarantine"] or place))
     with site_of(invocation, name, said, is_first=False) as found:
-        told = bring_back(found, plan, key)
+        told = bring_back(found, plan, key, opener=opener)
     _tell(invocation, {}, told)
     return _FAILED if told["failed"] else 0
+
+
+def _opened(invocation: Invocation, text: str) -> Quarantine:
+    """Folders are remembered by their whole path: the next command may be called elsewhere."""
+    place = invocation.location(text, Side())
+    shelf = open_shelf(place)
+    return Quarantine(shelf.store, shelf.prefix, text if place.remote else place.folder)
 
 
 def _planned(invocation: Invocation, found: Site, terms: Terms) -> int:

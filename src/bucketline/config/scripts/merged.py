@@ -15,13 +15,14 @@ from bucketline.config.scripts.put_away import Safe
 from bucketline.config.scripts.translated import Translated, Value
 from bucketline.errors import ConfigError, Refused
 
-_SECTIONS = ("remotes", "jobs")
-
 
 def entries(fresh: Translated, safe: Safe) -> dict[str, dict[str, dict[str, Value]]]:
     """By section and name, their words."""
     remotes = {name: {**words, **safe.words(name)} for name, words in fresh.remotes.items()}
-    return {"remotes": remotes, "jobs": {fresh.job: dict(fresh.job_words)}}
+    jobs = {fresh.job: dict(fresh.job_words)} if fresh.job_words else {}
+    rings = {fresh.job: {**fresh.ring_words, **safe.words(fresh.job)}} if fresh.ring_words else {}
+    found = {"remotes": remotes, "jobs": jobs, "rings": rings}
+    return {section: named for section, named in found.items() if named}
 
 
 def merged(path: Path, fresh: Translated, safe: Safe, *, replaces: bool) -> str:
@@ -54,8 +55,8 @@ def fragment(fresh: Translated, safe: Safe) -> str:
 def _taken(document: Any, wanted: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [
         f"{section}.{name}"
-        for section in _SECTIONS
-        for name in wanted[section]
+        for section, names in wanted.items()
+        for name in names
         if name in (document.get(section) or {})
     ]
 
@@ -65,10 +66,10 @@ def _insert(
     fresh: Translated,
     wanted: Mapping[str, Mapping[str, Mapping[str, Value]]],
 ) -> None:
-    for section in _SECTIONS:
+    for section, names in wanted.items():
         if not isinstance(document.get(section), CommentedMap):
             document[section] = CommentedMap()
-        for name, words in wanted[section].items():
+        for name, words in names.items():
             entry = CommentedMap({word: _plain(value.value) for word, value in words.items()})
             entry.fa.set_block_style()
             for word, value in words.items():

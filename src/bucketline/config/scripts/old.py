@@ -10,6 +10,7 @@ from typing import Any
 from bucketline.config.document import load, place, spot
 from bucketline.config.scripts.words import (
     DIRECT,
+    RING,
     STAGED,
     Meaning,
     Role,
@@ -112,13 +113,15 @@ def _shape(path: Path, document: Mapping[str, Any]) -> Words:
         return DIRECT
     if {"source", "destination", "transfer_settings"} & set(document):
         return STAGED
+    if "ring" in document and {"sup", "srebuildd_ip", "srebuildd_arc_path"} & set(document):
+        return RING
     if "unlock_key" in document or "aws_access_key_id" in document:
         why = "is of a device's set-up, which is planned; here the files of the transfers are read"
     elif {"remotes", "jobs", "limits"} & set(document):
         why = "is a configuration of bucketline already; name the file of the scripts"
     else:
         why = "is no file of the transfer scripts: it has neither src and dst, nor source"
-        why += " and destination; name their config.yaml"
+        why += " and destination, and none of a ring's check; name their config.yaml or config.yml"
     raise ConfigError(f"{path}:1:1: {why}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from glob import escape
@@ -16,6 +16,7 @@ from bucketline.errors import ConfigError, DiskError, Refused
 from bucketline.settings import Environment, Secret
 
 Keys = Mapping[str, tuple[Secret, Secret]]  # remote -> access key and secret key
+Secrets = Mapping[str, tuple[Secret, ...]]
 _OURS_ALONE = 0o600
 
 
@@ -37,12 +38,13 @@ class SecretFiles:
     """A file for each key, beside the configuration."""
 
     config: Path
-    keys: Keys
+    keys: Secrets
+    names: tuple[str, ...] = KEYS
 
     def words(self, remote: str) -> dict[str, Value]:
         if remote not in self.keys:
             return {}
-        return {word: Value({"file": f"secrets/{_name(remote, word)}"}) for word in KEYS}
+        return {word: Value({"file": f"secrets/{_name(remote, word)}"}) for word in self.names}
 
     def refusals(self) -> list[str]:
         return [f"{path}: holds another key" for path, key in self._files() if _is_other(path, key)]
@@ -57,8 +59,24 @@ class SecretFiles:
         return [
             (folder / _name(remote, word), key)
             for remote, both in self.keys.items()
-            for word, key in zip(KEYS, both, strict=True)
+            for word, key in zip(self.names, both, strict=True)
         ]
+
+
+@dataclass
+class Safes:
+    """Several: each has secrets of its own."""
+
+    all: Sequence[Safe]
+
+    def words(self, remote: str) -> dict[str, Value]:
+        return {word: value for one in self.all for word, value in one.words(remote).items()}
+
+    def refusals(self) -> list[str]:
+        return [refusal for one in self.all for refusal in one.refusals()]
+
+    def write(self) -> list[str]:
+        return [place for one in self.all for place in one.write()]
 
 
 @dataclass

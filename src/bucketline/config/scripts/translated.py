@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from bucketline.config.scripts.old import OldFile, Where
 from bucketline.config.scripts.relays import relay_of
 from bucketline.config.scripts.sides import OldSide, is_azure, side_of
-from bucketline.config.scripts.words import Later, Meaning, Needless, Role, SideName, Staging
+from bucketline.config.scripts.words import (
+    Later,
+    Meaning,
+    Needless,
+    OfRing,
+    Role,
+    SideName,
+    Staging,
+)
 from bucketline.errors import printable
 from bucketline.settings import Secret
 
@@ -50,6 +58,9 @@ class Translated:
     words: tuple[Word, ...]
     secret_lines: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    ring_words: Mapping[str, Value] = field(default_factory=dict)  # Of a ring instead of a job.
+    passwords: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)  # By the ring's name.
+    next_command: str = ""
 
 
 @dataclass
@@ -134,7 +145,7 @@ class _Translation:
 
     def _fate(self, meaning: Meaning | None) -> tuple[str, str]:
         match meaning:
-            case None:
+            case None | OfRing():
                 return "unknown", "left out: the scripts knew no such word"
             case Needless(why):
                 return "needless", f"has no meaning any more: {why}"
@@ -202,4 +213,5 @@ def translate(old: OldFile, job: str, *, verify_tls: bool = True) -> Translated:
         words=tuple(under_way.word(*said) for said in old.said()),
         secret_lines=tuple(under_way.secret_lines()),
         notes=tuple(under_way.notes()),
+        next_command=f"sync --name {job}",
     )

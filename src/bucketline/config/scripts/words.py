@@ -38,7 +38,14 @@ class Staging:
     what: str  # volumes max_fetch max_send
 
 
-Meaning = Role | Needless | Later | Staging
+@dataclass(frozen=True, slots=True)
+class OfRing:
+    """A word of the storage ring's check: which of a ring's words it is, or of its results'."""
+
+    what: str
+
+
+Meaning = Role | Needless | Later | Staging | OfRing
 Words = Mapping[tuple[str, ...], Meaning]
 
 
@@ -91,6 +98,34 @@ DIRECT: Words = {
     ("log", "deployment_location"): Later("the service, which is planned"),
     ("deployment_location",): Later("the service, which is planned"),
 }
+# The storage ring's check.
+_IN_KEYS = Needless("it is read out of each key")
+_BY_HTTP = Needless("what an orphan is, the ring is asked over HTTP")
+RING: Words = {
+    ("master",): Needless("no cluster is needed; for one say --engine spark --master URL"),
+    ("ring",): OfRing("name"),
+    ("path",): OfRing("path"),
+    ("protocol",): OfRing("protocol"),
+    ("srebuildd_ip",): OfRing("rebuild"),
+    ("srebuildd_arc_path",): OfRing("arc_alias"),
+    ("srebuildd_arcdata_path",): OfRing("arcdata_alias"),
+    ("srebuildd_chord_path",): OfRing("chord_alias"),
+    ("retention",): OfRing("grace_days"),
+    ("arc_protection",): _IN_KEYS,
+    ("cos_protection",): _IN_KEYS,
+    ("sup", "url"): OfRing("supervisor"),
+    ("sup", "login"): OfRing("login"),
+    ("sup", "password"): OfRing("password"),
+    ("s3", "access_key"): OfRing("access_key"),
+    ("s3", "secret_key"): OfRing("secret_key"),
+    ("s3", "endpoint"): OfRing("endpoints"),
+    **{
+        ("nasdk_tools", word): _BY_HTTP
+        for word in ("scalarcrevlookupid_bin", "scalsplitgetusermd_bin", "port_range")
+    },
+    ("nasdk_tools", "arcdata_path"): _BY_HTTP,
+}
+SPARK = Needless("what SQL may use is said by --memory and --threads")  # spark.…, all of them.
 
 
 def sections(words: Words) -> dict[str, list[str]]:

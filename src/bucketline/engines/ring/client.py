@@ -44,12 +44,14 @@ class Client:
         *,
         also: Sequence[int] = (),
         into: Sink | None = None,
+        body: bytes = b"",
     ) -> Flow[Answer]:
         """200 or what is `also` fine; else `NotFound`, or `ServerFault` for what stays wrong."""
         for attempt in range(self._patience.tries):
             last: StoreError
             try:
-                request = Request(method, self.url + path, list(headers), self._route, kind=method)
+                url, said = self.url + path, list(headers)
+                request = Request(method, url, said, self._route, body=body, kind=method)
                 if into is not None:
                     into.begin()
                     request.sink = into.take

@@ -26,6 +26,7 @@ class Deeds:
         self.fates: dict[str, str] = {}  # Main chunk -> its last event.
         # Main chunk -> its first intent: later ones may follow a half of the deed.
         self.intents: dict[str, Line] = {}
+        self.kept: dict[str, Line] = {}  # Main chunk -> where its copy is.
         self._learn(lines)
 
     def write(self, lines: Iterable[Line]) -> None:
@@ -46,6 +47,8 @@ class Deeds:
                 self.fates[line["main"]] = line["event"]
             if line["event"] == INTENT:
                 self.intents.setdefault(line["main"], line)
+                if "kept" in line:
+                    self.kept[line["main"]] = line["kept"]
 
 
 @contextmanager

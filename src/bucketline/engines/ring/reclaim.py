@@ -15,14 +15,16 @@ from bucketline.engines.ring.gates import Terms, examine, sampled
 from bucketline.engines.ring.journal import cursor, written
 from bucketline.engines.ring.keys import Main, dig, padded
 from bucketline.engines.ring.plan import Candidate, Plan, file_of
+from bucketline.engines.ring.quarantine import Kept, Quarantine, groups
 from bucketline.engines.ring.site import Site, all_of
-from bucketline.errors import NotFound, Refused, StoreError
+from bucketline.errors import NotFound, Refused, Remedy, StoreError
 from bucketline.stores.base import Flow
 
 _BATCH = 25
 _CANARY_PAUSE = 900
 _WINDOW, _FAILED_MAX = 200, 1
 _UNTOLD = "untold: "
+_MEMORY = 256 << 20  # Of bodies on their way into the quarantine.
 _SETTLED = {deeds.DONE, deeds.SKIPPED, deeds.UNDELETE, deeds.UNDELETED}
 
 
@@ -32,6 +34,7 @@ class Manner(NamedTuple):
     per_second: float = 50.0
     canary: int = 100
     terms: Terms = Terms()
+    quarantine: Quarantine | None = None  # Where each is copied to before its delete.
 
 
 class Looked(NamedTuple):
@@ -39,6 +42,7 @@ class Looked(NamedTuple):
 
     doubt: str
     chunks: dict[str, Chunk]
+    kept: Kept | None = None
 
 
 class Tail:
@@ -103,7 +107,11 @@ class Reclaim:
             self._site.clock.sleep(len(some) / self._manner.per_second)
 
     def _some(self, items: list[Candidate]) -> None:
-        looked = all_of([self._look(one) for one in items])
+        looked = [
+            found
+            for some in groups(items, _MEMORY)
+            for found in all_of([self._keep_and_look(one) for one in some])
+        ]
         self._tail.catch_up()  # The last thing before the deed.
         sound = list[Candidate]()
         lines = list[Line]()
@@ -119,11 +127,27 @@ class Reclaim:
                 chunks = {key: list(chunk) for key, chunk in found.chunks.items()}
                 about = {"main": one.main, "input_key": one.input_key, "kind": one.kind}
                 plan = {"plan": self._plan.sha256, "at": self._site.clock.now()}
-                lines.append({"event": deeds.INTENT, **about, "chunks": chunks, **plan})
+                kept = {"kept": found.kept._asdict()} if found.kept else {}
+                lines.append({"event": deeds.INTENT, **about, "chunks": chunks, **plan, **kept})
                 sound.append(one)
         self._book.write(lines)
         self._book.write(all_of([self._delete(one) for one in sound]))
         self._lately += [self._book.fates[one.main] == deeds.FAILED for one in sound]
+
+    def _keep_and_look(self, one: Candidate) -> Flow[Looked]:
+        """The copy comes first: a look that finds all as it was planned speaks for it as well."""
+        quarantine, lack, kept = self._manner.quarantine, "", None
+        if quarantine is not None and one.main not in self._book.kept:
+            try:
+                kept = yield from quarantine.keep(self._site, self._plan.sha256, one)
+            except NotFound:
+                lack = "cannot be read, and so not be kept"
+            except StoreError as error:
+                if error.remedy is Remedy.STOP:
+                    raise
+                lack = f"{_UNTOLD}is not in quarantine: {error}"
+        found = yield from self._look(one)
+        return found._replace(kept=kept, doubt=found.doubt or lack)
 
     def _look(self, one: Candidate) -> Flow[Looked]:
         """Every chunk as it stands now, and what the ring says that it belongs to."""
