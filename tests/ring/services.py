@@ -189,6 +189,11 @@ class Services:
         return 200, b"", said
 
 
+def sent_by(handler: BaseHTTPRequestHandler) -> Sent:
+    body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    return {name.title(): value for name, value in handler.headers.items()}, body
+
+
 def route_of(target: str) -> str:
     """`/rebuild/arc-R/…` -> arc"""
     words = urlsplit(target).path.strip("/").split("/")
@@ -216,9 +221,7 @@ def serve(world: World) -> Iterator[Services]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            sent = ({name.title(): value for name, value in self.headers.items()}, body)
-            status, body, headers = services.answer(self.command, self.path, sent)
+            status, body, headers = services.answer(self.command, self.path, sent_by(self))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

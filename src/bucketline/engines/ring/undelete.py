@@ -1,6 +1,4 @@
-"""undelete: what a plan has deleted comes back from its tombstones, chunk by chunk, proven; and
-where the ring has purged these, from the quarantine.
-"""
+"""undelete: what a plan has deleted comes back: from its tombstones, or from the quarantine."""
 
 from __future__ import annotations
 
