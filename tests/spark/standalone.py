@@ -42,23 +42,24 @@ def standalone(folder: Path, variables: dict[str, str]) -> Iterator[Standalone]:
     around = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
     around |= {"SPARK_SCALA_VERSION": "2.13", **variables}
 
-    def start(name: str, kind: str, *words: str) -> tuple[int, int]:
+    pids: list[int] = []
+
+    def start(name: str, kind: str, *words: str) -> int:
         port, place = processes.free_port(), folder / name
         place.mkdir(parents=True)
         said = ["--host", "127.0.0.1", "--port", str(port)]
         page = ["--webui-port", str(processes.free_port())]
         command = ["java", "-Xmx256m", "-cp", f"{home}/jars/*", f"org.apache.spark.deploy.{kind}"]
         pid = processes.spawn([*command, *said, *page, *words], place, variables=around)
+        pids.append(pid)  # Before it listens: one that never does must end as well.
         processes.await_port(port, pid, place / "java.log", timeout_seconds=300)
-        return pid, port
+        return port
 
-    pids = []
     try:
-        master, port = start("master", "master.Master")
-        pids.append(master)
-        url = f"spark://127.0.0.1:{port}"
+        url = f"spark://127.0.0.1:{start('master', 'master.Master')}"
         words = ("worker.Worker", "-c", "1", "-m", "1g", url)
-        pids += [start(name, *words)[0] for name in ("one", "two")]
-        yield Standalone(url, master, tuple(pids[1:]), folder)
+        for name in ("one", "two"):
+            start(name, *words)
+        yield Standalone(url, pids[0], tuple(pids[1:]), folder)
     finally:
         processes.kill(pids)

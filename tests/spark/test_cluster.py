@@ -14,7 +14,7 @@ import pytest
 from bucketline.cli import main
 from bucketline.flow.cluster import STEPS_MAX
 from desk import VARIABLES, Desk, start
-from faults.proxy import FaultProxy
+from faults.proxy import Exchange, FaultProxy, obey
 from servers import SECRET_KEY
 from spark.standalone import Standalone, standalone
 
@@ -73,18 +73,22 @@ def test_all_arrives_when_an_executor_is_killed_and_no_secret_is_seen(
     for number in range(COUNT):
         desk.object(f"from/{number:05}", b"%d" % number)
     words = ("--engine", "spark", "--master", cluster.url, "--progress", "none", "--json")
-    lines: list[dict[str, object]] = []
-    said = tmp_path / "said"
+    said, seen = tmp_path / "said", ""
+
+    def kill_one(exchange: Exchange) -> None:
+        """While they are at work, and not when a partition has just come back."""
+        nonlocal seen
+        seen = command_lines()
+        os.kill(cluster.executors()[0], signal.SIGKILL)
+        obey(exchange)
+
     with FaultProxy(desk.url) as proxy, said.open("w") as log:
+        proxy.add(kill_one, method="PUT", path="/to/", nth=COUNT // 4)
         told = {**around, "AWS_ENDPOINT_URL": proxy.url}
         both = (f"{desk.s3}from/", f"{desk.s3}to/")
         with start(told, "sync", *both, *words, stderr=log) as child:
             assert child.stdout
-            for line in child.stdout:
-                lines.append(json.loads(line))
-                if len(lines) == COUNT // 4:
-                    seen = command_lines()
-                    os.kill(cluster.executors()[0], signal.SIGKILL)
+            lines: list[dict[str, object]] = [json.loads(line) for line in child.stdout]
         written = Counter(one.key for one in proxy.seen("PUT", "/to/"))
     errors = said.read_text()
 
