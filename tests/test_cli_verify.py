@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bucketline.cli import main
+from bucketline.clock import SystemClock
 from desk import Desk
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -135,6 +136,16 @@ def test_a_dry_run_looks_at_nothing(copied: Desk) -> None:
     *lines, plan = copied.run("verify", "last", "-n")
     assert [line["key"] for line in lines] == [f"d/k{n}" for n in range(5)]
     assert (plan["objects"], plan["skipped"]) == (5, 0)
+
+
+def test_a_dry_run_tells_when_each_was_verified_last(copied: Desk) -> None:
+    *lines, _ = copied.run("verify", "last", "-n")
+    assert {line["last_verified"] for line in lines} == {None}
+    began = SystemClock().now()
+    copied.run("verify", "last")
+    *lines, _ = copied.run("verify", "last", "-n")
+    assert len(lines) == 5
+    assert all(line["last_verified"] >= began for line in lines)
 
 
 def test_a_verification_is_a_run_like_any_other(copied: Desk) -> None:

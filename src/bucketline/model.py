@@ -179,6 +179,7 @@ class Verify:
     target: Entry  # As it was delivered; `modified` is when that was proven.
     hashes: Mapping[str, str] = field(default_factory=nothing)  # As an `Outcome` has them.
     run: str = ""  # The run that delivered it.
+    verified: float = 0.0  # When it was verified last; 0 = never.
 
     @property
     def key(self) -> str:

@@ -28,7 +28,8 @@ from bucketline.flow.proof.again import Method
 from bucketline.flow.report.delivered import verified
 from bucketline.flow.report.runs import RunRow, runs_of
 from bucketline.flow.run.terms import Allowance
-from bucketline.model import Skip
+from bucketline.model import Skip, Verify
+from bucketline.sizes import show_moment
 from bucketline.timetable import Timetable, parse_timetable
 
 _METHODS = [method.value for method in Method]
@@ -120,11 +121,15 @@ def _print_plan(invocation: Invocation, engine: Verification) -> int:
             left += step.count
             continue
         count, size = count + 1, size + step.intent.size
+        last = step.verified if isinstance(step, Verify) else 0.0
         if invocation.as_json:
             fields = {"event": "planned", "verb": step.verb.value, "key": step.key}
-            invocation.printer.record({**fields, "bytes": step.intent.size})
+            invocation.printer.record(
+                {**fields, "bytes": step.intent.size, "last_verified": last or None}
+            )
         else:
-            invocation.printer.result(f"verify {printable(step.key)}")
+            when = f"last verified {show_moment(last)}" if last else "never verified"
+            invocation.printer.result(f"verify {printable(step.key)} ({when})")
     if invocation.as_json:
         sums = {"objects": count, "bytes": size, "skipped": left}
         invocation.printer.record({"event": "plan", **sums})

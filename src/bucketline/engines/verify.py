@@ -106,29 +106,29 @@ class Verification:
 
     def _first(self, chosen: Callable[[str], bool], later: Sorter) -> Iterator[Verify | Delivered]:
         """Those whose turn it is; others come back as they are, to be counted, or go to `later`."""
-        for one, last_run in _beside(self._deliveries(), self._verified()):
+        for one, last in _beside(self._deliveries(), self._verified()):
             self.found += 1
             if not chosen(one.key):
                 yield one
-            elif last_run >= self._since.first_run:
+            elif last is None:
+                yield one.to_verify()
+            elif last.run >= self._since.first_run:
                 self.before += 1
                 yield one
-            elif last_run:
-                later.extend([_packed(one, last_run)])
             else:
-                yield one.to_verify()
+                later.extend([_packed(one, last)])
 
 
 def _beside(
     deliveries: Iterator[Delivered], verified: Iterator[Verified]
-) -> Iterator[tuple[Delivered, int]]:
-    """Each with the number of the run that verified it last, and 0 if none did."""
+) -> Iterator[tuple[Delivered, Verified | None]]:
+    """Each with when it was verified last; None = it never was."""
     last = next(verified, None)
     for one in deliveries:
         while last is not None and last.key < one.key:
             last = next(verified, None)
         is_it = last is not None and last.key == one.key and last.time >= one.time
-        yield one, last.run if is_it and last is not None else 0
+        yield one, last if is_it else None
 
 
 def choice(sample: Sample, keys: Callable[[], Iterable[str]]) -> Callable[[str], bool]:
@@ -172,17 +172,18 @@ def _counted(steps: Iterable[Verify | Delivered]) -> Iterator[Action | Skip]:
         yield Skip(count, size)
 
 
-def _packed(one: Delivered, last_run: int) -> Entry:
+def _packed(one: Delivered, last: Verified) -> Entry:
     """As an entry, for a sorter: by the run that verified it last, then by key."""
-    hashes = " ".join(f"{name}={value}" for name, value in one.hashes.items())
-    key = f"{last_run:012d}{one.key}"
-    return Entry(key, one.size, one.time, one.target_etag, one.version, hashes, one.run)
+    words = " ".join([repr(last.time), *(f"{name}={is_}" for name, is_ in one.hashes.items())])
+    key = f"{last.run:012d}{one.key}"
+    return Entry(key, one.size, one.time, one.target_etag, one.version, words, one.run)
 
 
 def _unpacked(entry: Entry) -> Verify:
-    hashes = dict(word.split("=", 1) for word in entry.tier.split())
+    last, *words = entry.tier.split()
+    hashes = dict(word.split("=", 1) for word in words)
     target = Entry(entry.key[12:], entry.size, entry.modified, entry.etag, entry.version)
-    return Verify(target, hashes, entry.stamp)
+    return Verify(target, hashes, entry.stamp, float(last))
 
 
 def _outcome(action: Verify, seen: Seen) -> Outcome:
