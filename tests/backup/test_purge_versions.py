@@ -17,12 +17,15 @@ pytestmark = pytest.mark.usefixtures("surroundings")
 _GOOD = ("--for-good", "--undo-window", "0")
 
 
-@pytest.fixture
-def vault(ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Vault:
-    vault = Vault(tmp_path, ministack, capsys)
+@pytest.fixture(params=["ministack", pytest.param("radosgw", marks=pytest.mark.radosgw)])
+def vault(
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Vault:
+    server: Endpoint = request.getfixturevalue(request.param)
+    vault = Vault(tmp_path, server, capsys)
     vault.client.create_bucket(Bucket=f"{vault.backup_bucket}-l", ObjectLockEnabledForBucket=True)
     vault.backup_bucket = f"{vault.backup_bucket}-l"
-    vault.kept = S3Store(ministack.remote(), vault.backup_bucket, clock=SystemClock())
+    vault.kept = S3Store(server.remote(), vault.backup_bucket, clock=SystemClock())
     vault.client.put_bucket_versioning(
         Bucket=vault.bucket, VersioningConfiguration={"Status": "Enabled"}
     )
