@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:s="http://dev.splunk.com/ns/rest">'
+    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:s="http://dev.splunk.com/ns/rest"'
+    ' xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
 )
 
 
@@ -22,7 +23,8 @@ def feed(status: int, told: Any) -> bytes:
         "</entry>"
         for name, content in entries
     )
-    return f"{_HEAD}{text}</feed>".encode()
+    total = f"<opensearch:totalResults>{len(entries)}</opensearch:totalResults>"
+    return f"{_HEAD}{total}{text}</feed>".encode()
 
 
 def _value(said: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from desk import VARIABLES, Desk
 from servers import Endpoint
+from splunk.peer import IS_REAL, Peer, named, standing_in
 from splunk.site import Site
 
 
@@ -40,3 +42,15 @@ def one(site: Site) -> Site:
     site.splunk.add_index("web")
     site.archive("web", 1)
     return site
+
+
+@pytest.fixture
+def peer(request: pytest.FixtureRequest) -> Peer:
+    """Whom contracts are held against."""
+    made = named() if IS_REAL else standing_in(request.getfixturevalue("site").splunk)
+    user, _, password = made.login.partition(":")
+    form = {"username": user, "password": password}
+    said = made.ask("POST", "auth/login", form, output_mode="json")
+    assert said.status == 200, said.body
+    made.header = f"Splunk {json.loads(said.body)['sessionKey']}"
+    return made

@@ -20,13 +20,13 @@ from botocore.client import Config
 from botocore.exceptions import ClientError
 
 from servers import Endpoint
+from splunk.managing import GUID, managed
 from splunk.program import install
 from splunk.receipting import STRANGER, is_whole, receipt, spoilt
 from splunk.wire import PASSWORD, USER, handler
 
-__all__ = ["PASSWORD", "STRANGER", "USER", "Double"]
+__all__ = ["GUID", "PASSWORD", "STRANGER", "USER", "Double"]
 
-GUID = "A0000000-0000-4000-8000-00000000000A"
 NAME = re.compile(r"db_(\d+)_(\d+)_(\d+)_([0-9A-F-]{36})")
 BIG = ("rawdata/", ".tsidx", "bloomfilter")
 
@@ -168,7 +168,7 @@ class Double:
             body = spoilt(text, what)
             self.s3.put_object(Bucket=self.s3_bucket, Key=f"{root}receipt.json", Body=body)
         if self.faults.get("retention"):
-            self.freeze(one, root)
+            self.freeze(one)
 
     def _root(self, one: Bucket) -> str:
         identity = one.bid.partition("~")[2]
@@ -176,8 +176,9 @@ class Double:
         spread = spread.upper() if self.faults.get("upper") else spread
         return f"{self.prefix}{one.index}/db/{spread[:2]}/{spread[2:4]}/{identity}/"
 
-    def freeze(self, one: Bucket, root: str) -> None:
+    def freeze(self, one: Bucket) -> None:
         """What its retention does: it is gone, here and there."""
+        root = self._root(one)
         listed = self.s3.list_objects_v2(Bucket=self.s3_bucket, Prefix=root)
         for found in listed.get("Contents", []):
             self.s3.delete_object(Bucket=self.s3_bucket, Key=found["Key"])
@@ -234,7 +235,7 @@ class Double:
                 case ["authentication", "current-context"]:
                     able = self.faults.get("capabilities", ["restart_splunkd", "search"])
                     return 200, [("context", {"capabilities": able})]
-                case ["data", "indexes"]:
+                case ["data", "indexes"] if method == "GET":
                     return 200, list(self.indexes.items())
                 case ["configs", "conf-indexes", _]:
                     path = f"s3://{self.s3_bucket}/{self.prefix}"
@@ -244,23 +245,33 @@ class Double:
                     self.restart()
                     return 200, []
                 case ["search", "jobs"]:
-                    return 200, {"results": self._inspected(form["search"])}
+                    said: dict[str, Any] = {"preview": False, "init_offset": 0, "messages": []}
+                    return 200, {**said, "results": self._inspected(form["search"])}
                 case ["admin", "cacheman", cache_id, *action]:
                     return self._cache(method, cache_id, action)
-            return 404, "Not Found"
+            return managed(self, method, parts, form)
 
     def _info(self) -> dict[str, Any]:
         told = {"guid": GUID, "version": "10.2.3", "startup_time": 1000 + self.starts}
         return {**told, "server_roles": ["indexer"], **self.info}
 
+    def cached(self, one: Bucket) -> dict[str, Any]:
+        return {"cm:bucket": {"status": one.status, "upload_status": one.upload}}
+
     def _inspected(self, query: str) -> list[dict[str, Any]]:
         self.seen["search"] += 1
         question, _, wanted = query.partition("| search bucketId IN (")
         indexes, bids = re.findall(r"index=(\S+)", question), re.findall(r'"([^"]+)"', wanted)
-        ones = [one for one in self.known.values() if one.index in indexes and one.bid in bids]
+        ones = [one for one in self.known.values() if one.index in indexes]
+        ones = [one for one in ones if one.bid in bids or not wanted]
         lost = {one.bid: self.faults.get("forgets", 0) for one in ones if one.status == "remote"}
         return [
-            {"bucketId": one.bid, "eventCount": str(one.events - lost.get(one.bid, 0))}
+            {
+                "bucketId": one.bid,
+                "eventCount": str(one.events - lost.get(one.bid, 0)),
+                "path": str(one.path),
+                "state": "warm",
+            }
             for one in ones
         ]
 
@@ -268,14 +279,15 @@ class Double:
         bid = cache_id.removeprefix("bid|").removesuffix("|")
         one = self.known.get(bid)
         verb = action[0] if action else "register"
+        if method == "GET" and action:
+            return 400, "All custom actions of this endpoint require POST"
         if method == "GET":
             if one is None:
                 return 404, f"Could not find object id={cache_id}"
             one.looks -= 1
             if one.looks == 0:
                 self._upload(one, what="")
-            told = {"status": one.status, "upload_status": one.upload}
-            return 200, [(cache_id, {"cm:bucket": told})]
+            return 200, [(cache_id, self.cached(one))]
         self.seen[verb] += 1
         failing = self.faults.get(verb, {})
         if failing.get(bid, 0) > 0:

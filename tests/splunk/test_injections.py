@@ -136,8 +136,7 @@ def test_f18_what_retention_froze_is_not_evicted_and_not_uploaded_for_ever(one: 
 
 def test_f18_what_is_gone_after_all_was_done_is_told_once_more_and_left(one: Site) -> None:
     comes_back(one)
-    bucket = one.splunk.known[BID]
-    one.splunk.freeze(bucket, "s2/")
+    one.splunk.freeze(one.splunk.known[BID])
 
     found = ended(one, code=1)
 

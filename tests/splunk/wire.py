@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +16,8 @@ from splunk import atom
 
 USER, PASSWORD = "restorer", "demo-password-not-real"
 PAGE = 30
+UPDATED, GENERATOR = "2026-01-01T00:00:00+00:00", {"build": "0", "version": "10.2.3"}
+NOTHING: Mapping[str, str] = {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -26,6 +29,9 @@ class Handler(BaseHTTPRequestHandler):
         return
 
     def do_GET(self) -> None:
+        self._serve({})
+
+    def do_DELETE(self) -> None:
         self._serve({})
 
     def do_POST(self) -> None:
@@ -43,9 +49,9 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/services/auth/login":
             self._login(form)
         elif not self._is_known():
-            self._told(401, _error("call not properly authenticated"))
+            self._refused()
         else:
-            status, told = self._done(path, form)
+            status, told = self._done(path, {**query, **form})
             resets = self.double.faults.get("resets after", {})
             if resets.get(path.rpartition("/")[2], 0) > 0:
                 resets[path.rpartition("/")[2]] -= 1
@@ -67,13 +73,21 @@ class Handler(BaseHTTPRequestHandler):
                 os.kill(self.double.victim.result(30), signal.SIGKILL)
         return done
 
+    def _refused(self) -> None:
+        """Only who comes with a password is told that he may try another one."""
+        if self.headers.get("authorization", "").lower().startswith("basic"):
+            challenge = {"WWW-Authenticate": 'Basic realm="/splunk"'}
+            self._told(401, _error("Unauthorized"), challenge)
+        else:
+            self._told(401, _error("call not properly authenticated", "WARN"))
+
     def _login(self, form: dict[str, str]) -> None:
         if (form.get("username"), form.get("password")) != (USER, PASSWORD):
-            self._told(401, _error("Login failed"))
+            self._told(401, _error("Login failed", "WARN"))
             return
         key = f"session-{len(self.double.sessions)}-{self.double.starts}"
         self.double.sessions.add(key)
-        self._told(200, {"sessionKey": key})
+        self._told(200, {"sessionKey": key, "message": "", "code": ""})
 
     def _is_known(self) -> bool:
         if self.double.faults.get("sessions end after"):
@@ -87,14 +101,16 @@ class Handler(BaseHTTPRequestHandler):
         now = time.time() if timestamp is None else timestamp
         return super().date_time_string(int(now + self.double.faults.get("skew", 0)))
 
-    def _told(self, status: int, body: Any) -> None:
-        self._send(status, json.dumps(body).encode(), "application/json")
+    def _told(self, status: int, body: Any, more: Mapping[str, str] = NOTHING) -> None:
+        self._send(status, json.dumps(body).encode(), "application/json; charset=UTF-8", more)
 
     def _told_atom(self, status: int, text: bytes) -> None:
         self._send(status, text, "text/xml; charset=UTF-8")
 
-    def _send(self, status: int, text: bytes, kind: str) -> None:
+    def _send(self, status: int, text: bytes, kind: str, more: Mapping[str, str] = NOTHING) -> None:
         self.send_response(status)
+        for name, value in more.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -105,8 +121,8 @@ def handler(double: Any) -> type[BaseHTTPRequestHandler]:
     return type("Speaker", (Handler,), {"double": double})
 
 
-def _error(text: str) -> dict[str, Any]:
-    return {"messages": [{"type": "ERROR", "text": text}]}
+def _error(text: str, kind: str = "ERROR") -> dict[str, Any]:
+    return {"messages": [{"type": kind, "text": text}]}
 
 
 def _shaped(status: int, told: Any, words: dict[str, str]) -> Any:
@@ -118,7 +134,16 @@ def _shaped(status: int, told: Any, words: dict[str, str]) -> Any:
     count, offset = int(words.get("count", PAGE)), int(words.get("offset", 0))
     page = told[offset : offset + count] if count > 0 else told[offset:]
     return {
-        "entry": [{"name": name, "content": content} for name, content in page],
+        "links": {},
+        "origin": "/services",
+        "updated": UPDATED,
+        "generator": GENERATOR,
+        "entry": [_entry(name, content) for name, content in page],
         "paging": {"total": len(told), "perPage": count, "offset": offset},
         "messages": [],
     }
+
+
+def _entry(name: str, content: Any) -> dict[str, Any]:
+    about = {"id": f"/services/{name}", "updated": UPDATED, "links": {}, "author": "nobody"}
+    return {"name": name, **about, "acl": {"app": "", "owner": "nobody"}, "content": content}
