@@ -20,7 +20,7 @@ from botocore.client import Config
 from botocore.exceptions import ClientError
 
 from servers import Endpoint
-from splunk.managing import GUID, managed
+from splunk.managing import GUID, inspected, managed
 from splunk.program import install
 from splunk.receipting import STRANGER, is_whole, receipt, spoilt
 from splunk.wire import PASSWORD, USER, handler
@@ -246,7 +246,7 @@ class Double:
                     return 200, []
                 case ["search", "jobs"]:
                     said: dict[str, Any] = {"preview": False, "init_offset": 0, "messages": []}
-                    return 200, {**said, "results": self._inspected(form["search"])}
+                    return 200, {**said, "results": inspected(self, form["search"])}
                 case ["admin", "cacheman", cache_id, *action]:
                     return self._cache(method, cache_id, action)
             return managed(self, method, parts, form)
@@ -257,23 +257,6 @@ class Double:
 
     def cached(self, one: Bucket) -> dict[str, Any]:
         return {"cm:bucket": {"status": one.status, "upload_status": one.upload}}
-
-    def _inspected(self, query: str) -> list[dict[str, Any]]:
-        self.seen["search"] += 1
-        question, _, wanted = query.partition("| search bucketId IN (")
-        indexes, bids = re.findall(r"index=(\S+)", question), re.findall(r'"([^"]+)"', wanted)
-        ones = [one for one in self.known.values() if one.index in indexes]
-        ones = [one for one in ones if one.bid in bids or not wanted]
-        lost = {one.bid: self.faults.get("forgets", 0) for one in ones if one.status == "remote"}
-        return [
-            {
-                "bucketId": one.bid,
-                "eventCount": str(one.events - lost.get(one.bid, 0)),
-                "path": str(one.path),
-                "state": "warm",
-            }
-            for one in ones
-        ]
 
     def _cache(self, method: str, cache_id: str, action: list[str]) -> tuple[int, Any]:
         bid = cache_id.removeprefix("bid|").removesuffix("|")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -62,3 +63,22 @@ def _sent(double: Any, name: str) -> tuple[int, Any]:
     rebuild(path)
     double.scan()
     return 200, []
+
+
+def inspected(double: Any, query: str) -> list[dict[str, Any]]:
+    """The rows of `dbinspect`."""
+    double.seen["search"] += 1
+    question, _, wanted = query.partition("| search bucketId IN (")
+    indexes, bids = re.findall(r"index=(\S+)", question), re.findall(r'"([^"]+)"', wanted)
+    ones = [one for one in double.known.values() if one.index in indexes]
+    ones = [one for one in ones if one.bid in bids or not wanted]
+    lost = {one.bid: double.faults.get("forgets", 0) for one in ones if one.status == "remote"}
+    return [
+        {
+            "bucketId": one.bid,
+            "eventCount": str(one.events - lost.get(one.bid, 0)),
+            "path": str(one.path),
+            "state": "warm",
+        }
+        for one in ones
+    ]

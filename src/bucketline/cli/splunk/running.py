@@ -53,6 +53,12 @@ def budgets(command: F) -> F:
         click.option("--workers", default=2, type=click.IntRange(1, 64), help="Rebuilt at once."),
         click.option("--thaw-days", default=7, type=click.IntRange(1), help="Readable so long."),
         click.option("--thaw-speed", default="Standard", help="Standard, Bulk or Expedited."),
+        click.option(
+            "--accept-proof",
+            default="etag",
+            type=click.Choice(["size", "etag"]),
+            help="Weakest proof of what came; size: also what the archive tells no hash of.",
+        ),
         click.option("--i-accept-unsupported", "accepts", is_flag=True, help="Splunk does not."),
         click.option(
             "--legal-hold", metavar="CASE", help="Freeze the choice; evict and remove nothing."
@@ -205,6 +211,7 @@ def _prepared(
     )
     records = Records(folder / "buckets")
     steps = Restoring(world, records, tool, world.splunk, seen.guid, patience, said["into"], case)
+    steps.accepts_size = said["accept_proof"] == "size"
     restart = Restart(
         said["restart"], said["restart_command"], said["restart_timeout"], said["poll"]
     )

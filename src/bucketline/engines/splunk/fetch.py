@@ -7,13 +7,14 @@ import os
 from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from bucketline.clock import SystemClock
 from bucketline.engines.splunk.archive import Archived
+from bucketline.engines.splunk.frames import checks_itself
 from bucketline.errors import DiskError, Mismatch
 from bucketline.flow.drive import Drive
 from bucketline.flow.move.copy import MovePolicy, copy
@@ -31,6 +32,7 @@ from bucketline.stores.beyond import first_part
 _PIECE = 8 << 20
 _AT_ONCE = 4
 _SHA256 = "sha256"
+CODEC = "codec-checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class Fetched:
     hashes: Mapping[str, str]  # Path in the bucket -> SHA-256.
     proof: Proof  # The weakest by which any of it is shown to be the archive's.
     journal: str = ""  # The path of the whole journal, once its slices are one.
+    unshown: frozenset[str] = frozenset()  # Paths of which the archive tells a size alone.
+
+    @property
+    def proven_by(self) -> str:
+        """The weakest proof; of a journal of which nothing is told, its own compression's."""
+        if self.proof is Proof.SIZE and self.unshown == {self.journal}:
+            return CODEC if checks_itself(self.folder / self.journal) else self.proof.label
+        return self.proof.label
 
     def check(self, *, only_journal: bool = False) -> None:
         """Raises `Mismatch` where the disk holds other bytes by now."""
@@ -81,7 +91,8 @@ def fetch(store: Store, drive: Drive, bucket: Archived, folder: Path) -> Fetched
     names = [bucket.within(entry) for entry in bucket.entries]
     hashes = {name: one.sha256 for name, one in zip(names, came, strict=True)}
     proof = min((one.proof for one in came), key=lambda proof: proof.value, default=Proof.NONE)
-    return Fetched(folder, hashes, proof)
+    unshown = [name for name, one in zip(names, came, strict=True) if one.proof is Proof.SIZE]
+    return Fetched(folder, hashes, proof, unshown=frozenset(unshown))
 
 
 def joined(bucket: Archived, fetched: Fetched, aside: Path | None = None) -> Fetched:
@@ -91,7 +102,7 @@ def joined(bucket: Archived, fetched: Fetched, aside: Path | None = None) -> Fet
     """
     names = [bucket.within(entry) for entry in bucket.journals]
     if len(names) == 1 and "journal" in names[0]:
-        return Fetched(fetched.folder, fetched.hashes, fetched.proof, names[0])
+        return replace(fetched, journal=names[0])
     slices = sorted((name for name in names if "journal" not in name), key=_number)
     whole, name = hashlib.sha256(), "rawdata/journal"
     with (fetched.folder / name).open("wb") as file:
@@ -111,7 +122,8 @@ def joined(bucket: Archived, fetched: Fetched, aside: Path | None = None) -> Fet
             (fetched.folder / one).rename(aside / one)
     kept = {path: said for path, said in fetched.hashes.items() if path not in slices}
     hashes = {**kept, name: whole.hexdigest()}
-    return Fetched(fetched.folder, hashes, fetched.proof, name)
+    unshown = fetched.unshown - {*slices} | ({name} if fetched.unshown & {*slices} else set())
+    return replace(fetched, hashes=hashes, journal=name, unshown=unshown)
 
 
 def _changed(path: Path) -> Mismatch:

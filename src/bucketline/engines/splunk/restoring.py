@@ -26,8 +26,13 @@ from bucketline.engines.splunk.room import is_full
 from bucketline.engines.splunk.staging import aside_of, occupied, staging_of, sweep
 from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import DiskError, Refused
+from bucketline.model import Proof
 
 _ASKINGS = 3
+_ONLY_SIZE = (
+    "the archive tells no hash of it, and it has no checksums of its own: nothing but its size"
+    " shows that it is what was archived; --accept-proof size restores it all the same"
+)
 SMARTSTORE, THAWED = "smartstore", "thaweddb"
 
 
@@ -56,6 +61,7 @@ class Restoring:
     patience: Patience
     into: str = SMARTSTORE
     case: str = ""  # Of a legal hold: nothing is evicted, and nothing removed.
+    accepts_size: bool = False  # Also what nothing but a size shows to be the archive's.
 
     @property
     def clock(self) -> Clock:
@@ -141,6 +147,9 @@ class Restoring:
             came.check()  # What the disk has changed is not what the archive holds.
         if found.events == 0:
             raise Damaged("its journal holds no event: a stub, which nothing can be made of")
+        record.proof = came.proven_by
+        if record.proof == Proof.SIZE.label and not self.accepts_size:
+            raise Refused(_ONLY_SIZE)
         record.events, record.raw_size = found.events, found.raw_size
         record.digest = found.digest
         try:
