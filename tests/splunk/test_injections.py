@@ -124,16 +124,6 @@ def test_f16_an_answer_that_is_lost_is_no_reason_to_upload_twice(
     assert one.splunk.evicted == [BID]
 
 
-def test_f18_what_retention_froze_is_not_evicted_and_not_uploaded_for_ever(one: Site) -> None:
-    one.splunk.faults["retention"] = True
-
-    found = ended(one, code=4)
-
-    assert "no receipt" in found["message"]
-    assert one.splunk.evicted == []
-    assert one.uploaded() == []
-
-
 def test_f18_what_is_gone_after_all_was_done_is_told_once_more_and_left(one: Site) -> None:
     comes_back(one)
     one.splunk.freeze(one.splunk.known[BID])

@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             words = {**form, **query}
+            if cap := self.double.faults.get("page cap"):
+                words["count"] = str(cap)
             if words.get("output_mode") != "json" or status in self.double.faults.get("atom", ()):
                 self._told_atom(status, atom.feed(status, told))
             else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from bucketline.engines.splunk.ends import Begun, Ends
 from bucketline.engines.splunk.look import smartstore_of
 from bucketline.engines.splunk.planning import Planned
-from bucketline.engines.splunk.records import FAILED, UPLOADED, Record
+from bucketline.engines.splunk.records import FAILED, FROZEN, UPLOADED, Record
 from bucketline.engines.splunk.rest import Index
 from bucketline.engines.splunk.staging import NotYet
 from bucketline.errors import Broken, BucketlineError, Refused
@@ -20,6 +21,7 @@ _WIDTH = 8
 _ASKINGS = 3
 _SETTLING = 12  # Looks, before an upload that was asked for and cannot be seen is asked for again.
 _NO_RECEIPT = "there is no receipt"
+_FROZEN = "Splunk removed it before its upload was proven: its retention, most likely"
 _KEPT = "Splunk keeps it in its cache for now: it is being searched, or is hot"
 Found = str | BucketlineError | None
 T = TypeVar("T")
@@ -80,9 +82,18 @@ class Awaiting:
                 self.ends.guard(one, self._is_uploaded)
             else:
                 left[one[1].bid] = f"it is not uploaded: {flaw or _NO_RECEIPT}"
-                if flaw is None:
+                if flaw is None and not self._is_frozen(one):
                     self.ends.guard(one, self._ask)
         return left
+
+    def _is_frozen(self, begun: Begun) -> bool:
+        """Splunk took it away instead: neither asking again nor another run would end better."""
+        record = begun[1]
+        if not record.folder or Path(record.folder).exists():
+            return False
+        record.step = FROZEN
+        self.ends.stopped(begun, Refused(_FROZEN))
+        return True
 
     def _is_uploaded(self, _one: Planned, record: Record) -> None:
         self.ends.steps.note(record, UPLOADED)

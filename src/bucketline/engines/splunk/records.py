@@ -15,6 +15,7 @@ VERSION = 3
 # In the order in which they are reached; the last two are ends that a person must look at.
 PLACING, PLACED, UPLOADED, DONE = "placing", "placed", "uploaded", "done"
 QUARANTINED, FAILED = "quarantined", "failed"
+FROZEN = "frozen"  # Splunk removed it before its upload was proven: an end, too.
 
 
 @dataclass(slots=True)

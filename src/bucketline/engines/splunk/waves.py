@@ -11,7 +11,7 @@ from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.ends import Begun, Ends, Tally
 from bucketline.engines.splunk.look import Seen
 from bucketline.engines.splunk.planning import Planned
-from bucketline.engines.splunk.records import DONE, QUARANTINED, UPLOADED, Record
+from bucketline.engines.splunk.records import DONE, FROZEN, QUARANTINED, UPLOADED, Record
 from bucketline.engines.splunk.restart import Restart
 from bucketline.engines.splunk.restoring import THAWED, DiskFull, Restoring
 from bucketline.engines.splunk.room import Room
@@ -134,7 +134,7 @@ class Waves:
 
     def _is_gone(self, record: Record) -> bool:
         """What was thawed, a person may remove; what was uploaded should have stayed."""
-        return self.steps.into != THAWED and record.step in (UPLOADED, DONE)
+        return self.steps.into != THAWED and record.step in (UPLOADED, DONE, FROZEN)
 
     def _received(self, one: Planned, record: Record | None, begun: list[Begun]) -> None:
         """SmartStore has it: by us, perhaps not evicted yet; or by others, and that stays as is."""
