@@ -98,7 +98,7 @@ class Awaiting:
     def _is_uploaded(self, _one: Planned, record: Record) -> None:
         self.ends.steps.note(record, UPLOADED)
 
-    def _ask(self, _one: Planned, record: Record) -> None:
+    def _ask(self, one: Planned, record: Record) -> None:
         """Register, attach, close: what makes Splunk upload a bucket that it found by itself.
 
         Never twice: one that was asked for is asked for again only if nothing came of it, be it
@@ -110,6 +110,8 @@ class Awaiting:
         count = self.askings.get(record.bid, 0)
         if count < 0 or self._is_under_way(record) or is_settling:
             return
+        if record.asked and self._proofs([(one, record)]) != [None]:
+            return  # It came while its state was asked for: an end that looks like no beginning.
         call = steps.world.drive.call
         call(steps.splunk.register(record.bid))
         call(steps.splunk.attach(record.bid))
