@@ -160,6 +160,24 @@ def test_a_device_that_takes_few_connections_is_given_no_more(tmp_path: Path, se
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["adapter", "storage"])
+def test_small_objects_reach_it_in_archives(tmp_path: Path, kind: str) -> None:
+    bodies = {name.replace("ö", "o"): body for name, body in bodies_of(120).items()}
+    write_all(tmp_path / "source", bodies)
+    with table(tmp_path, kind) as desk:
+        words = (str(tmp_path / "source"), "edge-1:carried/in/", "--batch-tar")
+        there = desk.sync(*words)
+        again = desk.sync(*words)
+        back = desk.sync("edge-1:carried/in/", str(tmp_path / "target"), "--batch-tar")
+        keys = [one.key for one in blocking(desk.carried.page("in/")).entries]
+
+    found = {name: (tmp_path / "target" / name).read_bytes() for name in bodies}
+    assert found == bodies
+    assert [one["done"] for one in (there, again, back)] == [len(bodies), 0, len(bodies)]
+    assert len(keys) < 5  # An archive or two, and what is large or empty.
+
+
+@pytest.mark.slow
 def test_what_a_device_keeps_back_is_said(tmp_path: Path) -> None:
     with table(tmp_path, "adapter-1000") as desk:
         for number in range(1_100):

@@ -11,7 +11,7 @@ import click
 from bucketline.cli import inventories
 from bucketline.cli.check_lines import formed, tell
 from bucketline.cli.invocation import Invocation, common, pass_invocation
-from bucketline.cli.options import Ordered, choosing, rules_in_order, side_of, two_places
+from bucketline.cli.options import Ordered, choosing, packing, rules_in_order, side_of, two_places
 from bucketline.cli.places import hash_memory, open_sides
 from bucketline.cli.sanity import check_source
 from bucketline.cli.wiring import ledger_path, look_of, lookup
@@ -29,6 +29,7 @@ from bucketline.flow.drive import open_drive
 @click.option(
     "--name", default="", metavar="NAME", help="The sync job whose ledger may settle doubts."
 )
+@packing
 @inventories.compared
 @two_places
 @common
@@ -49,7 +50,9 @@ def check(invocation: Invocation, /, source: str, target: str, **said: Any) -> i
     look = look_of(said["compare"] or "auto", rules_in_order(said), said["only"])
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         known = lookup(ledger_path(invocation, here, there, said["name"]))
-        engine = Check(*open_sides(here, there, hashes), look, drive, known)
+        engine = Check(
+            *open_sides(here, there, hashes, packs=bool(said["batch_tar"])), look, drive, known
+        )
         lines = engine.lines(every=said["every"])
         if said["report"]:
             lines = reported(lines, Path(said["report"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from heapq import merge
@@ -13,6 +13,7 @@ from typing import Any
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, side_of
+from bucketline.cli.packing import packed_under
 from bucketline.cli.wiring import identity
 from bucketline.errors import UsageError, printable
 from bucketline.flow.report.delivered import Delivered, of_run, standing
@@ -31,21 +32,26 @@ class Wanted:
     location: Location
     deliveries: Deliveries
     said: str  # For the ledger and for people.
+    packed_in: Sequence[str] = ()  # Prefixes under which some of it may lie in archives.
 
 
 def wanted(invocation: Invocation, what: str, said: Said) -> Wanted:
     """What a person means by RUN or LOCATION."""
     row = None if _is_place(what) else _run(invocation, what)
     if row is not None:
-        return Wanted(_place_of(invocation, row, said), partial(of_run, row), f"run {row.run}")
+        where, said_of = _place_of(invocation, row, said), f"run {row.run}"
+        return Wanted(where, partial(of_run, row), said_of, packed_under([row]))
     location = invocation.location(what, side_of(said))
-    jobs = list(_jobs_at(runs(invocation.state_folder), location))
+    rows = runs(invocation.state_folder)
+    jobs = list(_jobs_at(rows, location))
     if not jobs:
         raise UsageError(
             f"{printable(what)}: no ledger in {invocation.state_folder} knows of a delivery there;"
             " name it as the sync did, or compare it with `bucketline check`"
         )
-    return Wanted(location, partial(_together, jobs), "every run")
+    paths = {path for path, _ in jobs}
+    mine = [row for row in rows if row.path in paths]
+    return Wanted(location, partial(_together, jobs), "every run", packed_under(mine))
 
 
 def _is_place(what: str) -> bool:

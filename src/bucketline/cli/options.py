@@ -164,6 +164,18 @@ def filtering(command: F) -> F:
     )
 
 
+def packing(command: F) -> F:
+    """Whether small objects travel, or may lie, in archives."""
+    return options(
+        command,
+        click.option(
+            "--batch-tar/--no-batch-tar",
+            default=None,
+            help="Small new objects go as tars, which the device extracts later.",
+        ),
+    )
+
+
 def planning(command: F) -> F:
     """What else shapes a plan: where the source's keys come from, what goes, what is enough."""
     return options(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bucketline.cli.invocation import Invocation
+from bucketline.cli.packing import packed, packing
 from bucketline.cli.sanity import resolved, resolved_target
 from bucketline.clock import SystemClock
 from bucketline.errors import DiskError, UsageError, printable
@@ -42,9 +44,13 @@ def open_place(location: Location, hashes: Hashes) -> Side:
     return Side(_opened(place, hashes), place.prefix)
 
 
-def open_to_read(location: Location, hashes: Hashes, rates: Timetable | None) -> Store:
-    """A place whose objects are read, not faster than that."""
+def open_to_read(
+    location: Location, hashes: Hashes, rates: Timetable | None, packed_in: Sequence[str] = ()
+) -> Store:
+    """A place whose objects are read, not faster than that; also from archives in these places."""
     store = open_place(location, hashes).store
+    if packed_in:
+        store = packing(store, packed_in)
     if rates is None:
         return store
     clock = SystemClock()
@@ -52,12 +58,15 @@ def open_to_read(location: Location, hashes: Hashes, rates: Timetable | None) ->
     return Throttled(capped, bandwidth=TokenBucket(rates.rate, clock))
 
 
-def open_sides(source: Location, target: Location, hashes: Hashes) -> tuple[Side, Side]:
+def open_sides(
+    source: Location, target: Location, hashes: Hashes, *, packs: bool = False
+) -> tuple[Side, Side]:
     """Both sides, to be looked at only; a folder that is not there yet looks empty."""
     place = resolved_target(source, target)
     if place.remote is None and not Path(place.folder).exists():
         return open_place(source, hashes), Side(MemoryStore(), place.prefix)
-    return open_place(source, hashes), Side(_opened(place, hashes), place.prefix)
+    here, there = open_place(source, hashes), Side(_opened(place, hashes), place.prefix)
+    return (packed(here, source), packed(there, place)) if packs else (here, there)
 
 
 @dataclass
@@ -73,6 +82,8 @@ def open_for_moves(
     hashes: Hashes,
     rates: Timetable | None,
     share: Share | None = None,
+    *,
+    packs: bool = False,
 ) -> tuple[Side, Side]:
     """Both sides; the limit counts what is read from the source, each byte once."""
     place = resolved_target(source, target)
@@ -88,7 +99,7 @@ def open_for_moves(
         store = Throttled(capped, bandwidth=TokenBucket(rate, clock))
         here = replace(here, store=store)
         there = replace(there, store=Capped(there.store, rate, clock))
-    return here, there
+    return (packed(here, source), packed(there, place)) if packs else (here, there)
 
 
 def open_shelf(location: Location) -> Shelf:

@@ -11,7 +11,8 @@ from bucketline.cli.attributes import attributes_alone, keeping_attributes
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.log_kept import check_log_place
 from bucketline.cli.metering import metering
-from bucketline.cli.options import Ordered, choosing, pacing, planning, two_places
+from bucketline.cli.options import Ordered, choosing, pacing, packing, planning, two_places
+from bucketline.cli.packing import check_packing
 from bucketline.cli.places import from_inventory, hash_memory, open_sides
 from bucketline.cli.planned import print_plan
 from bucketline.cli.sanity import check_pair
@@ -29,6 +30,7 @@ from bucketline.flow.ledger import Ledger
 @planning
 @choosing
 @pacing
+@packing
 @attributes_alone
 @keeping_attributes
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing.")
@@ -45,9 +47,11 @@ def sync(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     path = ledger_path(invocation, wish.source, wish.target, wish.name)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         if dry_run:
-            source, target = open_sides(wish.source, wish.target, hashes)
+            check_packing(wish, path)
+            source, target = open_sides(wish.source, wish.target, hashes, packs=wish.packs)
             source = from_inventory(source, wish.source, wish.inventory, hashes)
             print_plan(invocation, Transfer(source, target, wish.policy, drive, lookup(path)))
             return 0
         with Ledger.open(path) as ledger:
+            check_packing(wish, path)
             return Syncing(invocation, wish, drive, ledger, hashes).go()

@@ -18,6 +18,7 @@ from bucketline.cli.unfinished import clear_left, going_on
 from bucketline.cli.wiring import identity, pace_of, places
 from bucketline.cli.wish import Wish
 from bucketline.clock import Clock, SystemClock
+from bucketline.engines.packed import PackedTransfer
 from bucketline.engines.transfer import Transfer
 from bucketline.errors import UsageError, printable
 from bucketline.flow.compare.sides import Look
@@ -25,9 +26,11 @@ from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
 from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
+from bucketline.flow.run.pace import Steady
 from bucketline.flow.run.terms import Allowance, Crew, Ran, Stop
 from bucketline.flow.run.watch import Absent, Watch, watch
 from bucketline.stores.beyond import is_one_service
+from bucketline.stores.packing import WIDTH
 
 _WAITING = 4  # The exit code where something is left to do and nothing is wrong.
 
@@ -46,7 +49,9 @@ class Syncing:
         self.stop = Stop()
         self.transfer: type[Transfer]
         share = Share()
-        source, self.target = open_for_moves(wish.source, wish.target, hashes, wish.rates, share)
+        source, self.target = open_for_moves(
+            wish.source, wish.target, hashes, wish.rates, share, packs=wish.packs
+        )
         self.source = from_inventory(source, wish.source, wish.inventory, hashes)
         pace = pace_of(wish.workers, source.store, self.target.store)
         endpoints = Endpoints.of(
@@ -69,6 +74,10 @@ class Syncing:
     def _crew(self, errand: Errand, share: Share) -> Callable[[Crew], Crew] | None:
         """Who performs: this machine, or Spark."""
         self.transfer = Transfer
+        if self.wish.packs:
+            self.transfer = PackedTransfer if self.wish.target.remote else Transfer
+            self.around.pace = Steady(self.wish.workers or WIDTH)
+            return None
         if not self.wish.master:
             return crew_of(self.wish.processes, errand, self.around, share)
         from bucketline.cli import clustering
@@ -102,7 +111,7 @@ class Syncing:
             self._look_at_source()
         self.passes += 1
         hints = LedgerHints(self.ledger.uploads, self.clock)
-        is_within = is_one_service(self.source.store, self.target.store)
+        is_within = not self.wish.packs and is_one_service(self.source.store, self.target.store)
         policy = going_on(self.wish.policy, hints, self.stop, is_within=is_within)
         sides = (self.source, self.target)
         engine = self.transfer(*sides, policy, self.drive, self.ledger.known)

@@ -66,7 +66,7 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
     words = _words(them, said)
     sample, since, first = _round(runs_of(path), words, sample)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
-        store = open_to_read(them.location, hashes, _rates(said))
+        store = open_to_read(them.location, hashes, _rates(said), them.packed_in)
         engine = Verification(
             store,
             them.deliveries,

@@ -11,6 +11,7 @@ from bucketline.cli.hooks import Hooks
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.metering import Metering, metering_of
 from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.packing import check_wish
 from bucketline.cli.wiring import look_of
 from bucketline.clock import SystemClock
 from bucketline.config import Job
@@ -83,6 +84,11 @@ class Wish:
         return None if value is None else int(value)
 
     @property
+    def packs(self) -> bool:
+        """Whether small objects go in archives."""
+        return bool(self.words["batch_tar"])
+
+    @property
     def watches(self) -> bool:
         return bool(self.words["watch"])
 
@@ -109,6 +115,8 @@ def wish_of(invocation: Invocation, said: Said) -> Wish:
     )
     if wish.inventory is not None:
         _check_inventory(wish)
+    if wish.packs:
+        check_wish(wish)
     if wish.policy.metadata_only and wish.policy.delete_extra:
         raise UsageError("--metadata-only deletes nothing; leave out --delete, or sync without it")
     return wish
@@ -159,6 +167,7 @@ def _words(word: Callable[[str, Any], Any], said: Said, job: Job) -> dict[str, A
         "watch": said["watch"],
         "every": said["every"],
         "metadata_only": said["metadata_only"],
+        "batch_tar": said["batch_tar"],
         "attributes": attribute_words(said, job.attributes),
     }
 
