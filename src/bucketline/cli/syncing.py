@@ -10,6 +10,7 @@ from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.hands import Errand
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.metering import Measure
+from bucketline.cli.packed import PackedTransfer
 from bucketline.cli.passing import Around, Pass
 from bucketline.cli.places import Share, from_inventory, open_for_moves
 from bucketline.cli.sanity import check_source
@@ -18,7 +19,6 @@ from bucketline.cli.unfinished import clear_left, going_on
 from bucketline.cli.wiring import identity, pace_of, places
 from bucketline.cli.wish import Wish
 from bucketline.clock import Clock, SystemClock
-from bucketline.engines.packed import PackedTransfer
 from bucketline.engines.transfer import Transfer
 from bucketline.errors import UsageError, printable
 from bucketline.flow.compare.sides import Look
