@@ -155,10 +155,14 @@ class Packing(Around):
     ) -> Flow[Receipt]:
         """A member is there once its archive is, and proven by it."""
         if if_absent or not self.takes(key, len(body)) or _is_more(attributes):
-            words = {"md5": md5, "checksum": checksum, "if_absent": if_absent}
-            return (
-                yield from self.store.write(key, body, attributes=attributes, **words)  # type: ignore[arg-type]
+            alone = self.store.write(
+                *(key, body),
+                attributes=attributes,
+                md5=md5,
+                checksum=checksum,
+                if_absent=if_absent,
             )
+            return (yield from alone)
         digest = (md5 or md5_of(body, usedforsecurity=False).digest()).hex()
         batch, leads = self._gathering, False
         if batch is None:
