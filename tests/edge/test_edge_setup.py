@@ -174,3 +174,11 @@ def test_another_appliance_needs_neither_client_nor_lock(bench: Bench) -> None:
 
     assert f"endpoint_url = {bench.server.url}" in (bench.aws / "config").read_text()
     assert bench.commands() == []
+
+
+def test_an_appliance_without_keys_is_told_where_they_belong(bench: Bench) -> None:
+    bench.settings(f"provider: s3\nendpoint_url: '{bench.server.url}'\n")
+
+    ended = setup(bench, code=2)
+
+    assert "write aws_access_key_id: and aws_secret_access_key: there, mode 0600" in ended.stderr

@@ -104,6 +104,41 @@ def test_an_old_section_of_ours_is_replaced_where_it_stands(bench: Bench) -> Non
     assert "/old" not in text
 
 
+SOMEBODYS_KEYS = (
+    "[edge-1]\naws_access_key_id = another\naws_secret_access_key = kept nowhere else\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "config"),
+    [
+        (SOMEBODYS_KEYS, ""),
+        (SOMEBODYS_KEYS, "[profile edge-1]\nregion = eu-west-1\n"),
+        ("", "[ profile  edge-1 ]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = a\n"),
+    ],
+    ids=["keys", "keys of a region", "role"],
+)
+def test_a_profile_of_somebody_else_is_not_touched(bench: Bench, keys: str, config: str) -> None:
+    (bench.aws / "credentials").write_text(keys)
+    (bench.aws / "config").write_text(config)
+
+    ended = bench.edge("profile", code=7)
+
+    assert (bench.aws / "credentials").read_text() == keys
+    assert (bench.aws / "config").read_text() == config
+    assert "profile edge-1 is not this device's; rename the device's folder" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_profile_of_the_old_scripts_gets_the_keys_that_are_right_now(bench: Bench) -> None:
+    (bench.aws / "credentials").write_text(SOMEBODYS_KEYS)
+    (bench.aws / "config").write_text("[profile edge-1]\nregion = snow\noutput = json\n")
+
+    bench.edge("profile")
+
+    assert "another" not in (bench.aws / "credentials").read_text()
+
+
 def test_a_section_that_says_the_same_in_other_spaces_is_left_alone() -> None:
     text = "[profile a]\nregion=snow\ns3=\n    endpoint_url=http://a\n"
 

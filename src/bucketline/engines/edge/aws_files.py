@@ -8,12 +8,14 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 
 from bucketline.config.scripts.put_away import replace_file
-from bucketline.errors import ConfigError
+from bucketline.errors import ConfigError, Refused
 from bucketline.settings import Environment, Keys
 
 Said = Mapping[str, str | Mapping[str, str]]
 _HEAD = re.compile(r"\[\s*([^\]]*?)\s*\]")
 _WORD = re.compile(r"([A-Za-z0-9_]+)\s*[=:]")
+_DEVICE_REGION = "snow"
+_OTHERS = ("role_arn", "source_profile", "sso_session", "sso_start_url", "credential_process")
 _USUAL = "when_required"  # Checksums and chunks that a client adds by itself break devices.
 
 
@@ -32,10 +34,25 @@ class AwsFiles:
         return not list(self._changed(name, keys, config, services))
 
     def write(self, name: str, keys: Keys, config: Said, services: Said) -> None:
-        """Both files are read and understood before one is written."""
+        """Both files are read and understood before one is written. Raises `Refused` where the name
+        is another profile's: its secret key may be kept nowhere else.
+        """
+        if self._is_others(name, keys):
+            raise Refused(
+                f"{self.config}: profile {name} is not this device's; rename the device's folder"
+            )
         for path, text in list(self._changed(name, keys, config, services)):
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
             replace_file(path, text, mode if path == self.config else mode & 0o600)
+
+    def _is_others(self, name: str, keys: Keys) -> bool:
+        """A device's profile is told by its region, which is none of AWS, or by its services."""
+        about = _section_of(self.config, f"profile {name}")
+        if any(word in about for word in _OTHERS):
+            return True
+        holder = _section_of(self.credentials, name).get("aws_access_key_id", keys.access_key)
+        is_devices = about.get("services") == name or about.get("region") == _DEVICE_REGION
+        return holder != keys.access_key and not is_devices
 
     def _changed(
         self, name: str, keys: Keys, config: Said, services: Said
@@ -44,9 +61,9 @@ class AwsFiles:
             "aws_access_key_id": keys.access_key,
             "aws_secret_access_key": keys.secret_key.reveal,
         }
-        wanted: dict[Path, dict[str, Said]] = {
-            self.credentials: {name: pair},
+        wanted: dict[Path, dict[str, Said]] = {  # What tells whose it is comes first.
             self.config: {f"profile {name}": config, f"services {name}": services},
+            self.credentials: {name: pair},
         }
         for path, sections in wanted.items():
             text = fresh = _text_of(path)
@@ -128,6 +145,13 @@ def _lines(said: Said, end: str) -> Iterator[str]:
         else:
             yield f"{word} ={end}"
             yield from (f"  {inner} = {one}{end}" for inner, one in value.items())
+
+
+def _section_of(path: Path, name: str) -> dict[str, str]:
+    found = RawConfigParser()
+    found.read_string(_text_of(path))
+    heads = (head for head in found.sections() if " ".join(head.split()) == name)
+    return {word: value for head in heads for word, value in found.items(head)}
 
 
 def _text_of(path: Path) -> str:

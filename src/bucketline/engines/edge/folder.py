@@ -62,10 +62,10 @@ class DeviceFolder:
     def need_keys(self) -> Keys:
         keys = self.keys()
         if keys is None:
-            raise ConfigError(
-                f"{self.path / KEYS}: holds no keys that only you can read; "
-                f"run bucketline edge unlock {self.path}"
-            )
+            remedy = f"run bucketline edge unlock {self.path}"
+            if self.provider == APPLIANCE:
+                remedy = "write aws_access_key_id: and aws_secret_access_key: there, mode 0600"
+            raise ConfigError(f"{self.path / KEYS}: holds no keys that only you can read; {remedy}")
         return keys
 
     def keep_keys(self, keys: Keys) -> None:
