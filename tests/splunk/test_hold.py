@@ -113,6 +113,21 @@ def test_what_was_placed_for_it_is_uploaded_by_others_and_not_evicted(two: Site)
     assert two.splunk.evicted == []
 
 
+def test_what_its_own_run_did_not_come_to_is_held_all_the_same(two: Site) -> None:
+    faults = two.splunk.home / "faults.json"
+    faults.write_text(json.dumps({"_1_": "fails"}))
+    assert two.run(*CASE, code=1)["done"] == 1
+    faults.write_text("{}")
+
+    assert two.run()["done"] == 1
+    assert two.splunk.evicted == []
+    assert len([*kept(two).iterdir()]) == 1
+
+
+def test_no_bucket_is_no_hold(two: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "none to hold" in refused(two, capsys, "--index", "other")
+
+
 def test_what_was_restored_before_is_held_from_then_on(two: Site) -> None:
     two.run("--no-evict")
     assert two.run(*CASE)["skipped"] == 2

@@ -18,7 +18,7 @@ from bucketline.cli.splunk.options import choice_of, hints_of, world_of
 from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
-from bucketline.engines.splunk.hold import Hold, check_case, freeze, mark
+from bucketline.engines.splunk.hold import Hold, check_case, freeze, held_by, mark
 from bucketline.engines.splunk.look import Seen, World, look, statuses
 from bucketline.engines.splunk.planning import summed
 from bucketline.engines.splunk.records import Records
@@ -106,7 +106,10 @@ def carry_out(
             waves = _prepared(invocation, world, look(world, choice), folder, said)
             waves.stop, waves.acts = stop, acts
             if said["legal_hold"]:
-                _freeze(invocation, waves, folder, {"archive": archive, "smartstore": smartstore})
+                places = {"archive": archive, "smartstore": smartstore}
+                _freeze(invocation, waves, folder, said["legal_hold"], places)
+            waves.steps.held = held_by(holds_folder(folder))
+            mark(waves.steps.records, waves.steps.held)
             tally = waves.run()
             if said["structure"]:
                 write(Path(said["structure"]), statuses(look(world, choice)))
@@ -140,12 +143,13 @@ def _held(said: dict[str, Any], acts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(act for act in acts if act != EVICT)
 
 
-def _freeze(invocation: Invocation, waves: Waves, folder: Path, places: dict[str, str]) -> None:
+def _freeze(
+    invocation: Invocation, waves: Waves, folder: Path, case: str, places: dict[str, str]
+) -> None:
     """Before anything is done."""
     steps, chosen = waves.steps, waves.seen.planned
     said = {**places, "into": steps.into, "guid": steps.guid}
-    hold = freeze(holds_folder(folder), steps.case, chosen, said, steps.clock.now())
-    mark(steps.records, steps.case, chosen)
+    hold = freeze(holds_folder(folder), case, chosen, said, steps.clock.now())
     tell_hold(invocation, hold)
 
 
@@ -195,11 +199,9 @@ def _prepared(
     place = world.smartstore
     volume = f"{place.store.name}{place.prefix}" if place is not None else ""
     by_rest = said["restart"] == "rest"
-    case = said["legal_hold"] or ""
+    is_held = bool(said["legal_hold"])
     on_cluster = said["on_cluster"]
-    preflight.check(
-        world, seen, volume, on_cluster=on_cluster, restarts=by_rest, is_held=bool(case)
-    )
+    preflight.check(world, seen, volume, on_cluster=on_cluster, restarts=by_rest, is_held=is_held)
     patience = Patience(said["upload_timeout"], said["evict_timeout"], said["poll"])
     budget = Budget(
         bytes=parse_size(said["budget"]),
@@ -210,7 +212,7 @@ def _prepared(
         thaw_speed=said["thaw_speed"],
     )
     records = Records(folder / "buckets")
-    steps = Restoring(world, records, tool, world.splunk, seen.guid, patience, said["into"], case)
+    steps = Restoring(world, records, tool, world.splunk, seen.guid, patience, said["into"])
     steps.accepts_size = said["accept_proof"] == "size"
     restart = Restart(
         said["restart"], said["restart_command"], said["restart_timeout"], said["poll"]

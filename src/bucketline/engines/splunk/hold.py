@@ -11,7 +11,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,8 @@ def freeze(
     folder: Path, case: str, chosen: Sequence[Planned], said: Mapping[str, Any], now: float
 ) -> Hold:
     """The case's manifest: made of this choice, or before, of the same one. Raises `Refused`."""
+    if not chosen:
+        raise Refused("nothing was begun: no bucket is chosen, so there is none to hold")
     path = folder / f"{case}.jsonl"
     lines = sorted(_line(_told(one)) for one in chosen)
     if path.exists():
@@ -67,12 +69,21 @@ def holds(folder: Path) -> Iterator[Hold]:
         yield read(path)
 
 
-def mark(records: Records, case: str, chosen: Iterable[Planned]) -> None:
+def held_by(folder: Path) -> dict[str, list[str]]:
+    """The cases of each bucket that any names: whichever run it is, they hold. Raises `Refused`."""
+    found: dict[str, list[str]] = {}
+    for hold in holds(folder):
+        for line in hold.path.read_bytes().splitlines()[1:-1]:
+            found.setdefault(_named(line)[0], []).append(hold.case)
+    return found
+
+
+def mark(records: Records, held: Mapping[str, list[str]]) -> None:
     """What was restored before its case began is held by it, too."""
-    for one in chosen:
-        record = records.get(one.bucket.index, one.bucket.name.text)
-        if record is not None and case not in record.holds:
-            record.holds.append(case)
+    for record in records.all():
+        cases = held.get(f"{record.index}/{record.bucket}", [])
+        if record.holds != cases:
+            record.holds = cases
             records.put(record)
 
 

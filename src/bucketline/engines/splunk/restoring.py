@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bucketline.clock import Clock
@@ -60,7 +60,7 @@ class Restoring:
     guid: str
     patience: Patience
     into: str = SMARTSTORE
-    case: str = ""  # Of a legal hold: nothing is evicted, and nothing removed.
+    held: Mapping[str, list[str]] = field(default_factory=dict)  # Bucket -> cases of legal holds.
     accepts_size: bool = False  # Also what nothing but a size shows to be the archive's.
 
     @property
@@ -77,7 +77,7 @@ class Restoring:
             raise Refused(f"{final} is there already, and is none that we put there")
         staging = staging_of(final)
         try:
-            with occupied(staging, keeps=bool(self.case)) as lock:
+            with occupied(staging, keeps=bool(record.holds)) as lock:
                 self._make(one, staging, record, lock)
                 record.folder, record.bytes = str(final), bucket.size
                 self.note(record, PLACING)
@@ -96,15 +96,15 @@ class Restoring:
         """What runs that were killed have left where buckets are built."""
         for home in {self.home(index) for index in indexes}:
             try:
-                sweep(Path(home), keeps=bool(self.case))
+                sweep(Path(home), keeps=bool(self.held))
             except OSError as error:
                 raise DiskError(f"{home}: cannot be tidied up ({error.strerror})") from None
 
     def record_of(self, one: Planned) -> Record:
         """A new one."""
-        bucket, holds = one.bucket, [self.case] if self.case else []
+        bucket = one.bucket
         key = (bucket.index, bucket.name.text, one.bid, bucket.folder, bucket.pin)
-        return Record(*key, holds=holds)
+        return Record(*key, holds=self.held.get(f"{bucket.index}/{bucket.name.text}", []))
 
     def home(self, index: Index) -> str:
         """Where buckets are put."""
@@ -140,7 +140,7 @@ class Restoring:
         bucket = one.bucket
         came = fetch(self.world.archive.store, self.world.drive, bucket, staging)
         record.hashes, record.proof = dict(came.hashes), came.proof.label
-        came = joined(bucket, came, aside_of(staging) if self.case else None)
+        came = joined(bucket, came, aside_of(staging) if record.holds else None)
         try:
             found = counted(staging / came.journal)
         finally:
