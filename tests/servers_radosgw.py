@@ -69,7 +69,7 @@ def launch(
     home = Path(folder)
     port = processes.free_port()
     try:
-        _start_monitor(home, pids, kind)
+        _monitor(home, pids, kind)
         _start_disk(home, pids)
         for user in users:
             _add_user(home, user, secret)
@@ -81,6 +81,19 @@ def launch(
         processes.kill(pids)
         raise
     return port, tuple(pids)
+
+
+def _monitor(home: Path, pids: list[int], kind: str) -> None:
+    """At another port, where somebody had that one in the moment between choosing and binding."""
+    for _ in range(2):
+        try:
+            _start_monitor(home, pids, kind)
+        except RuntimeError:
+            processes.kill(pids)
+            pids.clear()
+        else:
+            return
+    _start_monitor(home, pids, kind)
 
 
 def _start_monitor(home: Path, pids: list[int], kind: str) -> None:

@@ -47,13 +47,15 @@ def test_what_works_beside_drops_tells_how_many_it_takes() -> None:
 
 
 def test_one_of_which_nothing_works_is_away() -> None:
-    pool, _ = pool_of()
+    pool, clock = pool_of()
 
-    for turn in begun(pool, 8):
+    for turn in begun(pool, 40):
         assert pool.failed(turn, DROPPED)
 
     assert pool.is_down
-    assert (pool.first.faults, pool.first.crowd.most) == (8, 100)
+    assert (pool.first.faults, pool.first.crowd.most) == (40, 100)
+    assert pool.first.breaker.times_opened == 1
+    assert pool.first.breaker.due - clock.monotonic() < 10  # It is asked again soon.
 
 
 def test_what_hangs_beside_drops_explains_them_for_seconds_only() -> None:

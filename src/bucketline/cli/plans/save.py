@@ -36,6 +36,7 @@ _UNSAID = (
     "every",
     "logs",
     "metadata_only",
+    "batch_tar",
 )
 
 

@@ -246,8 +246,11 @@ class Pool:
 
     def _unexplained(self, one: Address, now: float) -> None:
         if one.crowd.is_asked:
+            turn = Turn(
+                one, 0, now
+            )  # The same for all: what opens it is not held against it after.
             for _ in range(one.crowd.unexplained(one.under_way, now)):
-                self._fault(Turn(one, 0, now), is_final=False)
+                self._fault(turn, is_final=False)
 
     def _fault(self, turn: Turn, *, is_final: bool) -> bool:
         one = turn.address
