@@ -83,14 +83,49 @@ def test_another_address_is_used_meanwhile() -> None:
     assert {turn.address for turn in begun(pool, 20)} == {pool.addresses[1]}
 
 
-def test_room_for_more_is_tried_after_a_while() -> None:
+def test_what_was_a_blip_is_made_good_within_seconds() -> None:
     crowd = Crowd(100)
-    crowd.drop(0.0)
-    crowd.answered(15, 0.0)
+    for under_way in (60, 20, 3, 0):  # Fewer and fewer, as they end; the new ones are dropped.
+        crowd.drop(0.0)
+        crowd.answered(under_way, 0.0)
 
-    assert (crowd.is_full(16, 59.0), crowd.most) == (True, 16)
-    assert (crowd.is_full(16, 60.0), crowd.most) == (False, 18)
-    assert (crowd.is_full(18, 61.0), crowd.most) == (True, 18)
+    assert (crowd.is_full(1, 1.9), crowd.most) == (True, 1)
+    for second in range(2, 16, 2):
+        crowd.is_full(crowd.most, float(second))
+    assert (crowd.most, crowd.is_narrow) == (100, False)
+    crowd.drop(500.0)
+    crowd.answered(0, 500.0)  # The next one, minutes later, is made good as quickly.
+    assert (crowd.is_full(1, 501.9), crowd.is_full(1, 502.0)) == (True, False)
+
+
+def test_where_there_is_no_room_for_more_it_is_tried_less_and_less_often() -> None:
+    crowd, tried = Crowd(100), []
+    for second in range(600):
+        if not crowd.is_full(6, float(second)) and (second == 0 or crowd.most > 6):
+            tried.append(second)
+            crowd.drop(float(second))
+            crowd.answered(5, float(second))
+
+    assert tried == [0, 2, 10, 42, 102, 162, 222, 282, 342, 402, 462, 522, 582]
+
+
+def test_one_that_was_away_takes_as_many_as_ever_when_it_is_back() -> None:
+    pool, clock = pool_of()
+    pool.is_patient = lambda: True
+    turns = begun(pool, 30)
+    for turn in turns[:20]:
+        pool.failed(turn, DROPPED)
+    for turn in turns[20:]:
+        pool.answered(turn, FINE, 0)
+    assert pool.first.crowd.is_narrow
+    for turn in begun(pool, 10):
+        pool.failed(turn, DROPPED)
+    assert pool.is_down
+
+    clock.sleep(10)
+    pool.answered(pool.at(pool.first, 0), FINE, 0)
+
+    assert (pool.is_down, pool.first.crowd.is_narrow) == (False, False)
 
 
 @given(room=some.integers(1, 40), width=some.integers(1, 99), rounds=some.integers(1, 5))

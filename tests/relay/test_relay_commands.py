@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from faults.proxy import Exchange
@@ -45,15 +47,24 @@ def test_status_tells_both_hops_and_what_is_staged(job: RelayJob, bodies: Bodies
 
 def test_status_can_be_asked_while_it_runs(job: RelayJob) -> None:
     told: list[bool] = []
+    looked = threading.Event()
 
     def look(exchange: Exchange) -> None:
         looker = RelayJob(job.pair, job.state.with_name("looker"), job.bucket)
         words = ("--state", str(job.state / "ledgers"))
-        done = looker.finish(looker.start("relay", "status", *words))
-        told.extend(record["running"] for record in done.records)
+        try:
+            done = looker.finish(looker.start("relay", "status", *words))
+            told.extend(record["running"] for record in done.records)
+        finally:
+            looked.set()
         exchange.send(exchange.forward())
 
-    job.pair.target_proxy.add(look, method="PUT", nth=5, times=1)
+    def wait(exchange: Exchange) -> None:
+        looked.wait()  # Else it may be at its end before the looker has so much as started.
+        exchange.send(exchange.forward())
+
+    job.pair.target_proxy.add(look, method="PUT", nth=5)
+    job.pair.target_proxy.add(wait, method="PUT", start=6)
 
     assert job.run().code == 0
     assert told == [True]

@@ -246,9 +246,8 @@ class Pool:
 
     def _unexplained(self, one: Address, now: float) -> None:
         if one.crowd.is_asked:
-            turn = Turn(
-                one, 0, now
-            )  # The same for all: what opens it is not held against it after.
+            # The same for all: what opens it is not held against it after.
+            turn = Turn(one, 0, now)
             for _ in range(one.crowd.unexplained(one.under_way, now)):
                 self._fault(turn, is_final=False)
 
@@ -259,6 +258,8 @@ class Pool:
         if not one.breaker.is_closed and turn.epoch == one.breaker.epoch:
             self._is_confirmed = True
         has_opened = one.breaker.fault(turn.epoch, self._clock.monotonic(), is_final=is_final)
+        if has_opened:
+            one.crowd.forget()
         self._look(one if has_opened else None)
         return has_opened
 
