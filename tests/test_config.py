@@ -90,6 +90,12 @@ def test_every_error_is_told_at_once_in_the_order_of_the_file(path: Path) -> Non
     ]
 
 
+def test_a_section_with_nothing_in_it_says_nothing(path: Path) -> None:
+    path.write_text("remotes:\njobs:\nlimits:\nmetrics:\nrings:\n")
+
+    assert load(path, NOTHING).jobs == {}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

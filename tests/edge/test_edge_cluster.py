@@ -145,6 +145,15 @@ def test_its_software_is_not_touched_as_a_whole(bench: Bench) -> None:
     assert bench.commands() == []
 
 
+def test_one_that_is_not_on_the_list_and_locked_is_named(bench: Bench) -> None:
+    bench.settings(settings(list(IPS[:2])))
+
+    ended = bench.edge("setup", code=2)
+
+    assert "device_ips: 192.0.2.3 of the cluster is not there, and locked; add it" in ended.stderr
+    assert bench.commands() == ["configure", "describe-cluster"]
+
+
 @pytest.mark.slow
 def test_an_answer_that_is_not_known_is_shown(bench: Bench) -> None:
     bench.change(faults={"describe-cluster": "array"})

@@ -55,6 +55,16 @@ def client_file(body: str) -> Callable[[Bench], None]:
     return make
 
 
+def pipe(name: str) -> Callable[[Bench], object]:
+    """Who opens it waits for a writer, for ever."""
+
+    def make(bench: Bench) -> None:
+        (bench.folder / name).unlink(missing_ok=True)
+        os.mkfifo(bench.folder / name)
+
+    return make
+
+
 def two_manifests(bench: Bench) -> None:
     (bench.folder / "other-manifest.bin").write_text(MANIFEST)
 
@@ -115,6 +125,9 @@ CASES = {
     "an endpoint that is none": Case(unreadable_services, 5, "not understood"),
     "no service that is active": Case(inactive, 4, "no S3 service", ("--wait", "0")),
     "a state that is none": Case(lambda bench: bench.change(state="STRANGE"), 5, "not understood"),
+    "settings that are no file": Case(pipe("sbe_config.yaml"), 2, "no ordinary file"),
+    "a manifest that is no file": Case(pipe("JID-manifest.bin"), 2, "no ordinary file"),
+    "an AWS file that is none": Case(pipe("../home/.aws/config"), 2, "no ordinary file"),
     "an unreadable AWS file": Case(aws("credentials", b"[default\nx\n"), 2, "credentials:1:"),
     "an AWS file of another encoding": Case(aws("config", b"[a]\nb = \xff\n"), 2, "UTF-8"),
     "a client's file that is half": Case(client_file('{"version":1,"prof'), 2, "move it away"),
@@ -159,6 +172,14 @@ def test_keys_that_are_half_written_are_written_anew(bench: Bench, body: str) ->
 
     assert f"'{SECRET_KEY}'" in keys.read_text()
     assert keys.stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_that_are_no_file_become_one(bench: Bench) -> None:
+    pipe("keys.yaml")(bench)
+
+    bench.edge("unlock")
+
+    assert SECRET_KEY in (bench.folder / "keys.yaml").read_text()
 
 
 def test_keys_that_others_can_read_are_closed(bench: Bench) -> None:

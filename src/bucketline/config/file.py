@@ -38,6 +38,7 @@ from bucketline.config.values import (
 from bucketline.errors import ConfigError, printable
 from bucketline.settings import Environment, Remote
 
+_SECTIONS = {"remotes", "jobs", "limits", "metrics", "rings"}
 _SECRETS = {"access_key", "secret_key", "session_token", "sse_c_key"}
 _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     (): FileModel,
@@ -70,7 +71,7 @@ def read(path: Path, environment: Environment) -> Config:
     """The file's words, or `ConfigError` with every error."""
     document = load(path)
     try:
-        model = FileModel.model_validate(_plain(document))
+        model = FileModel.model_validate(_said(document))
     except ValidationError as errors:
         raise ConfigError("\n".join(_explained(path, document, errors))) from None
     if "s3" in model.remotes:
@@ -79,6 +80,14 @@ def read(path: Path, environment: Environment) -> Config:
             "s3: is not free as a name; choose another"
         )
     return _config(path, document, model, environment)
+
+
+def _said(document: Any) -> Any:
+    """A section with nothing in it, or nothing left, says nothing."""
+    said = _plain(document)
+    if isinstance(said, dict):
+        return {name: one for name, one in said.items() if name not in _SECTIONS or one is not None}
+    return said
 
 
 def _plain(node: Any) -> Any:

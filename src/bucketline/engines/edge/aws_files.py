@@ -156,6 +156,8 @@ def _section_of(path: Path, name: str) -> dict[str, str]:
 
 def _text_of(path: Path) -> str:
     """Byte by byte: ends of lines are somebody's choice, too."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: is no ordinary file; put one there")
     try:
         text = path.read_bytes().decode()
         RawConfigParser().read_string(text)

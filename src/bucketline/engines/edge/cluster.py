@@ -40,9 +40,18 @@ def together(nodes: Sequence[Node], ips: Sequence[str]) -> tuple[State, str]:
     return State.UNLOCKED, ", ".join(ips)
 
 
-def locked(nodes: Sequence[Node], ips: Sequence[str]) -> list[str]:
+def locked(nodes: Sequence[Node]) -> list[str]:
     """Those that wait for the unlock code."""
-    return [node.ip for node in nodes if node.ip in ips and node.state is State.LOCKED]
+    return [node.ip for node in nodes if node.state is State.LOCKED]
+
+
+def left_out(nodes: Sequence[Node], ips: Sequence[str]) -> list[str]:
+    """Those that are locked although all that are listed are there: without them the cluster does
+    not unlock. While one of these is missing, another address may be that one's new one.
+    """
+    if not {node.ip for node in nodes} >= set(ips):
+        return []
+    return [ip for ip in locked(nodes) if ip not in ips]
 
 
 def _node(said: Mapping[str, Any]) -> Node:

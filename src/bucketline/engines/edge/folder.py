@@ -47,7 +47,7 @@ class DeviceFolder:
         """Those written before; None = none, or none that are whole."""
         path = self.path / KEYS
         try:
-            if not path.exists() or stat.S_IMODE(path.stat().st_mode) & 0o077:
+            if not path.is_file() or stat.S_IMODE(path.stat().st_mode) & 0o077:
                 return None
             said = load(path)
         except (ConfigError, OSError):
@@ -79,7 +79,7 @@ class DeviceFolder:
 
     def trust(self) -> str:
         try:
-            return self.trust_path.read_text(encoding="ascii")
+            return self.trust_path.read_text(encoding="ascii") if self.trust_path.is_file() else ""
         except (OSError, UnicodeDecodeError):
             return ""
 
@@ -99,7 +99,7 @@ def open_folder(text: str) -> DeviceFolder:
             "use letters, digits, '_', '-' and '.'"
         )
     file = path / SETTINGS
-    said = load(file)
+    said = load(_ordinary(file))
     if not isinstance(said, Mapping):
         raise ConfigError(f"{file}: must hold unlock_key: and endpoint_url:; write them")
     if unknown := [printable(str(word)) for word in said if word not in _WORDS]:
@@ -124,6 +124,13 @@ def open_folder(text: str) -> DeviceFolder:
         unlock_code=Secret(_text(file, said, "unlock_key") if is_vendor else ""),
         device_ips=_device_ips(file, said, endpoint) if is_vendor else (),
     )
+
+
+def _ordinary(file: Path) -> Path:
+    """What is no file may never end, or never begin."""
+    if file.exists() and not file.is_file():
+        raise ConfigError(f"{file}: is no ordinary file; put one there")
+    return file
 
 
 def _device_ips(file: Path, said: Mapping[str, Any], endpoint: str) -> tuple[str, ...]:
@@ -164,7 +171,7 @@ def _manifest(path: Path) -> Path:
         what = "no file *manifest.bin" if not found else f"{len(found)} files *manifest.bin"
         raise ConfigError(f"{path}: holds {what}; put there the one of this device")
     try:
-        with found[0].open("rb") as file:
+        with _ordinary(found[0]).open("rb") as file:
             if file.read(1):
                 return found[0]
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bucketline.engines.edge import answers
 from bucketline.engines.edge.client import NAME, Client
-from bucketline.engines.edge.cluster import locked, nodes, together
+from bucketline.engines.edge.cluster import left_out, locked, nodes, together
 from bucketline.engines.edge.device import Front, Software, State
 from bucketline.engines.edge.folder import DeviceFolder
 from bucketline.errors import BadCredentials, ConfigError, ServerFault, Unreachable, Unsupported
@@ -46,7 +46,13 @@ class VendorDevice:
                 raise
             return State.AWAY, str(error)
         if ips:
-            return together(self._read(nodes, text, command), ips)
+            found = self._read(nodes, text, command)
+            if left := left_out(found, ips):
+                raise ConfigError(
+                    f"{self.folder.path}: device_ips: {', '.join(left)} of the cluster is not there,"
+                    " and locked; add it"
+                )
+            return together(found, ips)
         return self._read(answers.state, text, command)
 
     def unlock(self) -> None:
@@ -54,7 +60,8 @@ class VendorDevice:
         if not ips:
             self._ask("unlock-device")
             return
-        waiting = locked(self._told(nodes, "describe-cluster"), ips)
+        found = locked(self._told(nodes, "describe-cluster"))
+        waiting = [ip for ip in found if ip in ips]
         if len(waiting) == len(ips):
             self._ask("unlock-cluster", "--device-ip-addresses", *ips)
             return
