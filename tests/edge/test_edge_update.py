@@ -110,6 +110,52 @@ def test_what_is_here_already_is_not_asked_for_again(
     assert [span.split("-")[0] for span in api[1].spans] == ["bytes=0", "bytes=4"]
 
 
+def brought(bench: Bench, body: bytes, name: str = "brought.bin") -> list[str]:
+    """The words for an update that is here."""
+    path = bench.here / name
+    path.write_bytes(body)
+    return ["edge", "update", str(bench.folder), *OPTIONS, "--file", str(path)]
+
+
+def test_what_was_brought_here_is_installed_without_aws(bench: Bench) -> None:
+    ended = bench.call(*brought(bench, UPDATE))
+
+    assert ended.returncode == 0, ended.stderr
+    assert (bench.state["software"]["installed"], bench.state["reboots"]) == ("102", 2)
+    assert not list(bench.folder.glob("update.*"))
+
+
+def test_one_that_the_device_does_not_take_makes_room_for_another(bench: Bench) -> None:
+    refused = bench.call(*brought(bench, b"a letter"))
+    taken = bench.call(*brought(bench, UPDATE))
+
+    assert (refused.returncode, refused.stderr.count("bucketline: error:")) == (5, 1)
+    assert "The update is not valid. (exit code 1); if the file is at fault" in refused.stderr
+    assert (taken.returncode, bench.state["software"]["installed"]) == (0, "102"), taken.stderr
+
+
+def test_one_that_is_not_here_is_told(bench: Bench) -> None:
+    words = brought(bench, UPDATE)
+    Path(words[-1]).unlink()
+
+    ended = bench.call(*words)
+
+    assert (ended.returncode, "brought.bin: cannot be taken" in ended.stderr) == (2, True)
+    assert "download-updates" not in bench.commands()
+
+
+def test_what_was_taken_before_goes_on_without_the_stick_that_brought_it(bench: Bench) -> None:
+    bench.change(faults={"download-updates": "exit"})
+    words = brought(bench, UPDATE)
+    bench.call(*words)
+    Path(words[-1]).unlink()
+    bench.change(faults={})
+
+    ended = bench.call(*words)
+
+    assert (ended.returncode, bench.state["software"]["installed"]) == (0, "102"), ended.stderr
+
+
 def test_an_update_without_effect_is_told_and_not_done_for_ever(
     bench: Bench, api: tuple[str, type[Updates]]
 ) -> None:

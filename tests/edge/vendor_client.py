@@ -196,7 +196,10 @@ def software(state: Fields, options: Words) -> None:
 def download_updates(state: Fields, options: Words) -> None:
     path = options["--uri"].removeprefix("file://")
     one = state["software"]
-    version = Path(path).read_text().strip().removeprefix("update ")
+    said = Path(path).read_bytes().decode(errors="replace").strip()
+    if not said.startswith("update "):
+        refuse("The update is not valid.")
+    version = said.removeprefix("update ")
     one.update(state="Downloading", installing=version, calls=1)
     print("Download has started. See describe-device-software.")
 

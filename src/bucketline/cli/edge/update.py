@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import click
@@ -58,18 +60,23 @@ def update(invocation: Invocation, /, folder: str, **said: Any) -> int:
         invocation.printer.hide(Secret(url))
         fetch(url, route, file, way.tag_file)
 
-    way = Updating(device, place, bring)
+    way = Updating(device, place, bring, said["file"])
     settled = settle(way.look, way.plan, patience_of(invocation, said))
     return told(invocation, "update", place, settled)
 
 
 def _take(source: Path, file: Path) -> None:
-    from shutil import copyfile
-
+    """All of it or nothing: half of it under this name could be sent to the device."""
+    part = file.with_suffix(".part")
     try:
-        copyfile(source, file)
+        copyfile(source, part)
+        with part.open("rb") as taken:
+            os.fsync(taken.fileno())
+        part.replace(file)
     except OSError as error:
-        raise UsageError(f"{source}: cannot be taken ({error.strerror}); check --file") from None
+        part.unlink(missing_ok=True)
+        why = error.strerror or "it is no file"
+        raise UsageError(f"{source}: cannot be taken ({why}); check --file") from None
 
 
 def _releases(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -43,6 +44,7 @@ class Updating:
     device: VendorDevice
     folder: DeviceFolder
     fetch: Callable[[Path], None]
+    offered: Path | None = None  # A file to take; it may be gone once it was taken.
     is_going_down: bool = False
 
     def __post_init__(self) -> None:
@@ -85,9 +87,25 @@ class Updating:
                     f"remove {self._path} to begin anew"
                 )
             return Deed("tidy up", self._end)
-        if not self.journal.has_file:
+        if not self.journal.has_file or self._is_another():
             return Deed("download", lambda: self._fetch(software))
-        return Deed("send to the device", lambda: self.device.take_update(self.file))
+        return Deed("send to the device", self._send)
+
+    def _is_another(self) -> bool:
+        """Whether something else is offered than what was taken before."""
+        if not self.file.is_file():
+            return True
+        is_here = self.offered is not None and self.offered.is_file()
+        return is_here and not filecmp.cmp(str(self.offered), self.file, shallow=False)
+
+    def _send(self) -> None:
+        try:
+            self.device.take_update(self.file)
+        except ServerFault as error:
+            raise ServerFault(
+                f"{error}; if the file is at fault, name another one with --file, or remove"
+                f" {self._path} to download it again"
+            ) from None
 
     def _fetch(self, software: Software) -> None:
         self._refuse_services()

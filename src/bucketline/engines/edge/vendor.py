@@ -49,8 +49,8 @@ class VendorDevice:
             found = self._read(nodes, text, command)
             if left := left_out(found, ips):
                 raise ConfigError(
-                    f"{self.folder.path}: device_ips: {', '.join(left)} of the cluster is not there,"
-                    " and locked; add it"
+                    f"{self.folder.path}: device_ips: {', '.join(left)} of the cluster is not"
+                    " there, and locked; add it"
                 )
             return together(found, ips)
         return self._read(answers.state, text, command)
