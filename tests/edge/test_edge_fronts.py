@@ -236,3 +236,20 @@ def at(url: str) -> dict[str, object]:
         "ServiceCapacities": [room],
         "Endpoints": [control, endpoint],
     }
+
+
+def test_an_appliance_that_is_not_trusted_is_told_where_its_certificate_belongs(
+    tmp_path: Path, moto: Endpoint
+) -> None:
+    with fronts.storage(moto.url) as front:
+        bench = Bench(tmp_path, moto)
+        bench.settings(f"provider: s3\nendpoint_url: '{front.url}'\n")
+        keys = bench.folder / "keys.yaml"
+        keys.write_text(f"aws_access_key_id: {ACCESS_KEY}\naws_secret_access_key: {SECRET_KEY}\n")
+        keys.chmod(0o600)
+
+        refused = bench.edge("setup", code=5)
+        (bench.folder / "ca-bundle.pem").write_text(front.pem)
+        bench.edge("setup")
+
+    assert f"put its certificate into {bench.folder}/ca-bundle.pem" in refused.stderr

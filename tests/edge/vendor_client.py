@@ -92,11 +92,8 @@ def describe_device(state: Fields, options: Words) -> None:
                 {
                     "PhysicalNetworkInterfaceId": "s.ni-0123456789abcdef0",
                     "PhysicalConnectorType": "RJ45",
-                    "IpAddressAssignment": "DHCP",
                     "IpAddress": state["address"],
-                    "Netmask": "255.255.255.0",
                     "DefaultGateway": "192.0.2.1",
-                    "MacAddress": "02:00:00:00:00:01",
                 }
             ],
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bucketline.engines.edge.buckets import buckets_at
 from bucketline.engines.edge.device import Front, Software, State
 from bucketline.engines.edge.folder import DeviceFolder
-from bucketline.errors import Unreachable, Unsupported
+from bucketline.errors import Unreachable, Unsupported, Untrusted
 from bucketline.settings import Keys, Remote
 
 
@@ -25,6 +25,9 @@ class Appliance:
             buckets_at(self._remote())
         except Unreachable as error:
             return State.AWAY, str(error)
+        except Untrusted as error:
+            said = str(error).partition(";")[0]
+            raise Untrusted(f"{said}; put its certificate into {self.folder.trust_path}") from None
         return State.UNLOCKED, self.folder.endpoint
 
     def unlock(self) -> None:
