@@ -12,9 +12,9 @@ from bucketline.config.scripts.put_away import (
     AwsProfiles,
     SecretFiles,
     refuse,
-    replace_file,
     with_profile,
 )
+from bucketline.durable import replace_file
 from bucketline.errors import DiskError, Refused
 from bucketline.settings import Environment, Secret
 

@@ -18,6 +18,7 @@ LAYERS = (
     "arns",
     "timetable",
     "attribute_words",
+    "durable",
     "settings",
     "locations",
     "config",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bucketline.config.scripts.put_away import replace_file
+from bucketline.durable import replace_file
 from bucketline.engines.edge.client import Client
 from bucketline.errors import BucketlineError
 from bucketline.settings import Secret

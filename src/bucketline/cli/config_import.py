@@ -22,11 +22,11 @@ from bucketline.config.scripts.put_away import (
     Safes,
     SecretFiles,
     refuse,
-    replace_file,
 )
 from bucketline.config.scripts.rings import BUCKETD, translate_ring
 from bucketline.config.scripts.translated import Translated, translate
 from bucketline.config.scripts.words import RING
+from bucketline.durable import replace_file
 from bucketline.errors import UsageError, printable
 from bucketline.settings import Environment, check_endpoint
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.durable import whole_file
 from bucketline.errors import UsageError
-from bucketline.flow.plans import whole_file
 from bucketline.flow.report.page import Told
 from bucketline.flow.report.runs import find_run
 

@@ -12,8 +12,8 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.clock import SystemClock
+from bucketline.durable import whole_file
 from bucketline.errors import ConfigError, DiskError, printable
-from bucketline.flow.plans.writing import whole_file
 from bucketline.flow.report.bundle import Sources, pages
 from bucketline.settings import Secret
 

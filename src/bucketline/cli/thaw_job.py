@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.thawing import Thawing
+from bucketline.durable import whole_file
 from bucketline.engines.thaw import Expected
 from bucketline.errors import Refused, UsageError, printable
-from bucketline.flow.plans import whole_file
 from bucketline.flow.plans.s3_batch import thaw_job, thaw_row
 from bucketline.flow.thaw import SELF_TIERING, Wish, is_to_ask
 from bucketline.sizes import show_size

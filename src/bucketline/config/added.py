@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from bucketline.config import load as checked
 from bucketline.config.document import load, writer
-from bucketline.config.scripts.put_away import replace_file
+from bucketline.durable import replace_file
 from bucketline.errors import ConfigError, Refused
 from bucketline.settings import Environment
 

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from fcntl import LOCK_EX, flock
@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from bucketline.clock import Clock
+from bucketline.durable import replace_file
 from bucketline.errors import DiskError, UsageError
 
 SCOPES = ("read", "run")  # Who may run may read.
@@ -147,18 +148,7 @@ class Tokens:
         self._stamp = stamp
 
     def _save(self, tokens: list[Token]) -> None:
-        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        try:
-            with suppress(FileNotFoundError):
-                fresh.unlink()
-            file = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(file, "w") as out:
-                json.dump([asdict(one) for one in tokens], out, indent=1)
-                out.flush()
-                os.fsync(out.fileno())
-            fresh.replace(self._path)
-        except OSError as error:
-            raise DiskError(f"{self._path}: cannot be written ({error.strerror})") from None
+        replace_file(self._path, json.dumps([asdict(one) for one in tokens], indent=1))
         self._all, self._stamp = tokens, None
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from bucketline.cli.backup.wish import BackupWish
 from bucketline.cli.invocation import Invocation
 from bucketline.clock import SystemClock
+from bucketline.durable import whole_file
 from bucketline.engines.backup import Backup, History
 from bucketline.errors import UsageError, printable
 from bucketline.flow.look.sorting import EntryFile
-from bucketline.flow.plans import whole_file
 from bucketline.flow.plans.lines import Head
 from bucketline.flow.plans.s3_batch import Survey, job
 from bucketline.model import Copy

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfileobj
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from bucketline.cli.edge.options import patience_of, reaching_device, seconds, told, waiting
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.clock import SystemClock
+from bucketline.durable import whole_file
 from bucketline.engines.edge.calm import settle
 from bucketline.engines.edge.folder import DeviceFolder, open_folder
 from bucketline.engines.edge.provider import open_vendor
@@ -67,16 +67,13 @@ def update(invocation: Invocation, /, folder: str, **said: Any) -> int:
 
 def _take(source: Path, file: Path) -> None:
     """All of it or nothing: half of it under this name could be sent to the device."""
-    part = file.with_suffix(".part")
+    if source.exists() and not source.is_file():
+        raise UsageError(f"{source}: is no file; check --file")
     try:
-        copyfile(source, part)
-        with part.open("rb") as taken:
-            os.fsync(taken.fileno())
-        part.replace(file)
+        with source.open("rb") as given, whole_file(file) as taken:
+            copyfileobj(given, taken)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        why = error.strerror or "it is no file"
-        raise UsageError(f"{source}: cannot be taken ({why}); check --file") from None
+        raise UsageError(f"{source}: cannot be taken ({error.strerror}); check --file") from None
 
 
 def _releases(

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.durable import whole_file
 from bucketline.errors import Refused, UsageError, printable
-from bucketline.flow.plans import SavedPlan, Writer, whole_file
+from bucketline.flow.plans import SavedPlan, Writer
 from bucketline.flow.plans.s3_batch import Survey, job
 from bucketline.model import Copy
 from bucketline.sizes import show_size

@@ -9,9 +9,9 @@ import click
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.ring.phases import options, site_of
+from bucketline.durable import whole_file
 from bucketline.engines.ring.report import page
 from bucketline.errors import printable
-from bucketline.flow.plans.writing import whole_file
 
 
 @click.option(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from glob import escape
 from pathlib import Path
 from typing import Protocol
 
 from bucketline.config.scripts.translated import KEYS, Value
-from bucketline.errors import ConfigError, DiskError, Refused
+from bucketline.durable import replace_file
+from bucketline.errors import ConfigError, Refused
 from bucketline.settings import Environment, Secret
 
 Keys = Mapping[str, tuple[Secret, Secret]]  # remote -> access key and secret key
@@ -166,45 +164,6 @@ def refuse(safe: Safe, *, replaces: bool) -> None:
     """Raise `Refused` for what would be lost."""
     if not replaces and (found := safe.refusals()):
         raise Refused("; ".join(found) + "; choose another name, or say --replace")
-
-
-def replace_file(path: Path, text: str, mode: int = _OURS_ALONE) -> None:
-    """The file holds the text, or what it held: never half of it, and never readable by others."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _clear_left(path)
-        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, mode)  # Whatever the umask says.
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise DiskError(f"{path}: cannot be written ({error.strerror}); check its folder") from None
-
-
-def _clear_left(path: Path) -> None:
-    """What those who were killed here have left may hold a secret, and lies in our way, too, where
-    the same number is given to each program anew.
-    """
-    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
-        number = left.name.split(".")[-2]
-        if number.isdecimal() and (int(number) == os.getpid() or not _is_alive(int(number))):
-            left.unlink(missing_ok=True)
-
-
-def _is_alive(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except (OverflowError, PermissionError):
-        return True
-    return True
 
 
 def _text_of(path: Path) -> str:

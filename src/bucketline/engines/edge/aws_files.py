@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from configparser import Error, RawConfigParser
 from pathlib import Path
 
-from bucketline.config.scripts.put_away import replace_file
+from bucketline.durable import replace_file
 from bucketline.errors import ConfigError, Refused
 from bucketline.settings import Environment, Keys
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bucketline.config.document import load
-from bucketline.config.scripts.put_away import replace_file
+from bucketline.durable import replace_file
 from bucketline.errors import ConfigError, UsageError, printable
 from bucketline.settings import Keys, Secret, check_endpoint
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bucketline.config.scripts.put_away import replace_file
+from bucketline.durable import replace_file
 from bucketline.engines.edge.calm import Deed, Wait
 from bucketline.engines.edge.device import Software, State
 from bucketline.engines.edge.folder import DeviceFolder

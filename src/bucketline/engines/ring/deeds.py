@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from bucketline.durable import sync_folder
 from bucketline.errors import DiskError, Refused
 
 INTENT, DONE, SKIPPED, FAILED, CANARY = "intent", "done", "skipped", "failed", "canary"
@@ -68,13 +69,5 @@ def opened(path: Path) -> Iterator[Deeds]:
             lines = [json.loads(line) for line in whole.splitlines()]
         except ValueError:
             raise DiskError(f"{path}: is damaged; nothing more is done of this plan") from None
-        _flush_folder(path.parent)
+        sync_folder(path.parent)
         yield Deeds(file, lines)
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

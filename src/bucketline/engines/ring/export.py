@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from bucketline.durable import whole_file
 from bucketline.engines.ring.client import Client, escaped
 from bucketline.engines.ring.inventory import Latest, Which, listed_object, seconds
 from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, written
@@ -13,7 +14,6 @@ from bucketline.engines.ring.journal import as_json as _json
 from bucketline.engines.ring.keys import padded
 from bucketline.engines.ring.site import Site
 from bucketline.errors import BadListing
-from bucketline.flow.plans.writing import whole_file
 from bucketline.flow.query.datasets import Dataset
 from bucketline.flow.query.rows import Rows
 

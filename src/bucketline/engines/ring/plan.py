@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bucketline.config.values import Ring
+from bucketline.durable import whole_file
 from bucketline.engines.ring import passes
 from bucketline.engines.ring.chunks import Chunk, Nodes
 from bucketline.engines.ring.gates import earlier
 from bucketline.engines.ring.keys import Main
 from bucketline.engines.ring.site import Site, all_of
 from bucketline.errors import DiskError, Refused, StoreError
-from bucketline.flow.plans.writing import whole_file
 from bucketline.stores.base import Flow
 
 VERSION = 1

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from bucketline.clock import Clock
 from bucketline.config.values import Ring
+from bucketline.durable import whole_file
 from bucketline.engines.ring.client import Client, Patience
 from bucketline.errors import Refused
 from bucketline.flow.drive import blocking
-from bucketline.flow.plans.writing import whole_file
 from bucketline.flow.query.base import Engine
 from bucketline.flow.query.datasets import Dataset
 from bucketline.flow.query.rows import Column

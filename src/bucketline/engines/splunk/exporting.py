@@ -8,11 +8,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from bucketline.durable import sync_folder
 from bucketline.engines.splunk.archive import Archived
 from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.fetch import fetch, joined
 from bucketline.engines.splunk.journal import Event, events
-from bucketline.engines.splunk.records import sync_folder
 from bucketline.errors import DiskError
 from bucketline.flow.drive import Drive
 from bucketline.stores.base import Store

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bucketline import __version__
+from bucketline.durable import replace_file
 from bucketline.engines.splunk.planning import Planned
-from bucketline.engines.splunk.records import Records, sync_folder
+from bucketline.engines.splunk.records import Records
 from bucketline.errors import LedgerError, Refused, UsageError
 from bucketline.flow.ledger.rows import user_here
 
@@ -152,16 +152,4 @@ def _write(path: Path, lines: Sequence[bytes]) -> None:
     """Whole or not at all, and nobody's to change."""
     text = b"".join(lines)
     foot = {"buckets": len(lines) - 1, "sha256": hashlib.sha256(text).hexdigest()}
-    scratch = path.with_suffix(".tmp")
-    try:
-        scratch.unlink(missing_ok=True)  # A run that was killed may have left one, as unchangeable.
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with scratch.open("wb") as file:
-            file.write(text + _line(foot))
-            os.fchmod(file.fileno(), 0o400)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be written ({error.strerror})") from None
+    replace_file(path, (text + _line(foot)).decode(), 0o400)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from bucketline.durable import replace_file
 from bucketline.engines.splunk.archive import is_journal
 from bucketline.errors import LedgerError
 
@@ -76,17 +76,7 @@ class Records:
     def put(self, record: Record) -> None:
         """Durable on return."""
         path = self._path(record.index, record.bucket)
-        scratch = path.with_suffix(".tmp")
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with scratch.open("w") as file:
-                json.dump(asdict(record), file)
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.replace(path)
-            sync_folder(path.parent)
-        except OSError as error:
-            raise LedgerError(f"{path}: cannot be written ({error.strerror})") from None
+        replace_file(path, json.dumps(asdict(record)))
 
     def all(self) -> Iterator[Record]:
         for path in sorted(self._folder.glob("*/*.json")):
@@ -96,12 +86,3 @@ class Records:
 
     def _path(self, index: str, bucket: str) -> Path:
         return self._folder / index / f"{bucket}.json"
-
-
-def sync_folder(folder: Path) -> None:
-    """Names in it survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

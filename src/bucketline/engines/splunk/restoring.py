@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bucketline.clock import Clock
+from bucketline.durable import sync_folder
 from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.fetch import fetch, joined
 from bucketline.engines.splunk.journal import counted
@@ -19,7 +20,6 @@ from bucketline.engines.splunk.records import (
     QUARANTINED,
     Record,
     Records,
-    sync_folder,
 )
 from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.room import is_full

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bucketline.durable import whole_file
 from bucketline.engines.splunk.names import is_index, parse
-from bucketline.errors import DiskError, UsageError
+from bucketline.errors import UsageError
 
 TO_DO, PENDING_UPLOAD, PENDING_EVICT, DONE = "todo", "pendingupload", "pendingevict", "done"
 # Some versions of the old scripts left these behind; the facts tell the rest.
@@ -30,15 +30,8 @@ def write(path: Path, statuses: Statuses) -> None:
         index: [{"bucket": bucket, "status": status} for bucket, status in buckets]
         for index, buckets in statuses.items()
     }
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("w") as file:
-            json.dump(shape, file, indent=4)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+    with whole_file(path) as file:
+        file.write(json.dumps(shape, indent=4).encode())
 
 
 def read(path: Path) -> dict[str, list[tuple[str, str]]]:

@@ -7,8 +7,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from bucketline.durable import sync_folder
 from bucketline.engines.volumes.plan import Item
-from bucketline.engines.volumes.plans import flush_folder
 from bucketline.engines.volumes.tool import FINDMNT
 from bucketline.errors import DiskError, Refused
 
@@ -74,7 +74,7 @@ def add_line(path: Path, line: str) -> None:
         _write(draft, new, told)
         check_readable(draft, line)
         draft.rename(path)
-        flush_folder(path.parent)
+        sync_folder(path.parent)
     except Refused as error:
         raise Refused(f"{path}: {error}") from None
     except OSError as error:

@@ -6,10 +6,10 @@ import os
 import stat
 from pathlib import Path
 
+from bucketline.durable import sync_folder
 from bucketline.engines.volumes.devices import Device
 from bucketline.engines.volumes.fstab import OPTIONS
 from bucketline.engines.volumes.plan import Item
-from bucketline.engines.volumes.plans import flush_folder
 from bucketline.engines.volumes.tool import MOUNT
 from bucketline.errors import DiskError, Refused
 from bucketline.stores.spool.sentinel import SENTINEL, read_sentinel, write_sentinel
@@ -49,7 +49,7 @@ def make_folder(item: Item) -> None:
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.mkdir(mode=0, exist_ok=True)
-        flush_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise DiskError(f"{path}: cannot be made ({error.strerror})") from None
 
@@ -69,7 +69,7 @@ def give_away(item: Item, owner: tuple[int, int]) -> None:
         os.chown(path / SENTINEL, *owner)
         os.chown(path, *owner)
         path.chmod(_MODE)
-        flush_folder(path)
+        sync_folder(path)
     except OSError as error:
         raise DiskError(f"{path}: cannot be made a volume ({error.strerror})") from None
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bucketline.durable import replace_file, sync_folder
 from bucketline.engines.volumes.plan import Plan, read_plan
 from bucketline.errors import DiskError, Refused, UsageError, printable
 
@@ -26,19 +27,7 @@ class Plans:
     def save(self, plan: Plan) -> Path:
         """Keep it until it is wanted. Raises `DiskError`."""
         path = self._folder / f"{plan.hash}.json"
-        draft = path.with_suffix(".new")
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with draft.open("w") as file:
-                file.write(plan.text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
-            flush_folder(self._folder)
-        except OSError as error:
-            with suppress(OSError):
-                draft.unlink()
-            raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+        replace_file(path, plan.text)
         return path
 
     def load(self, name: str) -> Plan:
@@ -97,16 +86,7 @@ class Journal:
                 file.write(f"\n{line}".encode())  # Also behind a line that was cut off.
                 file.flush()
                 os.fsync(file.fileno())
-            flush_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except OSError as error:
             raise DiskError(f"{self._path}: cannot be written ({error.strerror})") from None
         self._lines.add((volume, step, state))
-
-
-def flush_folder(folder: Path) -> None:
-    """Names in it survive a power cut. Raises OSError."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bucketline.engines.volumes.plans import flush_folder
+from bucketline.durable import sync_folder
 from bucketline.errors import DiskError, Refused, UsageError, printable
 from bucketline.stores.local.paths import is_ours
 from bucketline.stores.spool.names import named
@@ -48,9 +48,9 @@ def empty(spooled: Spooled) -> None:
         for sidecar in root.glob("*/*/*.json"):
             sidecar.unlink()
         for folder in root.glob("*/*"):
-            flush_folder(folder)
+            sync_folder(folder)
         shutil.rmtree(root)
-        flush_folder(root.parent)
+        sync_folder(root.parent)
     except OSError as error:
         said = f"cannot be removed ({error.strerror}); run it again once the disk is well"
         raise DiskError(f"{error.filename or root}: {said}") from None

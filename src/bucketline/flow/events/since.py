@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bucketline.errors import DiskError
+from bucketline.durable import whole_file
 
 _VERSION = 1
 
@@ -33,12 +32,5 @@ class Since:
 
     def write(self, path: Path) -> None:
         """In one step: a crash leaves the old one or this one."""
-        new = path.with_name(f"{path.name}.new")
-        try:
-            with new.open("w") as out:
-                json.dump({"v": _VERSION, **asdict(self)}, out)
-                out.flush()
-                os.fsync(out.fileno())
-            new.replace(path)
-        except OSError as error:
-            raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+        with whole_file(path) as out:
+            out.write(json.dumps({"v": _VERSION, **asdict(self)}).encode())

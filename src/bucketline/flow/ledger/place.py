@@ -13,6 +13,7 @@ import struct
 from pathlib import Path
 from typing import Self
 
+from bucketline.durable import sync_folder
 from bucketline.errors import LedgerError, Refused, printable
 
 SUFFIX = ".ledger"
@@ -41,7 +42,7 @@ def prepare(path: Path) -> None:
         refuse_remote(path.parent)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise LedgerError(
             f"{path}: cannot hold a ledger there ({error.strerror}); choose another --state"
@@ -129,11 +130,3 @@ def _holder(descriptor: int) -> str:
     if len(words) != 2:
         return "a process that has just begun"
     return f"process {printable(words[0])} on {printable(words[1])}"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

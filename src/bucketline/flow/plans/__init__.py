@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from bucketline.flow.plans.lines import Head, Totals
 from bucketline.flow.plans.reading import SavedPlan
-from bucketline.flow.plans.writing import Writer, whole_file, write_plan
+from bucketline.flow.plans.writing import Writer, write_plan
 
-__all__ = ["Head", "SavedPlan", "Totals", "Writer", "whole_file", "write_plan"]
+__all__ = ["Head", "SavedPlan", "Totals", "Writer", "write_plan"]

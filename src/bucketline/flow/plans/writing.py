@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
-from bucketline.errors import DiskError, Refused
+from bucketline.durable import whole_file
+from bucketline.errors import Refused
 from bucketline.flow.plans.lines import Head, Totals, action_line, end_line, head_line, totals_line
 from bucketline.model import Action, Skip
 
@@ -67,20 +65,3 @@ def write_plan(
         complete(totals)
         writer.seal()
     return totals
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when it is whole and on the disk, or not at all."""
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise DiskError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()  # Only what has not become the file.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bucketline.durable import whole_file
 from bucketline.errors import DiskError, Refused, UsageError
 from bucketline.flow.proof.reading import Reading
 from bucketline.flow.report.delivered import Delivered
@@ -14,20 +13,11 @@ from bucketline.flow.report.delivered import Delivered
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
     """How many lines there are; the file appears when all of them are on the disk."""
-    part, count = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part"), 0
-    try:
-        try:
-            with part.open("wb") as file:
-                for line in lines:
-                    file.write(line + b"\n")
-                    count += 1
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+    count = 0
+    with whole_file(path) as file:
+        for line in lines:
+            file.write(line + b"\n")
+            count += 1
     return count
 
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from bucketline.durable import sync_folder
 from bucketline.errors import DiskError, Refused
 
 FILE = "proof.key"
@@ -92,8 +93,4 @@ def _make(path: Path) -> None:
     finally:
         os.close(file)
         part.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bucketline.durable import whole_file
 from bucketline.errors import DiskError, Refused
-from bucketline.flow.plans.writing import whole_file
 from bucketline.flow.query.rows import Column, Rows, count_rows
 
 VERSION = 1

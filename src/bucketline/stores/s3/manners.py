@@ -7,14 +7,14 @@ the same name (its Server header), and not longer than a month: then it is found
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bucketline.clock import Clock
+from bucketline.durable import whole_file
+from bucketline.errors import DiskError
 
 if TYPE_CHECKING:
     from bucketline.stores.s3.client import Client
@@ -85,19 +85,11 @@ class Manners:
         newest = sorted({**left, **ours}.items(), key=lambda item: _age(item[1]))
         self._entries = dict(newest[-_ENDPOINTS_MAX:])
         text = json.dumps({"version": VERSION, "endpoints": self._entries}, indent=1)
-        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
         try:
-            file = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            try:
-                os.write(file, text.encode())
-                os.fsync(file)
-            finally:
-                os.close(file)
-            part.replace(self._path)
-        except OSError as error:  # It would only have spared the next run a few questions.
-            self._notice(f"{self._path}: cannot be written ({error.strerror})")
-            with suppress(OSError):
-                part.unlink()
+            with whole_file(self._path, 0o600) as file:
+                file.write(text.encode())
+        except DiskError as error:  # It would only have spared the next run a few questions.
+            self._notice(str(error))
 
     def _read(self) -> dict[str, _Entry]:
         try:

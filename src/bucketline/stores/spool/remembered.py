@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bucketline.durable import replace_file
 from bucketline.errors import DiskError
-from bucketline.stores.spool.sentinel import write_durably
 
 VERSION = 1
 
@@ -26,7 +26,4 @@ def volumes_known(memory: Path) -> dict[str, str]:
 
 def remember_volumes(memory: Path, known: Mapping[str, str]) -> None:
     """Raises `DiskError`."""
-    try:
-        write_durably(memory, json.dumps({"v": VERSION, "volumes": dict(known)}) + "\n")
-    except OSError as error:
-        raise DiskError(f"{memory}: cannot be written ({error.strerror})") from None
+    replace_file(memory, json.dumps({"v": VERSION, "volumes": dict(known)}) + "\n")

@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 from uuid import uuid4
 
+from bucketline.durable import whole_file
 from bucketline.errors import Refused
 
 SENTINEL = ".bucketline-volume.json"
@@ -36,27 +37,15 @@ def read_sentinel(folder: Path) -> str:
 
 
 def write_sentinel(folder: Path) -> str:
-    """Make the folder a volume, with a new name; a power cut leaves the file whole or absent."""
+    """Make the folder a volume, with a new name; a power cut leaves the file whole or absent.
+
+    Raises `DiskError`.
+    """
     name = str(uuid4())
-    write_durably(folder / SENTINEL, json.dumps({"v": VERSION, "volume": name}) + "\n")
+    said = json.dumps({"v": VERSION, "volume": name})
+    with whole_file(folder / SENTINEL, 0o600) as file:
+        file.write(f"{said}\n".encode())
     return name
-
-
-def write_durably(path: Path, text: str) -> None:
-    """A small file, whole or as it was before, whenever the power fails. Raises OSError."""
-    draft = path.with_name(f"{path.name}.new")
-    file = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(file, text.encode())
-        os.fsync(file)
-    finally:
-        os.close(file)
-    draft.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def lock_sentinel(folder: Path) -> int:

@@ -1,0 +1,87 @@
+"""Files that are whole or as they were, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from bucketline.durable import replace_file, whole_file
+from bucketline.errors import DiskError
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def _break_off(path: Path) -> None:
+    with whole_file(path) as file:
+        file.write(b"new")
+        raise KeyError
+
+
+def test_what_breaks_off_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    replace_file(path, "old")
+
+    with pytest.raises(KeyError):
+        _break_off(path)
+
+    assert (path.read_text(), names(tmp_path)) == ("old", ["file"])
+
+
+def test_its_mode_is_what_was_said_whatever_the_umask_says(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        replace_file(tmp_path / "ours", "secret")
+        replace_file(tmp_path / "all", "open", 0o644)
+    finally:
+        os.umask(before)
+
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "all")]
+    assert modes == [0o600, 0o644]
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(DiskError, match=r"file/below: cannot be written .*; check its folder"):
+        replace_file(tmp_path / "file" / "below", "text")
+
+
+def test_what_a_killed_program_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from bucketline.durable import whole_file\n"
+        "with whole_file(Path(sys.argv[1])) as file:\n"
+        "    file.write(b'secret')\n"
+        "    file.flush()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    left = names(tmp_path)
+
+    replace_file(path, "new")
+
+    assert (killed.returncode, len(left)) == (-signal.SIGKILL, 1)
+    assert (path.read_text(), names(tmp_path)) == ("new", ["file"])
+
+
+def test_two_who_write_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with whole_file(path) as file:
+        file.write(b"ours")
+        other = threading.Thread(target=replace_file, args=(path, "theirs"))
+        other.start()
+        other.join()
+        assert path.read_text() == "theirs"
+
+    assert (path.read_text(), names(tmp_path)) == ("ours", ["file"])
