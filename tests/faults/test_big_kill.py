@@ -67,8 +67,8 @@ def a_job(servers: Pair, folder: Path, bucket: str) -> Job:
 
 def killed(job: Job, arm: Callable[[Killer], object], *, is_delivered: bool) -> None:
     killer = Killer(is_delivered=is_delivered)
-    arm(killer)
     killer.process = job.start()
+    arm(killer)  # After it: a request of one killed before may still be under way.
     assert job.finish(killer.process).code == -signal.SIGKILL
     job.pair.source_proxy.heal()
     job.pair.target_proxy.heal()
