@@ -53,8 +53,8 @@ def struck(job: Job, number: int, nth: int) -> Done:
     """A verification that is ended by a signal at its nth reading."""
     proxy, striker = job.pair.target_proxy, Striker(number)
     proxy.forget()
+    striker.process = job.start(*VERIFY)  # First: one ended before may still have readings here.
     proxy.add(striker, method="GET", path="/kept/[^?]", nth=nth, times=1)
-    striker.process = job.start(*VERIFY)
     done = job.finish(striker.process)
     proxy.heal()
     assert done.code in (-number, 128 + number), done.errors
