@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 
+from bucketline.cli import main
 from bucketline.flow.drive import blocking
 from splunk.journals import lines
 from splunk.site import ORIGIN, Site
@@ -132,3 +133,23 @@ def test_an_export_needs_no_splunk(site: Site, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["web"]
     again = site.desk.run("splunk", "export", places(site)[0], "-o", str(out), code=1)[-1]
     assert (again["skipped"], again["done"]) == (1, 0)
+
+
+def test_a_choice_of_nothing_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+
+    assert main([*site.words(), "--index", "wbe"]) == 0
+
+    assert "no bucket fits; look at --index" in capsys.readouterr().err
+
+
+def test_a_splunk_that_is_not_trusted_is_told_how(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*site.words()]
+    del words[(at := words.index("--splunk-ca")) : at + 2]
+
+    assert main(words) == 5
+
+    assert "name the authority of Splunk's certificate by --splunk-ca" in capsys.readouterr().err

@@ -10,11 +10,11 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, two_places
-from bucketline.cli.splunk.options import choice_of, choosing_buckets, world_of
+from bucketline.cli.splunk.options import choice_of, choosing_buckets, looked, world_of
 from bucketline.engines.splunk.archive import Archived
 from bucketline.engines.splunk.exporting import export as export_one
 from bucketline.engines.splunk.exporting import target_of
-from bucketline.engines.splunk.look import World, look
+from bucketline.engines.splunk.look import World
 from bucketline.engines.splunk.thawing import ready
 from bucketline.errors import BucketlineError, DiskError
 from bucketline.flow.drive import open_drive
@@ -43,7 +43,7 @@ def export(invocation: Invocation, /, archive: str, output: str, **said: Any) ->
     counts = dict.fromkeys(("listed", "skipped", "done", "failed", "waiting", "events"), 0)
     with closing(open_drive()) as drive:
         world = world_of(invocation, drive, archive, "", said)
-        for one in look(world, choice_of(said)).planned:
+        for one in looked(invocation, world, choice_of(said)).planned:
             state, message, events = _exported(world, one.bucket, folder, said)
             counts["listed"] += 1
             counts[state] += 1

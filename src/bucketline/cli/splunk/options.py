@@ -15,7 +15,7 @@ from bucketline.cli.sanity import check_source
 from bucketline.clock import SystemClock
 from bucketline.engines.splunk.adopting import Hints
 from bucketline.engines.splunk.choosing import Choice, listed, moment
-from bucketline.engines.splunk.look import Place, World
+from bucketline.engines.splunk.look import Place, Seen, World, look
 from bucketline.engines.splunk.rest import Splunk
 from bucketline.engines.splunk.structure import read
 from bucketline.errors import UsageError
@@ -24,6 +24,7 @@ from bucketline.settings import Location, Secret
 from bucketline.stores.base import Route
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NOTHING = "no bucket fits; look at --index, --from, --to and at the archive's prefix"
 
 
 def choosing_buckets(command: F) -> F:
@@ -81,6 +82,14 @@ def choice_of(said: dict[str, Any]) -> Choice:
         limit=said["limit"],
         is_newest_first=said["newest_first"],
     )
+
+
+def looked(invocation: Invocation, world: World, choice: Choice) -> Seen:
+    """What is there of it; a choice of nothing is most likely a slip."""
+    seen = look(world, choice)
+    if not seen.planned:
+        invocation.printer.notice(_NOTHING)
+    return seen
 
 
 def _named(path: str) -> frozenset[str]:

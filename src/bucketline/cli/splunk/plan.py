@@ -14,11 +14,12 @@ from bucketline.cli.splunk.options import (
     choice_of,
     choosing_buckets,
     hints_of,
+    looked,
     reaching_splunk,
     world_of,
 )
 from bucketline.engines.splunk.adopting import differing
-from bucketline.engines.splunk.look import Seen, look, statuses
+from bucketline.engines.splunk.look import Seen, statuses
 from bucketline.engines.splunk.planning import Summary, summed
 from bucketline.engines.splunk.structure import write
 from bucketline.errors import printable
@@ -46,7 +47,8 @@ def plan(invocation: Invocation, /, archive: str, smartstore: str, **said: Any) 
     """
     choice = choice_of(said)
     with closing(open_drive()) as drive:
-        seen = look(world_of(invocation, drive, archive, smartstore, said), choice)
+        world = world_of(invocation, drive, archive, smartstore, said)
+        seen = looked(invocation, world, choice)
     if said["structure"]:
         write(Path(said["structure"]), statuses(seen))
     if said["each"]:
@@ -115,8 +117,6 @@ def _price(one: Summary, price: float) -> float:
 
 def _tell_rest(invocation: Invocation, seen: Seen) -> None:
     notice = invocation.printer.notice
-    if not seen.planned:
-        notice("no bucket fits; look at --index, --from, --to and at the archive's prefix")
     if seen.holdings.replicas:
         notice(f"{seen.holdings.replicas:,} replicas of buckets that are there as originals")
     strange = seen.holdings.strange

@@ -14,7 +14,7 @@ import click
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import options
 from bucketline.cli.signals import listening
-from bucketline.cli.splunk.options import choice_of, hints_of, world_of
+from bucketline.cli.splunk.options import choice_of, hints_of, looked, world_of
 from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
@@ -103,7 +103,8 @@ def carry_out(
             choice = choice_of(said)
             if said.get("interactive"):
                 choice, acts = _asked(invocation, look(world, choice), choice)
-            waves = _prepared(invocation, world, look(world, choice), folder, said)
+            seen = looked(invocation, world, choice)
+            waves = _prepared(invocation, world, seen, folder, said)
             waves.stop, waves.acts = stop, acts
             if said["legal_hold"]:
                 places = {"archive": archive, "smartstore": smartstore}

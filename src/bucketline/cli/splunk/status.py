@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from bucketline.cli.splunk.options import reaching_splunk, world_of
 from bucketline.cli.splunk.running import holds_folder, job_folder, tell_hold
 from bucketline.engines.splunk.hold import holds
 from bucketline.engines.splunk.look import smartstore_of
+from bucketline.engines.splunk.page import page
 from bucketline.engines.splunk.records import DONE, UPLOADED, Record, Records
 from bucketline.errors import DiskError, UsageError
 from bucketline.flow.drive import open_drive
@@ -53,7 +53,7 @@ def status(invocation: Invocation, /, archive: str, smartstore: str, report: str
     for hold in holds(holds_folder(folder)):
         tell_hold(invocation, hold)
     if report:
-        _write(Path(report), records)
+        _write(Path(report), f"{archive} to {smartstore or 'thaweddb'}", records)
     steps: dict[str, Counter[str]] = {}
     for one in records:
         steps.setdefault(one.index, Counter())[one.step] += 1
@@ -101,7 +101,7 @@ def check(invocation: Invocation, /, archive: str, smartstore: str, **said: Any)
     return 3 if bad else 0
 
 
-def _write(path: Path, records: list[Record]) -> None:
+def _write(path: Path, title: str, records: list[Record]) -> None:
     rows = [asdict(one) | {"journal_sha256": one.journal_sha256} for one in records]
     flat = [row | {"holds": " ".join(row["holds"])} for row in rows]
     try:
@@ -114,20 +114,8 @@ def _write(path: Path, records: list[Record]) -> None:
                     writer.writeheader()
                     writer.writerows(flat)
             case ".html":
-                path.write_text(_page(flat))
+                path.write_text(page(title, records))
             case _:
                 raise UsageError(f"{path}: end its name in .csv, .json or .html")
     except OSError as error:
         raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
-
-
-def _page(rows: list[dict[str, Any]]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(row[name]))}</td>" for name in _COLUMNS) + "</tr>\n"
-        for row in rows
-    )
-    return (
-        '<!doctype html><meta charset="utf-8"><title>Restored buckets</title>\n'
-        f"<table border=1>\n<tr>{head}</tr>\n{lines}</table>\n"
-    )

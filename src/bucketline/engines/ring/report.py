@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import escape
 from typing import NamedTuple
 
 from bucketline.engines.ring.capacity import Held, held
 from bucketline.engines.ring.findings import PHASES, counts
 from bucketline.engines.ring.site import Site, runs
-from bucketline.errors import printable
 from bucketline.flow.query.datasets import require_whole
+from bucketline.flow.report.html import document, shown, table
 from bucketline.sizes import show_size
 
 MEANING = {
@@ -32,10 +31,6 @@ MEANING = {
     "FOREIGN": "not ours: never deleted",
 }
 _ROWS = 30
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}td,th{padding:.2rem .6rem;text-align:left}
-td.n{text-align:right}tr+tr{border-top:1px solid #ddd}.warn{background:#fff3cd;padding:.6rem}
-rect{fill:#3b6ea5}text{font:12px system-ui,sans-serif}"""
 
 
 class Bar(NamedTuple):
@@ -50,34 +45,25 @@ def page(site: Site) -> str:
     """The last run, and how many orphans each run found; no script, nothing from elsewhere."""
     found = dict(counts(site))
     begun = f"{datetime.fromtimestamp(site.begun, UTC):%Y-%m-%d %H:%M}Z"
-    title = escape(f"Ring {printable(site.ring.name)}, run of {begun}")
     partial = "; ".join(require_whole(site.dataset(phase) for phase in PHASES))
     warning = f"This run covers a part alone, so nothing may be deleted by it: {partial}"
     rows = list(held(site)) if site.dataset("capacity").is_sealed else []
-    return "\n".join(
-        [
-            '<!doctype html><html lang="en"><meta charset="utf-8">',
-            f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>",
-            f'<p class="warn">{escape(printable(warning))}</p>' if partial else "",
-            "<h2>Findings</h2>",
-            _table(found),
-            "<h2>Orphans, run by run</h2>",
-            _plot(orphans_by_run(site)),
-            *(_capacity(column, rows) for column in ("bucket", "age", "protection") if rows),
-            "" if rows else "<p>Capacity: run <code>bucketline ring capacity</code> first.</p>",
-            "</html>\n",
-        ]
-    )
+    parts = [
+        f'<p class="warn">{shown(warning)}</p>' if partial else "",
+        "<h2>Findings</h2>",
+        table(("class", "count", "meaning"), _classes(found)),
+        "<h2>Orphans, run by run</h2>",
+        _plot(orphans_by_run(site)),
+        *(_capacity(column, rows) for column in ("bucket", "age", "protection") if rows),
+        "" if rows else "<p>Capacity: run <code>bucketline ring capacity</code> first.</p>",
+    ]
+    return document(f"Ring {site.ring.name}, run of {begun}", parts)
 
 
-def _table(found: dict[str, int]) -> str:
+def _classes(found: dict[str, int]) -> Iterator[tuple[str, int, str]]:
     known = [name for name in MEANING if name in found]
-    rows = (
-        f'<tr><td>{escape(name)}</td><td class="n">{found[name]:,}</td>'
-        f"<td>{escape(MEANING.get(name, ''))}</td></tr>"
-        for name in [*known, *sorted(found.keys() - MEANING.keys())]
-    )
-    return f"<table><tr><th>class<th>count<th>meaning</tr>{''.join(rows)}</table>"
+    for name in [*known, *sorted(found.keys() - MEANING.keys())]:
+        yield name, found[name], MEANING.get(name, "")
 
 
 def orphans_by_run(site: Site) -> Iterator[Bar]:
@@ -105,9 +91,9 @@ def _plot(bars: Iterable[Bar]) -> str:
     some = list(bars)
     most = max([1, *(bar.amount for bar in some)])
     lines = "".join(
-        f'<text x="190" y="{22 * n + 15}" text-anchor="end">{escape(printable(bar.label[:28]))}'
+        f'<text x="190" y="{22 * n + 15}" text-anchor="end">{shown(bar.label[:28])}'
         f'</text><rect x="200" y="{22 * n + 3}" height="16" width="{bar.amount * 400 / most:.1f}"/>'
-        f'<text x="{206 + bar.amount * 400 / most:.1f}" y="{22 * n + 15}">{escape(bar.said)}</text>'
+        f'<text x="{206 + bar.amount * 400 / most:.1f}" y="{22 * n + 15}">{shown(bar.said)}</text>'
         for n, bar in enumerate(some)
     )
     return f'<svg viewBox="0 0 820 {22 * len(some) + 6}" role="img">{lines}</svg>'

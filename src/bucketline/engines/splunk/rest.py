@@ -23,6 +23,7 @@ from bucketline.errors import (
     Remedy,
     ServerFault,
     StoreError,
+    Untrusted,
     printable,
 )
 from bucketline.settings import Secret
@@ -216,7 +217,12 @@ class Splunk:
         kind = "GET" if method == "GET" else "POST"
         url = self._url + path
         request = Request(method, url, headers, self._route, body, kind=kind, is_once=is_once)
-        answer = yield request
+        try:
+            answer = yield request
+        except Untrusted as error:
+            said = error.message.partition(";")[0]
+            remedy = "name the authority of Splunk's certificate by --splunk-ca"
+            raise Untrusted(f"{said}; {remedy}", store=error.store) from None
         with suppress(ValueError, TypeError):
             self.clock = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
         return self._understood(answer, path)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from itertools import islice
 from typing import Any
 
-from bucketline.errors import printable
 from bucketline.flow.report.endpoints import Counts, as_records, endpoints_of
+from bucketline.flow.report.html import document, section, shown, table
 from bucketline.flow.report.notes import notes_of
 from bucketline.flow.report.objects import ObjectRow, Which, all_objects
 from bucketline.flow.report.runs import RunRow, Trouble, troubles
@@ -18,16 +18,6 @@ from bucketline.sizes import show_moment, show_seconds, show_size
 
 VERSION = 1
 OBJECTS_MAX = 1_000  # That went wrong and are shown one by one; the ledger has all.
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;"
-    "color:#222;background:#fff}"
-    "table{border-collapse:collapse;width:100%;margin:.5em 0 2em}"
-    "th,td{text-align:left;padding:.3em .8em .3em 0;border-bottom:1px solid #ddd;"
-    "vertical-align:top;overflow-wrap:anywhere}"
-    "td.n{text-align:right;white-space:nowrap}"
-    ".state{font-size:1.4em;font-weight:600}.complete{color:#176b2c}"
-    ".failed,.crashed{color:#b00020}.waiting,.interrupted{color:#8a5a00}"
-)
 
 
 @dataclass(frozen=True)
@@ -62,26 +52,20 @@ class Told:
 
     def as_page(self) -> str:
         """HTML without a script, and without anything from elsewhere."""
-        title = escape(f"{self.row.command} {self.row.run}")
-        head = (
-            '<!doctype html><html lang="en"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>"
-        )
-        return head + "".join(self._parts()) + "</html>\n"
+        return document(f"{self.row.command} {self.row.run}", self._parts())
 
     def _parts(self) -> Iterator[str]:
         row = self.row
         yield f'<p class="state {escape(row.state)}">{escape(row.state)}'
-        yield f": {_shown(row.message)}</p>" if row.message else "</p>"
-        yield _table(("", ""), self._facts())
-        yield _section("What went wrong", _CAUSES, map(_cause, self.troubles))
+        yield f": {shown(row.message)}</p>" if row.message else "</p>"
+        yield table(("", ""), self._facts())
+        yield section("What went wrong", _CAUSES, map(_cause, self.troubles))
         if len(self.objects) == OBJECTS_MAX:
             yield f"<p>The first {OBJECTS_MAX:,}; <code>bucketline runs errors</code> has all.</p>"
-        yield _section("Objects", ("key", "fate", "why"), map(_object, self.objects))
+        yield section("Objects", ("key", "fate", "why"), map(_object, self.objects))
         notes = ((note, count) for note, count in self.notes.items())
-        yield _section("Done, but not in full", ("what", "objects"), notes)
-        yield _section("Endpoints", _ENDPOINTS, (_endpoint(*count) for count in self.endpoints))
+        yield section("Done, but not in full", ("what", "objects"), notes)
+        yield section("Endpoints", _ENDPOINTS, (_endpoint(*count) for count in self.endpoints))
 
     def _facts(self) -> Iterator[tuple[object, ...]]:
         row, tally = self.row, self.row.tally
@@ -115,26 +99,3 @@ def _endpoint(side: str, count: Any) -> tuple[object, ...]:
     read, written = show_size(count.bytes_read), show_size(count.bytes_written)
     down = show_seconds(count.seconds_open)
     return side, count.endpoint, count.requests, count.faults, read, written, down
-
-
-def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Empty without rows."""
-    shown = list(rows)
-    return f"<h2>{escape(title)}</h2>{_table(heads, shown)}" if shown else ""
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    top = "".join(f"<th>{escape(head)}</th>" for head in heads) if any(heads) else ""
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f"<table>{f'<tr>{top}</tr>' if top else ''}{body}</table>"
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, int):
-        return f'<td class="n">{value:,}</td>'
-    return f"<td>{_shown(str(value))}</td>"
-
-
-def _shown(text: str) -> str:
-    """A stranger's text: neither markup nor control characters come through."""
-    return escape(printable(text))
