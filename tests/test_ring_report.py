@@ -38,7 +38,7 @@ def test_the_page_tells_every_class_and_escapes_names(tmp_path: Path) -> None:
     assert output.read_text() == text
     assert "<script" not in text
     assert "&lt;script&gt;" in text
-    rows = dict(re.findall(r'<tr><td>(\w+)</td><td class="n">([\d,]+)</td>', text))
+    rows = dict(re.findall(r'<tr><td class="s">(\w+)</td><td class="n">([\d,]+)</td>', text))
     assert {name: int(count.replace(",", "")) for name, count in rows.items()} == told
     assert text.count("<svg") == 4
     assert "covers a part alone" not in text
