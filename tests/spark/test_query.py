@@ -40,6 +40,7 @@ PASSES = {
     "split parents": passes.SPLIT_PARENTS,
     "mains": passes.MAINS,
     "missing": passes.missing(BEGUN),
+    "doubted": passes.doubted(BEGUN),
     "unreferenced": passes.UNREFERENCED,
     "fingerprints": passes.FINGERPRINTS,
     "unresolved": passes.UNRESOLVED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,21 @@ import click
 
 from bucketline.cli.asking import asking, engine_of
 from bucketline.cli.invocation import Invocation, common, pass_invocation
+from bucketline.cli.places import hash_memory, open_place
+from bucketline.cli.sanity import check_source
 from bucketline.clock import SystemClock
 from bucketline.config.values import Ring, reveal
-from bucketline.engines.ring import findings, site
+from bucketline.engines.ring import findings, old, site
 from bucketline.engines.ring.export import export as export_metadata
 from bucketline.engines.ring.findings import PHASES
+from bucketline.engines.ring.old import Old
 from bucketline.engines.ring.site import Site
 from bucketline.errors import UsageError
+from bucketline.flow.drive import open_drive
 from bucketline.flow.query.base import Bounds, Engine
 from bucketline.flow.query.datasets import Dataset, Manifest
 from bucketline.settings import Secret
+from bucketline.settings import Side as LocationSide
 
 _FOUND = 3
 _QUIET = {"TOO_NEW", "FOREIGN"}  # Told, and nothing to worry about.
@@ -38,7 +44,7 @@ def options(command: Callable[..., int]) -> click.Command:
 
 def _phase(phase: str) -> click.Command:
     def command(invocation: Invocation, /, name: str, **said: Any) -> int:
-        with site_of(invocation, name, said, is_first=phase == "listkeys") as found:
+        with site_of(invocation, name, said, is_first=False) as found:
             PHASES[phase](found)
             _tell(invocation, found.dataset(phase).manifest())
         return 0
@@ -46,25 +52,57 @@ def _phase(phase: str) -> click.Command:
     return options(command)
 
 
-listkeys, digest, filter_mains = _phase("listkeys"), _phase("digest"), _phase("filter")
+digest, filter_mains = _phase("digest"), _phase("filter")
 orphans, missing = _phase("orphans"), _phase("missing")
+_from_old = click.option(
+    "--from-old",
+    default="",
+    metavar="LOCATION",
+    help="What the old check left there; covers a part.",
+)
+
+
+@_from_old
+@options
+def listkeys(invocation: Invocation, /, name: str, *, from_old: str, **said: Any) -> int:
+    """Every chunk that the ring's nodes list, or that the old check's listkeys.csv does."""
+    with (
+        site_of(invocation, name, said, is_first=True) as found,
+        _phases(invocation, from_old) as phases,
+    ):
+        phases["listkeys"](found)
+        _tell(invocation, found.dataset("listkeys").manifest())
+    return 0
 
 
 @click.option("--bucket", default="", metavar="B", help="This bucket alone: marked as partial.")
+@_from_old
 @options
-def export(invocation: Invocation, /, name: str, *, bucket: str, **said: Any) -> int:
+def export(invocation: Invocation, /, name: str, *, bucket: str, from_old: str, **said: Any) -> int:
     """Uploads under way are exported before the buckets that they end in."""
-    with site_of(invocation, name, said, is_first=False) as found:
-        export_metadata(found, bucket)
+    if bucket and from_old:
+        raise UsageError("--bucket asks bucketd, and --from-old does not; leave out one of them")
+    with (
+        site_of(invocation, name, said, is_first=False) as found,
+        _phases(invocation, from_old) as phases,
+    ):
+        if bucket:
+            export_metadata(found, bucket)
+        else:
+            phases["export"](found)
         _tell(invocation, found.dataset("export").manifest())
     return 0
 
 
+@_from_old
 @options
-def run(invocation: Invocation, /, name: str, **said: Any) -> int:
+def run(invocation: Invocation, /, name: str, *, from_old: str, **said: Any) -> int:
     """Goes on where an earlier run of it was interrupted."""
-    with site_of(invocation, name, said, is_first=True) as found:
-        for phase, perform in PHASES.items():
+    with (
+        site_of(invocation, name, said, is_first=True) as found,
+        _phases(invocation, from_old) as phases,
+    ):
+        for phase, perform in phases.items():
             perform(found)
             _tell(invocation, found.dataset(phase).manifest())
         told = dict(findings.counts(found))
@@ -74,6 +112,22 @@ def run(invocation: Invocation, /, name: str, **said: Any) -> int:
         else:
             invocation.printer.result(f"{kind:20} {count:>12}")
     return _FOUND if told.keys() - _QUIET else 0
+
+
+@contextmanager
+def _phases(invocation: Invocation, text: str) -> Iterator[dict[str, Callable[[Site], None]]]:
+    """Those that ask the services, or the first two by what the old check left."""
+    if not text:
+        yield PHASES
+        return
+    location = invocation.location(text, LocationSide())
+    check_source(location)
+    side = open_place(location, hash_memory(invocation))
+    prefix = side.prefix if not side.prefix or side.prefix.endswith("/") else f"{side.prefix}/"
+    with closing(open_drive()) as drive:
+        left = Old(side.store, prefix, text, drive)
+        theirs = {"listkeys": old.list_keys, "export": old.export}
+        yield {**PHASES, **{name: partial(one, old=left) for name, one in theirs.items()}}
 
 
 @contextmanager

@@ -93,6 +93,15 @@ def missing(begun: int) -> str:
         ON d.input_key = t.input_key WHERE d.kind = 'object'"""
 
 
+def doubted(begun: int) -> str:
+    """The same by a list that leaves out what it does not tell: what it lacks may well be there."""
+    lost = "class IN ('MISSING', 'SPLIT_PARTIAL', 'UNREADABLE', 'UNDER_PROTECTED')"
+    return f"""SELECT CASE WHEN {lost} THEN 'UNRESOLVED' ELSE class END AS class,
+        main, input_key, bucket, key, version, part,
+        CASE WHEN {lost} THEN concat('looks ', class) ELSE detail END AS detail
+        FROM ({missing(begun)}) m"""
+
+
 # Main chunks that nothing refers to.
 UNREFERENCED = """SELECT f.main, f.service, f.is_new FROM filter f
     WHERE f.copies > 0 AND NOT EXISTS (SELECT 1 FROM digest d WHERE d.dig = f.dig)"""

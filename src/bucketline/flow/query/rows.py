@@ -27,7 +27,7 @@ class Rows:
         self._pa = arrow("pyarrow")
         fields = [(c.name, getattr(self._pa, c.kind)(), False) for c in columns]
         self._schema = self._pa.schema([self._pa.field(*field) for field in fields])
-        self._path = path
+        self.path = path
         self._waiting: list[Sequence[Any]] = []
         try:
             self._writer = arrow("pyarrow.parquet").ParquetWriter(
@@ -49,7 +49,7 @@ class Rows:
         """Forget everything."""
         self._writer.close()
         with suppress(OSError):
-            self._path.unlink()
+            self.path.unlink()
 
     def _write(self) -> None:
         columns = list(zip(*self._waiting, strict=True)) or [()] * len(self._schema)
@@ -61,7 +61,7 @@ class Rows:
             table = self._pa.Table.from_arrays(arrays, schema=self._schema)
             self._writer.write_table(table)
         except OSError as error:
-            raise DiskError(f"{self._path}: cannot be written ({error})") from None
+            raise DiskError(f"{self.path}: cannot be written ({error})") from None
         self._waiting.clear()
 
 
