@@ -28,10 +28,17 @@ def opened(
     services: Services, folder: Path, *, now: float = NOW, is_new: bool = False
 ) -> Iterator[Site]:
     """The newest run, or a first one, or a new one."""
+    with opened_at(services.url, folder, now=now, is_new=is_new) as found:
+        yield found
+
+
+@contextmanager
+def opened_at(url: str, folder: Path, *, now: float = NOW, is_new: bool = False) -> Iterator[Site]:
+    """The same, of services that are elsewhere."""
     engine = Duck(Bounds("256MB", 2, folder / "spill"))
     try:
         before = set((folder / "R").glob("run-*"))
-        found = site_at(services.url, folder, engine, now)
+        found = site_at(url, folder, engine, now)
         if is_new and found.folder in before:
             found.folder = site.begin(found.ring, found.clock)
         yield found
