@@ -117,7 +117,14 @@ def test_a_run_goes_on_where_it_was_interrupted(services: Services, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("fault", "answers"),
-    [("", "yyyy"), ("do", "nnyy"), ("listkeys", "ynyy"), ("_", "yyn?"), ("arc", "yyyn")],
+    [
+        ("", "yyyy"),
+        ("do", "nnyy"),
+        ("listkeys", "ynyy"),
+        ("_", "yyn?"),
+        ("default", "yyn?"),
+        ("arc", "yyyn"),
+    ],
 )
 def test_the_doctor_finds_who_does_not_answer(
     fault: str, answers: str, services: Services, tmp_path: Path

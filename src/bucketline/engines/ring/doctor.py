@@ -29,9 +29,9 @@ def examine(site: Site) -> Iterator[Finding]:
     """Each service by itself: what fails keeps nobody from asking the next one."""
     yield _asked("the supervisor knows a whole ring", lambda: _nodes(site))
     yield _asked("the nodes list", lambda: _listing(site))
-    client = site.client(site.ring.bucketd)
-    yield _asked("bucketd knows buckets", lambda: f"{len(buckets(client))} buckets")
-    yield from _rebuild(site, client)
+    keys: list[str] = []
+    yield _asked("bucketd knows buckets", lambda: _buckets(site.client(site.ring.bucketd), keys))
+    yield _rebuild(site, keys)
 
 
 def _nodes(site: Site) -> str:
@@ -49,30 +49,32 @@ def _listing(site: Site) -> str:
     return f"{len(nodes)} nodes"
 
 
-def _rebuild(site: Site, bucketd: Client) -> Iterator[Finding]:
+def _buckets(client: Client, keys: list[str]) -> str:
+    """The buckets are listed, too, until one of them names an object: its key is kept."""
+    found = buckets(client)
+    names = [name for name in found if name != REGISTRY and SHADOW not in name]
+    for name in names[:_BUCKETS_TRIED]:
+        if key := first_key(client, name):
+            keys.append(key)
+            break
+    return f"{len(found)} buckets"
+
+
+def _rebuild(site: Site, keys: list[str]) -> Finding:
     """An alias is right when it leads to an object that is there."""
     alias = site.ring.arc_alias or f"arc-{site.ring.name}"
     about = f"rebuild knows {alias}"
-    try:
-        names = [name for name in buckets(bucketd) if name != REGISTRY and SHADOW not in name]
-        keys = (first_key(bucketd, name) for name in names[:_BUCKETS_TRIED])
-        key = next(filter(None, keys), "")
-    except BucketlineError as error:
-        yield Finding(about, UNKNOWN, str(error))
-        return
-    if not key:
-        yield Finding(about, UNKNOWN, "no object is known to ask for")
-        return
+    if not keys:
+        return Finding(about, UNKNOWN, "no object is known to ask for")
     client = site.client(site.ring.rebuild)
     try:
-        blocking(client.ask("HEAD", f"/rebuild/{alias}/{key}"))
+        blocking(client.ask("HEAD", f"/rebuild/{alias}/{keys[0]}"))
     except NotFound:
-        detail = f"{key}, which bucketd names, is not there; capitals count in an alias"
-        yield Finding(about, NO, detail)
+        detail = f"{keys[0]}, which bucketd names, is not there; capitals count in an alias"
+        return Finding(about, NO, detail)
     except BucketlineError as error:
-        yield Finding(about, NO, str(error))
-    else:
-        yield Finding(about, YES, key)
+        return Finding(about, NO, str(error))
+    return Finding(about, YES, keys[0])
 
 
 def _asked(about: str, question: Callable[[], str]) -> Finding:

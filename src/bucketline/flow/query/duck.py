@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,22 @@ class Duck:
     def _ask(self, sql: str) -> Any:
         duckdb = self._duckdb
         try:
-            return self._connection.execute(sql)
+            return self._executed(sql)
         except duckdb.OutOfMemoryException as error:
             raise UsageError(
                 f"the memory limit is too low ({_first_line(error)}); raise it with --memory"
             ) from None
         except duckdb.IOException as error:
             raise DiskError(f"the tables cannot be read or written: {_first_line(error)}") from None
+
+    def _executed(self, sql: str) -> Any:
+        """In a thread, as this one would not hear a signal before the query's end."""
+        with ThreadPoolExecutor(1, "duckdb") as pool:
+            try:
+                return pool.submit(self._connection.execute, sql).result()
+            except KeyboardInterrupt:
+                self._connection.interrupt()
+                raise
 
 
 def _quoted(path: Path) -> str:
