@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,35 @@ def test_the_old_questions(
 
     assert told["done"] == done
     assert told["restarts"] == done
+
+
+def asking(site: Site, stdin: int) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "bucketline", *site.words(), "--interactive"]
+    return subprocess.Popen(words, stdin=stdin, stderr=subprocess.PIPE, text=True)
+
+
+def test_prompts_that_nobody_answers_are_an_error(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+
+    process = asking(site, subprocess.DEVNULL)
+    _, said = process.communicate(timeout=60)
+
+    assert (process.returncode, "nobody answers; say --index and --limit" in said) == (2, True)
+
+
+def test_ctrl_c_is_an_answer_to_a_prompt(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+
+    with asking(site, subprocess.PIPE) as process:
+        assert process.stderr
+        assert "web: 1 to do" in process.stderr.readline()
+        process.stderr.read(len("Index"))
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+
+    assert (process.returncode, "bug" in said) == (130, False)
 
 
 def test_an_export_needs_no_splunk(site: Site, tmp_path: Path) -> None:

@@ -98,22 +98,23 @@ def carry_out(
     stop = Stop()
     lock = Lock.take(folder / "run")
     try:
-        with closing(open_drive()) as drive, listening(stop) as ears:
+        with closing(open_drive()) as drive:
             world = world_of(invocation, drive, archive, smartstore, said)
             choice = choice_of(said)
-            if said.get("interactive"):
+            if said.get("interactive"):  # Ctrl-C is an answer, too.
                 choice, acts = _asked(invocation, look(world, choice), choice)
-            seen = looked(invocation, world, choice)
-            waves = _prepared(invocation, world, seen, folder, said)
-            waves.stop, waves.acts = stop, acts
-            if said["legal_hold"]:
-                places = {"archive": archive, "smartstore": smartstore}
-                _freeze(invocation, waves, folder, said["legal_hold"], places)
-            waves.steps.held = held_by(holds_folder(folder))
-            mark(waves.steps.records, waves.steps.held)
-            tally = waves.run()
-            if said["structure"]:
-                write(Path(said["structure"]), statuses(look(world, choice)))
+            with listening(stop) as ears:
+                seen = looked(invocation, world, choice)
+                waves = _prepared(invocation, world, seen, folder, said)
+                waves.stop, waves.acts = stop, acts
+                if said["legal_hold"]:
+                    places = {"archive": archive, "smartstore": smartstore}
+                    _freeze(invocation, waves, folder, said["legal_hold"], places)
+                waves.steps.held = held_by(holds_folder(folder))
+                mark(waves.steps.records, waves.steps.held)
+                tally = waves.run()
+                if said["structure"]:
+                    write(Path(said["structure"]), statuses(look(world, choice)))
     finally:
         lock.release()
     _tell(invocation, tally)
@@ -183,11 +184,21 @@ def _asked(invocation: Invocation, seen: Seen, choice: Choice) -> tuple[Choice, 
     for index, count in counts.items():
         invocation.printer.notice(f"{index}: {count:,} to do")
     first = next((index for index, count in counts.items() if count), "")
-    index = click.prompt("Index", default=first or None, type=click.Choice([*counts]), err=True)
-    count = click.prompt("Number of buckets (0 to skip)", type=click.IntRange(0), err=True)
+    index = _answer("Index", default=first or None, type=click.Choice([*counts]))
+    count = _answer("Number of buckets (0 to skip)", type=click.IntRange(0))
     if count == 0:
         return replace(choice, indexes=(index,)), ACTS[1:]
     return replace(choice, indexes=(index,), limit=count), ACTS
+
+
+def _answer(question: str, **how: Any) -> Any:
+    try:
+        return click.prompt(question, err=True, **how)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            said = "--interactive asks, and nobody answers; say --index and --limit instead"
+            raise UsageError(said) from None
+        raise KeyboardInterrupt from None
 
 
 def _prepared(
