@@ -64,8 +64,11 @@ def _hearing(command: Any) -> Any:
         command,
         click.option(
             "--events",
-            metavar="sqs:URL",
-            help="Look at what the events of SOURCE name, and list all of it from time to time.",
+            metavar="WHERE",
+            help="sqs:URL or hook:HOST:PORT: look at what events name, and list all at times.",
+        ),
+        click.option(
+            "--events-secret", metavar="PLACE", help="Of a hook: env:NAME, or file:PATH (0600)."
         ),
         click.option(
             "--reconcile-every",
@@ -126,5 +129,5 @@ def backup(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
             backing = Backing(invocation, wish, (drive, ledger), hashes)
             if wish.words["events"] is None:
                 return backing.go(notes, said)
-            with closing(feed_of(backing)) as feed:
+            with closing(feed_of(backing, path.with_suffix(".hook"), said)) as feed:
                 return Hearing(backing, feed, path.with_suffix(".events"), said).go(notes)

@@ -77,8 +77,11 @@ def _words(said: Said, job: Job, limits: Limits) -> dict[str, Any]:
         raise UsageError("--versions needs a listing; leave out --from-inventory, or --versions")
     if said["versions"] and (said["window"] is not None or said["compare"]):
         raise UsageError("--versions compares versions; leave out --window and --compare")
-    if said["events"] is None and (said["watch"] or said["reconcile_every"] is not None):
-        raise UsageError("--watch and --reconcile-every go with --events; say it, too")
+    alone = (said["watch"], said["reconcile_every"] is not None, said["events_secret"])
+    if said["events"] is None and any(alone):
+        raise UsageError(
+            "--watch, --reconcile-every and --events-secret go with --events; say it, too"
+        )
     if said["events"] is not None and (said["versions"] or said["from_inventory"]):
         raise UsageError("--events needs a listing; leave out --versions and --from-inventory")
     plain = ("only", "window", "mark", "versions", "from_inventory", "events")

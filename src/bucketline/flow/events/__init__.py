@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bucketline.flow.events.feed import Feed, Message
 from bucketline.flow.events.hints import Hint, heard
+from bucketline.flow.events.hook import Door, Hook
 from bucketline.flow.events.since import Since
 from bucketline.flow.events.sqs import Queue
 
-__all__ = ["Feed", "Hint", "Message", "Queue", "Since", "heard"]
+__all__ = ["Door", "Feed", "Hint", "Hook", "Message", "Queue", "Since", "heard"]
