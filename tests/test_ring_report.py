@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections import Counter
 from pathlib import Path
 
 from bucketline.cli import main
@@ -11,7 +13,7 @@ from bucketline.engines.ring.findings import counts
 from bucketline.engines.ring.report import page
 from ring.making import Bucket
 from ring.services import serve
-from ring.sites import configured, look, opened
+from ring.sites import configured, look, opened, told
 from ring.world import World
 
 HOSTILE = "<script>alert(1)</script>&"
@@ -53,3 +55,17 @@ def test_the_page_of_a_part_says_so_first(tmp_path: Path) -> None:
         text = page(found)
 
     assert text.index("nothing may be deleted") < text.index("Findings")
+
+
+def test_every_finding_is_a_row_of_a_csv(tmp_path: Path) -> None:
+    with serve(World(7, 40)) as services:
+        config = configured(services, tmp_path)
+        with opened(services, tmp_path / "rings") as found:
+            look(found)
+            findings = told(found)
+        output = tmp_path / "rows.csv"
+        assert main(["ring", "report", "R", "--config", str(config), "-o", str(output)]) == 0
+
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert Counter((one["class"], one["input_key"], one["key"]) for one in rows) == findings

@@ -44,6 +44,7 @@ PASSES = {
     "unreferenced": passes.UNREFERENCED,
     "fingerprints": passes.FINGERPRINTS,
     "unresolved": passes.UNRESOLVED,
+    "findings": passes.FINDINGS,
     "classes": passes.CLASSES,
     "referred": passes.referred(["5D11385B6915C1ADC28532E120D5FB59964F4F20", "1"]),
     "sound": passes.sound(7, 50),

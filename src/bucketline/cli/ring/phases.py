@@ -13,12 +13,14 @@ import click
 from bucketline.cli.asking import asking, engine_of
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.places import hash_memory, open_place
+from bucketline.cli.ring.shown import Shown
 from bucketline.cli.sanity import check_source
 from bucketline.clock import SystemClock
 from bucketline.config.values import Ring, reveal
 from bucketline.engines.ring import findings, old, site
 from bucketline.engines.ring.export import export as export_metadata
 from bucketline.engines.ring.findings import PHASES
+from bucketline.engines.ring.going import Going
 from bucketline.engines.ring.old import Old
 from bucketline.engines.ring.site import Site
 from bucketline.errors import UsageError
@@ -139,7 +141,13 @@ def site_of(
     folder = _folder(ring, SystemClock()) if is_first else site.last(ring)
     bounds = Bounds(said["memory"], said["threads"] or 0, folder / "spill")
     with closing(engine_of(said["engine"], said["master"], bounds)) as engine:
-        yield site_with(invocation, ring, folder, engine)
+        found = site_with(invocation, ring, folder, engine)
+        shown = Shown(invocation, found.clock)
+        found.going = Going(shown)
+        try:
+            yield found
+        finally:
+            shown.clear()
 
 
 def site_with(invocation: Invocation, ring: Ring, folder: Path, engine: Engine) -> Site:
@@ -166,6 +174,8 @@ def ring_of(invocation: Invocation, name: str) -> Ring:
 
 
 def _tell(invocation: Invocation, manifest: Manifest) -> None:
+    """Over the line that changes, where there is one."""
     if invocation.progress != "none":
+        Shown(invocation, SystemClock()).clear()
         partial = f"; partial: {manifest.why_partial}" if manifest.why_partial else ""
         invocation.printer.notice(f"{manifest.name}: {manifest.rows:,} rows{partial}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import click
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.ring.phases import options, site_of
 from bucketline.durable import whole_file
-from bucketline.engines.ring.report import page
+from bucketline.engines.ring.report import page, rows
 from bucketline.errors import printable
 
 
@@ -20,18 +22,28 @@ from bucketline.errors import printable
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where the page goes.",
+    help="Where it goes: .html a page, .csv every finding.",
 )
 @options
 def report(invocation: Invocation, /, name: str, *, output: Path, **said: Any) -> int:
-    """One file without scripts. The rows themselves are Parquet, in the folder of the run."""
-    with site_of(invocation, name, said, is_first=False) as found:
-        text = page(found)
+    """A page without scripts, or all findings as CSV. The rows of all phases are Parquet, in the
+    folder of the run.
+    """
+    is_csv = output.suffix.lower() == ".csv"
+    with site_of(invocation, name, said, is_first=False) as found, whole_file(output) as file:
         folder = str(found.folder)
-    with whole_file(output) as file:
-        file.write(text.encode())
+        if is_csv:
+            text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+            csv.writer(text).writerows(rows(found))
+            text.detach()
+        else:
+            file.write(page(found).encode())
+    what = "rows" if is_csv else "page"
     if invocation.as_json:
-        invocation.printer.record({"page": str(output), "datasets": folder})
+        invocation.printer.record({what: str(output), "datasets": folder})
     else:
-        invocation.printer.result(printable(f"{output}: the page; the rows are in {folder}"))
+        said_of = "every finding" if is_csv else "the page"
+        invocation.printer.result(
+            printable(f"{output}: {said_of}; the rows of all phases are in {folder}")
+        )
     return 0

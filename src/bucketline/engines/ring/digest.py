@@ -22,6 +22,7 @@ def digest(site: Site) -> None:
     dataset = site.dataset("digest")
     if dataset.is_sealed:
         return
+    site.going.begin("digest")
     inputs = site.files("listkeys", "export")
     if not dataset.has("references"):
         dataset.made(
@@ -29,7 +30,9 @@ def digest(site: Site) -> None:
         )
     if not dataset.has("children"):
         client = site.client(site.ring.rebuild)
-        parents = iter(list(site.engine.rows(passes.SPLIT_PARENTS, inputs)))
+        known = list(site.engine.rows(passes.SPLIT_PARENTS, inputs))
+        site.going.begin("digest", "split objects", len(known))
+        parents = iter(known)
         with dataset.piece("children") as rows:
             while some := list(islice(parents, _AT_ONCE)):
                 found = all_of([children(client, site, parent) for parent, _ in some])
@@ -38,6 +41,7 @@ def digest(site: Site) -> None:
                         rows.add(_row(parent, "", modified, "UNRESOLVED"))
                     for key in keys:
                         rows.add(_row(key, parent, modified, ""))
+                site.going.step(len(some))
     unresolved = next(site.engine.rows(passes.UNRESOLVED, {"digest": pieces(site)}))[0]
     reasons = require_whole([site.dataset("listkeys"), site.dataset("export")])
     if unresolved:

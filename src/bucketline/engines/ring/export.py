@@ -49,7 +49,7 @@ def export(site: Site, only: str = "") -> None:
     names = buckets(client)
     if only:
         names = [name for name in names if name in {only, SHADOW + only}]
-    for name in names:
+    for name in site.going.through("export", "buckets", names):
         piece = f"b-{escaped(name)}"
         if not dataset.has(piece):
             # The inner one is there first: where there are references, there are objects.

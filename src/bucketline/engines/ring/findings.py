@@ -56,16 +56,20 @@ def orphans(site: Site) -> None:
     dataset = site.dataset("orphans")
     if dataset.is_sealed:
         return
+    site.going.begin("orphans")
     inputs = site.files("filter", "digest")
     known = known_buckets(site)
     with dataset.piece("all") as rows:
-        found = iter(list(site.engine.rows(passes.UNREFERENCED, inputs)))
+        candidates = list(site.engine.rows(passes.UNREFERENCED, inputs))
+        site.going.begin("orphans", "candidates", len(candidates))
+        found = iter(candidates)
         client = site.client(site.ring.rebuild)
         while some := list(islice(found, _AT_ONCE)):
             judged = all_of([judge(client, site, row, known) for row in some])
             judged = _doubted(site, judged, inputs)
             for (main, _, _), one in zip(some, judged, strict=True):
                 rows.add((one.kind, main, one.input_key, "", "", "", 0, one.detail))
+            site.going.step(len(some))
     reasons = require_whole([site.dataset("filter"), site.dataset("digest")])
     dataset.seal(why_partial="; ".join(reasons), notes={"ended": site.clock.now()})
 
@@ -109,6 +113,7 @@ def _one_pass(site: Site, name: str, sql: str, sources: tuple[str, ...]) -> None
     dataset = site.dataset(name)
     if dataset.is_sealed:
         return
+    site.going.begin(name)
     inputs = site.files(*sources)
     if not dataset.has("all"):
         dataset.made("all", lambda path: site.engine.write(sql, inputs, path))

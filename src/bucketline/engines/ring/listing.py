@@ -40,7 +40,7 @@ def list_keys(site: Site) -> None:
     if dataset.is_sealed:
         return
     nodes = topology(site)
-    for node in nodes:
+    for node in site.going.through("listkeys", "nodes", nodes):
         piece = f"{node.name}-{node.vnode}"
         if not dataset.has(piece):
             with dataset.piece(piece) as rows:

@@ -71,7 +71,7 @@ def _take(site: Site, old: Old, folder: str, name: str, take: Taken) -> None:
     if dataset.is_sealed:
         return
     found = _files(site, old, folder)
-    for entry in found:
+    for entry in site.going.through(name, "files", found):
         piece = f"old-{escaped(entry.key.removeprefix(old.prefix))}"
         if not dataset.has(piece):
             with dataset.piece(piece) as rows:

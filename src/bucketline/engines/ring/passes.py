@@ -106,6 +106,11 @@ def doubted(begun: int) -> str:
 UNREFERENCED = """SELECT f.main, f.service, f.is_new FROM filter f
     WHERE f.copies > 0 AND NOT EXISTS (SELECT 1 FROM digest d WHERE d.dig = f.dig)"""
 FINGERPRINTS = "SELECT DISTINCT substr(input_key, 17, 16) FROM digest WHERE kind = 'object'"
+# Every finding.
+FINDING = ("class", "main", "input_key", "bucket", "key", "version", "part", "detail")
+_FINDING = ", ".join(FINDING)
+FINDINGS = f"""SELECT {_FINDING} FROM (SELECT {_FINDING} FROM missing
+    UNION ALL SELECT {_FINDING} FROM orphans) f ORDER BY {_FINDING}"""
 UNRESOLVED = "SELECT count(*) FROM digest WHERE issue = 'UNRESOLVED'"
 CLASSES = """SELECT class, count(*) FROM (
     SELECT class FROM orphans UNION ALL SELECT class FROM missing) c

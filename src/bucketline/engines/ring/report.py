@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from bucketline.engines.ring import passes
 from bucketline.engines.ring.capacity import Held, held
 from bucketline.engines.ring.findings import PHASES, counts
 from bucketline.engines.ring.site import Site, runs
@@ -58,6 +59,12 @@ def page(site: Site) -> str:
         "" if rows else "<p>Capacity: run <code>bucketline ring capacity</code> first.</p>",
     ]
     return document(f"Ring {site.ring.name}, run of {begun}", parts)
+
+
+def rows(site: Site) -> Iterator[Sequence[object]]:
+    """Every finding, under the names of its columns; in the same order each time."""
+    yield passes.FINDING
+    yield from site.engine.rows(passes.FINDINGS, site.files("orphans", "missing"))
 
 
 def _classes(found: dict[str, int]) -> Iterator[tuple[str, int, str]]:

@@ -12,6 +12,7 @@ from bucketline.clock import Clock
 from bucketline.config.values import Ring
 from bucketline.durable import whole_file
 from bucketline.engines.ring.client import Client, Patience
+from bucketline.engines.ring.going import Going
 from bucketline.errors import Refused
 from bucketline.flow.drive import blocking
 from bucketline.flow.query.base import Engine
@@ -66,9 +67,12 @@ class Site:
     clock: Clock
     password: Secret = field(default_factory=lambda: Secret(""))
     patience: Patience = field(default_factory=Patience)
+    going: Going = field(default_factory=Going)
 
     def dataset(self, name: str) -> Dataset:
-        return Dataset(self.folder / name, TABLES[name])
+        if name == "objects":  # They are written beside the export, whose rows are told.
+            return Dataset(self.folder / name, TABLES[name])
+        return Dataset(self.folder / name, TABLES[name], self.going.wrote)
 
     def files(self, *names: str) -> dict[str, list[Path]]:
         """The pieces of whole datasets, under names that SQL can say."""

@@ -54,9 +54,12 @@ class Manifest:
 class Dataset:
     """One table of a run, in a folder of its own."""
 
-    def __init__(self, folder: Path, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, folder: Path, columns: Sequence[Column], wrote: Callable[[int], None] = lambda _: None
+    ) -> None:
         self.folder = folder
         self.columns = columns
+        self._wrote = wrote  # Told of rows, while a piece is made.
 
     @property
     def name(self) -> str:
@@ -74,7 +77,7 @@ class Dataset:
     def piece(self, name: str) -> Iterator[Rows]:
         """Rows for a new piece; nothing of it stays when the writer fails."""
         part = self._part(name)
-        rows = Rows(part, self.columns)
+        rows = Rows(part, self.columns, self._wrote)
         try:
             yield rows
         except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +21,12 @@ class Column(NamedTuple):
 
 
 class Rows:
-    """Takes rows one by one."""
+    """Takes rows one by one; tells how many it has written now and then."""
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[Column], wrote: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._wrote = wrote
         self._pa = arrow("pyarrow")
         fields = [(c.name, getattr(self._pa, c.kind)(), False) for c in columns]
         self._schema = self._pa.schema([self._pa.field(*field) for field in fields])
@@ -62,6 +65,7 @@ class Rows:
             self._writer.write_table(table)
         except OSError as error:
             raise DiskError(f"{self.path}: cannot be written ({error})") from None
+        self._wrote(len(self._waiting))
         self._waiting.clear()
 
 
