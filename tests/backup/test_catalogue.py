@@ -1,0 +1,101 @@
+"""A catalogue of many layers says what one table would, now and at every time before."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from bucketline.engines.backup import Catalogue
+from bucketline.engines.backup.rows import GONE, Row
+from bucketline.flow.drive import open_drive
+from bucketline.stores.memory import MemoryStore
+
+_LAYERS = 9  # The most that one may have: beyond eight they are made fewer.
+
+
+def key_of(number: int) -> str:
+    return f"k/{number:05}-é"
+
+
+def whole(number: int, etag: str) -> Row:
+    return Row(key_of(number), size=number, etag=etag)
+
+
+class Table:
+    """What the catalogue should say."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+
+    def take(self, row: Row) -> None:
+        if row.state == GONE:
+            self.rows.pop(row.key, None)
+        elif row.etag:
+            self.rows[row.key] = row
+        elif row.key in self.rows:
+            self.rows[row.key] = replace(self.rows[row.key], deleted=row.deleted)
+
+    def all(self) -> list[Row]:
+        return [self.rows[key] for key in sorted(self.rows)]
+
+
+def changes(dice: Random, most: int, number: int) -> list[Row]:
+    """New ones, changed ones, marks, and what is gone; a row a key, in their order."""
+    picked = sorted(dice.sample(range(most), dice.randint(1, 15)))
+    kinds = (
+        lambda one: whole(one, f"etag-{number}"),
+        lambda one: Row(key_of(one), deleted=f"since {number}"),
+        lambda one: Row(key_of(one), deleted=""),
+        lambda one: Row(key_of(one), state=GONE),
+    )
+    return [dice.choice(kinds)(one) for one in picked]
+
+
+@settings(max_examples=20)
+@given(
+    seed=some.integers(0, 2**32),
+    base=some.sampled_from([0, 50, 1_000]),
+    count=some.integers(1, 25),
+)
+def test_it_says_what_one_table_would(seed: int, base: int, count: int) -> None:
+    dice, table, store = Random(seed), Table(), MemoryStore("memory")
+    past: list[list[Row]] = []
+    layers = 0
+    with closing(open_drive()) as drive:
+        for number in range(count + 1):
+            rows = [whole(one, "first") for one in range(base)]
+            if number:
+                rows = changes(dice, base + 100, number)
+            for row in rows:
+                table.take(row)
+            catalogue = Catalogue(store, "", drive)
+            catalogue.add(iter(rows), source="s", run=f"{number}", now=float(number))
+            layers = max(layers, len(catalogue.manifest.layers))
+            past.append(table.all())
+        for number in {count, dice.randrange(count + 1), dice.randrange(count + 1)}:
+            then = Catalogue(store, "", drive, at=number + 0.5)
+            assert list(then.rows()) == past[number]
+        named = sorted({key_of(dice.randrange(base + 120)) for _ in range(30)})
+        found = list(Catalogue(store, "", drive).rows(named))
+
+    assert found == [row for row in table.all() if row.key in set(named)]
+    assert layers <= _LAYERS
+
+
+def test_many_small_states_over_a_large_one_stay_few_layers() -> None:
+    dice, store = Random(1), MemoryStore("memory")
+    written: list[int] = []
+    with closing(open_drive()) as drive:
+        catalogue = Catalogue(store, "", drive)
+        catalogue.add([whole(n, "first") for n in range(3_000)], source="s", run="0", now=0.0)
+        for number in range(1, 60):
+            rows = [whole(n, f"etag-{number}") for n in sorted(dice.sample(range(3_000), 5))]
+            catalogue.add(rows, source="s", run=f"{number}", now=float(number))
+            written.append(sum(catalogue.manifest.counts[1:]))
+
+    assert len(catalogue.manifest.layers) <= _LAYERS
+    assert written[-1] < 60 * 5 + 1  # What is below was never written again.
