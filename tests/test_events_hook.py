@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any, cast
 
 import pytest
 
@@ -135,6 +136,33 @@ def test_a_full_disk_is_no_yes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert desk.push("ours 3") == 200
     assert [one for one in desk.said if "No space left" in one]
+
+
+class Filling:
+    """A file on a disk that fills up amid a write."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        return self._file.write(data[: len(data) // 2])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_half_a_line_is_no_yes(tmp_path: Path) -> None:
+    with desk_at(tmp_path / "kept") as desk:
+        desk.push("ours 1")
+        kept = desk.hook._kept
+        whole = kept._file
+        kept._file = cast("IO[bytes]", Filling(whole))
+        assert desk.push("ours 2") == 503
+        kept._file = whole
+        assert desk.push("ours 3") == 200
+
+    with desk_at(tmp_path / "kept") as again:
+        assert again.told() == ["ours 1", "ours 3"]
 
 
 def test_a_file_of_which_nothing_is_left_does_not_grow_for_ever(

@@ -6,6 +6,7 @@ lies on the disk, and what a killed run has left is told by the next one.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import json
 import os
@@ -71,9 +72,10 @@ class Kept:
         self._file.close()
 
     def _write(self, line: str) -> None:
-        at = self._file.seek(0, 2)
+        at, data = self._file.seek(0, 2), line.encode()
         try:
-            self._file.write(line.encode())
+            if self._file.write(data) != len(data):  # What a disk does that fills up amid it.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file.fileno())
         except OSError:
             self._file.truncate(at)  # Half a line would swallow the next one.
