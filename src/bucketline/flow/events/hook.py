@@ -74,8 +74,7 @@ class Kept:
     def _write(self, line: str) -> None:
         at, data = self._file.seek(0, 2), line.encode()
         try:
-            if self._file.write(data) != len(data):  # What a disk does that fills up amid it.
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _write_all(self._file, data)
             os.fsync(self._file.fileno())
         except OSError:
             self._file.truncate(at)  # Half a line would swallow the next one.
@@ -229,6 +228,12 @@ def _handler(hook: Hook) -> type[BaseHTTPRequestHandler]:
             """Paths may hold the secret."""
 
     return Handler
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """A disk that fills up amid it takes a part, and raises nothing."""
+    if file.write(data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _line(number: int, body: str) -> str:
