@@ -255,6 +255,9 @@ class FaultProxy:
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
+                if listener.fileno() < 0:  # It went away meanwhile, and has cut what was open.
+                    client.close()
+                    return
                 self._open.add(client)
                 self._threads = [thread for thread in self._threads if thread.is_alive()]
             self._spawn(self._serve, client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -216,6 +217,31 @@ def test_who_goes_away_in_mid_body_is_counted_with_what_arrived(proxy: FaultProx
         pass
 
     assert (proxy.log[0].request_bytes, proxy.log[0].status) == (3, 0)
+
+
+class _Slow(socket.socket):
+    """A listener whose last caller has come in, but is handed on when the gate opens."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        super().__init__(fileno=plain.detach())
+        self.has_come, self.gate = threading.Event(), threading.Event()
+
+    def accept(self) -> tuple[socket.socket, object]:
+        accepted = super().accept()
+        self.has_come.set()
+        self.gate.wait()
+        return accepted
+
+
+def test_who_came_in_just_before_it_went_away_is_cut_too(server: RawServer) -> None:
+    proxy = FaultProxy(server.url)
+    slow = proxy._listener = _Slow(proxy._listener)
+    with proxy, socket.create_connection(slow.getsockname(), timeout=10) as client:
+        slow.has_come.wait()
+        proxy.go_away()
+        slow.gate.set()
+
+        assert not client.recv(1)
 
 
 def test_healed_it_passes_everything(proxy: FaultProxy) -> None:
