@@ -55,8 +55,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
         replace_file(tmp_path / "file" / "below", "text")
 
 
-def test_what_a_killed_program_left_goes_with_the_next_write(tmp_path: Path) -> None:
-    path = tmp_path / "file"
+def _dies_writing(path: Path) -> list[str]:
+    """Names that are there then."""
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
@@ -67,12 +67,47 @@ def test_what_a_killed_program_left_goes_with_the_next_write(tmp_path: Path) -> 
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
-    left = names(tmp_path)
+    assert killed.returncode == -signal.SIGKILL
+    return names(path.parent)
+
+
+def test_what_a_killed_program_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    left = _dies_writing(path)
 
     replace_file(path, "new")
 
-    assert (killed.returncode, len(left)) == (-signal.SIGKILL, 1)
+    assert len(left) == 1
     assert (path.read_text(), names(tmp_path)) == ("new", ["file"])
+
+
+def test_what_another_program_is_at_stays(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from bucketline.durable import whole_file\n"
+        "with whole_file(Path(sys.argv[1])) as file:\n"
+        "    print('begun', flush=True)\n"
+        "    file.write(sys.stdin.buffer.read())\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "theirs")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as other:  # type: ignore[call-overload]
+        assert other.stdout.readline() == b"begun\n"
+        replace_file(tmp_path / "ours", "new")
+        other.communicate(b"whole")
+
+    assert (tmp_path / "theirs").read_bytes() == b"whole"
+    assert sorted(names(tmp_path)) == ["ours", "theirs"]
+
+
+def test_a_name_may_be_as_long_as_names_get(tmp_path: Path) -> None:
+    path = tmp_path / ("\u65e5" * 85)  # Three bytes each.
+    left = _dies_writing(path)
+
+    replace_file(path, "new")
+
+    assert (len(left), names(tmp_path)) == (1, [path.name])
 
 
 def test_two_who_write_at_once_do_not_meet(tmp_path: Path) -> None:

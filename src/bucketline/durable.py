@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
+import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from glob import escape
 from pathlib import Path
 from typing import IO
 
 from bucketline.errors import DiskError
 
 _OURS_ALONE = 0o600
-_numbers = itertools.count(1)
-_being_written: set[str] = set()  # The names of this process's own parts.
+_PART = ".bucketline-part"  # Ends the name of what is being written.
+_NAME_BYTES = 200  # Of its file's name: a name may have 255 in all.
+_cleared: set[Path] = set()  # Folders: one look at each is enough for a program's life.
 
 
 @contextmanager
@@ -22,35 +23,27 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all of it is on the disk, or not at all; with this
     mode, whatever the umask says, or with the usual one. Raises `DiskError`.
     """
-    part = path.with_name(f".{path.name[:200]}.{os.getpid()}.{next(_numbers)}.part")
-    _being_written.add(part.name)
+    with _told(path):
+        _clear_left(path.parent)
+        part, file = _begun(path, 0o666 if mode is None else mode)
     try:
-        _clear_left(path)
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-        descriptor = os.open(part, flags, 0o666 if mode is None else mode)
-        with os.fdopen(descriptor, "wb") as file:
+        with _told(path), file:
             if mode is not None:
-                os.fchmod(descriptor, mode)
+                os.fchmod(file.fileno(), mode)
             yield file
             file.flush()
-            os.fsync(descriptor)
-        part.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        why = error.strerror or error
-        raise DiskError(f"{path}: cannot be written ({why}); check its folder") from error
+            os.fsync(file.fileno())
+            part.replace(path)
+            sync_folder(path.parent)
     finally:
-        _being_written.discard(part.name)
         with suppress(OSError):
             part.unlink()  # Only what has not become the file.
 
 
 def replace_file(path: Path, text: str, mode: int = _OURS_ALONE) -> None:
     """The file holds the text, or what it held: never half of it, and never readable by others."""
-    try:
+    with _told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"{path}: cannot be written ({error.strerror}); check its folder") from None
     with whole_file(path, mode) as file:
         file.write(text.encode())
 
@@ -64,22 +57,35 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _clear_left(path: Path) -> None:
-    """What those who were killed here have left may hold a secret, and goes; also where the same
-    number is given to each program anew.
-    """
-    for left in path.parent.glob(f".{escape(path.name[:200])}.*.part"):
-        number = left.name.split(".")[-3]
-        is_ours = number == str(os.getpid()) and left.name in _being_written
-        if number.isdecimal() and not is_ours and (int(number) == os.getpid() or _is_dead(number)):
-            left.unlink(missing_ok=True)
-
-
-def _is_dead(number: str) -> bool:
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except (OverflowError, PermissionError):
-        return False
-    return False
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise DiskError(f"{path}: cannot be written ({why}); check its folder") from error
+
+
+def _begun(path: Path, mode: int) -> tuple[Path, IO[bytes]]:
+    """Locked as long as it is open: by that others see that somebody is at it."""
+    stem = os.fsencode(path.name)[:_NAME_BYTES].decode(errors="ignore")
+    while True:
+        part = path.with_name(f".{stem}.{secrets.token_hex(4)}{_PART}")
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+        file = os.fdopen(descriptor, "wb")
+        with suppress(OSError):  # Not every file system can.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return part, file
+        file.close()  # Who clears was quicker than the lock.
+
+
+def _clear_left(folder: Path) -> None:
+    """What those who were killed here have left may hold a secret, and goes."""
+    if folder in _cleared:
+        return
+    _cleared.add(folder)
+    for left in list(folder.glob(f".*{_PART}")):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
