@@ -129,6 +129,14 @@ def test_more_than_may_be_kept_comes_again_later(
     assert desk.push("ours 4") == 200
 
 
+def test_they_may_not_fill_the_disk_however_few_they_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hook, "_KEPT_BYTES_MAX", 10_000)
+
+    assert [desk.push(f"ours {'x' * 6_000}") for _ in range(3)] == [200, 200, 503]
+
+
 def test_a_full_disk_is_no_yes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

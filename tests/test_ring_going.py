@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def test_each_phase_is_told_to_its_end(tmp_path: Path) -> None:
     seen: dict[str, tuple[str, int, int, int]] = {}
 
     def show(going: Going) -> None:
+        assert going.phase
         seen[going.phase] = (going.unit, going.done, going.total, going.rows)
 
     with serve(World(7, 150)) as services, opened(services, tmp_path) as found:
@@ -44,7 +46,7 @@ def shown(kind: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     going.begin("listkeys", "nodes", 7)
     for _ in range(100):
         clock.sleep(1.0)
-        going.wrote(1_000)
+        going.wrote("listkeys", 1_000)
     return capsys.readouterr().err.splitlines()
 
 
@@ -53,6 +55,23 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> N
 
     assert len(lines) == 3
     assert lines[0] == "listkeys: 0 of 7 nodes, 30,000 rows"
+
+
+def test_a_person_sees_a_line_that_changes_and_goes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    clock = FakeClock(1_000.0)
+    going = Going(Shown(Invocation(progress="auto"), clock))
+    going.begin("export", "buckets", 3)
+    for _ in range(3):
+        clock.sleep(0.15)
+        going.step(1)
+    going.wrote("objects", 5)  # Beside it.
+    going.end()
+
+    written = capsys.readouterr().err
+    assert written == "\r\033[Kexport: 2 of 3 buckets\r\033[K"
 
 
 def test_a_program_gets_an_object_a_second(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,11 @@ class Location:
     folder: str = ""  # Absolute path.
 
 
+def as_folder(prefix: str) -> str:
+    """The prefix of what lies below it."""
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """What the command line says of one side, or of both."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from bucketline.durable import replace_file
 from bucketline.engines.edge.client import Client
 from bucketline.errors import BucketlineError
 from bucketline.settings import Secret
@@ -216,16 +215,3 @@ def test_no_exception_carries_what_was_hidden(tmp_path: Path) -> None:
 
     assert CODE not in repr(caught.value) + str(caught.value) + repr(client)
     assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize("number", [None, 2**30], ids=["ours", "gone"])
-def test_half_a_file_that_a_killed_program_left_goes(tmp_path: Path, number: int | None) -> None:
-    """It may hold a secret; and in a container each program has the same number."""
-    left = tmp_path / f".keys.yaml.{number or os.getpid()}.99999.part"
-    left.write_text("aws_secret_access_key: 'demo-sec")
-    other = tmp_path / f".keys.yaml.{os.getppid()}.7.part"  # Of somebody who is at work.
-    other.write_text("")
-
-    replace_file(tmp_path / "keys.yaml", "a: b\n")
-
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, "keys.yaml"])

@@ -18,7 +18,7 @@ from bucketline.cli.wiring import identity
 from bucketline.errors import UsageError, printable
 from bucketline.flow.report.delivered import Delivered, of_run, standing
 from bucketline.flow.report.runs import RunRow, find_run, runs
-from bucketline.settings import Location
+from bucketline.settings import Location, as_folder
 
 VERIFY = "verify"
 _DELIVER_NOTHING = (VERIFY, "thaw", "purge", "drill")
@@ -112,7 +112,7 @@ def _rename(target: str, location: Location) -> Rename | None:
     if not target.startswith(bucket):
         return None
     prefix = location.prefix
-    folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+    folder = as_folder(prefix)
     return lambda key: key if key == prefix or key.startswith(folder) else ""
 
 

@@ -16,7 +16,7 @@ from bucketline.engines.doctor import Finding, examine, try_writes
 from bucketline.errors import UsageError, printable
 from bucketline.flow.drive import open_drive
 from bucketline.flow.ledger import new_run_id
-from bucketline.settings import Location
+from bucketline.settings import Location, as_folder
 from bucketline.stores import open_store
 
 if TYPE_CHECKING:
@@ -75,4 +75,4 @@ def _is_shut(findings: list[Finding]) -> bool:
 def _folder(prefix: str) -> str:
     if prefix.startswith("s3://"):
         raise UsageError("--write-probe takes a prefix in the location's bucket, as in scratch/")
-    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+    return as_folder(prefix)

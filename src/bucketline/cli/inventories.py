@@ -29,6 +29,7 @@ from bucketline.flow.look.filters import Filter
 from bucketline.flow.look.listing import Listing
 from bucketline.flow.query.base import Bounds
 from bucketline.flow.query.duck import Duck
+from bucketline.settings import as_folder
 from bucketline.sizes import show_size
 
 if TYPE_CHECKING:
@@ -212,8 +213,7 @@ class _Opening:
         location = self._parsed(name, word)
         check_source(location)
         side = open_place(resolved(location), self.hashes)
-        prefix = side.prefix
-        return Live(side.store, prefix if not prefix or prefix.endswith("/") else f"{prefix}/")
+        return Live(side.store, as_folder(side.prefix))
 
     def _parsed(self, name: str, word: str) -> Any:
         return self.invocation.location(word, side_of(self.said, f"{name}_"), side_of(self.said))

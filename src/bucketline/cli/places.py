@@ -17,7 +17,7 @@ from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.report.log_file import JSON, Shelf
 from bucketline.model import PLAIN
-from bucketline.settings import Location
+from bucketline.settings import Location, as_folder
 from bucketline.stores import open_store
 from bucketline.stores.base import Store
 from bucketline.stores.batching import Batching
@@ -107,8 +107,8 @@ def open_shelf(location: Location) -> Shelf:
     prefix = location.prefix
     if location.remote is None:
         _make_folder(Path(location.folder))
-    elif prefix and not prefix.endswith("/"):
-        prefix += "/"
+    else:
+        prefix = as_folder(prefix)
     store = Retrying(open_store(location, clock=SystemClock()), attempts=_LOG_ATTEMPTS)
     return Shelf(store, prefix, PLAIN if location.remote is None else JSON)
 

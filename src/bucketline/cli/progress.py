@@ -19,9 +19,9 @@ from bucketline.sizes import show_seconds, show_size
 if TYPE_CHECKING:
     from bucketline.cli.progress_rich import Screen
 
-_PLAIN_SECONDS = 30.0
-_JSON_SECONDS = 1.0
-_SCREEN_SECONDS = 0.2
+PLAIN_SECONDS = 30.0
+JSON_SECONDS = 1.0
+SCREEN_SECONDS = 0.2
 _SLOW_SECONDS = 5.0
 _WINDOW_SECONDS = 10.0  # Rates are of so much of the past.
 
@@ -210,7 +210,7 @@ def watching(
     if isinstance(kind, str):
         face, every_seconds = _face(kind, printer, clock, run, hop)
     else:
-        face, every_seconds = kind.face(hop), _SCREEN_SECONDS
+        face, every_seconds = kind.face(hop), SCREEN_SECONDS
     watcher = Watcher(face, every_seconds, clock, stop, found, meter)
     try:
         yield watcher
@@ -225,7 +225,7 @@ def one_screen(
     kind: str, hops: Sequence[str], between: Callable[[], Sequence[str]]
 ) -> Iterator[Screen | None]:
     """One screen for several runs side by side, where a person looks at it."""
-    if not _is_watched(kind):
+    if not is_watched(kind):
         yield None
         return
     from bucketline.cli.progress_rich import Screen
@@ -237,18 +237,18 @@ def one_screen(
         screen.close()
 
 
-def _is_watched(kind: str) -> bool:
+def is_watched(kind: str) -> bool:
     return kind == "auto" and sys.stderr.isatty()
 
 
 def _face(kind: str, printer: Printer, clock: Clock, run: str, hop: str) -> tuple[Face, float]:
-    if _is_watched(kind) and not hop:  # Two bars would fight for the screen.
+    if is_watched(kind) and not hop:  # Two bars would fight for the screen.
         # Imported here: rich costs a tenth of a second that nobody off a screen should pay.
         from bucketline.cli.progress_rich import Bar
 
-        return Bar(), _SCREEN_SECONDS
+        return Bar(), SCREEN_SECONDS
     if kind == "json":
-        return Json(printer, clock, run, hop), _JSON_SECONDS
+        return Json(printer, clock, run, hop), JSON_SECONDS
     if kind == "none":
-        return Nothing(), _PLAIN_SECONDS
-    return Plain(printer, hop), _PLAIN_SECONDS
+        return Nothing(), PLAIN_SECONDS
+    return Plain(printer, hop), PLAIN_SECONDS

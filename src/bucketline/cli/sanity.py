@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bucketline.errors import DiskError, UsageError, printable
-from bucketline.settings import Location
+from bucketline.settings import Location, as_folder
 
 
 def check_pair(source: Location, target: Location) -> None:
@@ -100,8 +100,3 @@ def _check_prefixes(source: Location, target: Location) -> None:
         raise UsageError(
             f"the source {printable(source.text)} is inside the target; choose a target elsewhere"
         )
-
-
-def as_folder(prefix: str) -> str:
-    """The prefix of what lies below it."""
-    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"

@@ -38,7 +38,6 @@ from bucketline.config.values import (
 from bucketline.errors import ConfigError, printable
 from bucketline.settings import Environment, Remote
 
-_SECTIONS = {"remotes", "jobs", "limits", "metrics", "rings"}
 _SECRETS = {"access_key", "secret_key", "session_token", "sse_c_key"}
 _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     (): FileModel,
@@ -54,6 +53,7 @@ _SHAPE: dict[tuple[str, ...], type[BaseModel]] = {
     ("metrics",): MetricsModel,
     ("rings", "*"): RingModel,
 }
+_SECTIONS = {where[0] for where in _SHAPE if where}
 # What pydantic says in its own words, in ours. Never with the input: it may be a secret.
 _WORDS = {
     "string_type": "must be text; put it in quotes",

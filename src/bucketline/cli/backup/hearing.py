@@ -20,6 +20,7 @@ from bucketline.flow.events.hints import Heard
 from bucketline.flow.run.terms import Allowance, Ran
 from bucketline.flow.run.watch import Watch, watch
 from bucketline.model import Tally
+from bucketline.settings import as_folder
 
 RECONCILE_SECONDS = 86_400.0
 _SLACK_SECONDS = 900.0  # By which the clocks of a service and of a backup may differ.
@@ -101,7 +102,7 @@ class Hearing:
 
     def _is_left(self, said: Heard, hinted: Hinted) -> bool:
         source, target = self._backing.source.prefix, self._backing.target.prefix
-        start = len(source) if source.endswith("/") or not source else len(source) + 1
+        start = len(as_folder(source))
         return any(f"{target}{hint.key[start:]}" in hinted.unsettled for hint in said.hints)
 
     def _tell_strange(self, count: int) -> None:

@@ -17,7 +17,7 @@ from bucketline.engines.backup import Conflicts, RestorePolicy
 from bucketline.engines.backup.brakes import rolled_back
 from bucketline.errors import UsageError, printable
 from bucketline.flow.thaw import Wish
-from bucketline.settings import Location
+from bucketline.settings import Location, as_folder
 from bucketline.timetable import Timetable, parse_timetable
 
 HIDE = "hide"
@@ -55,8 +55,7 @@ def restore_wish(invocation: Invocation, said: Said) -> RestoreWish:
     target = invocation.location(said["target"], side_of(said, "target_"), both)
     if backup.remote is None:
         raise UsageError(f"{printable(backup.text)}: is a folder; a backup is a bucket")
-    if backup.prefix and not backup.prefix.endswith("/"):
-        backup = replace(backup, prefix=f"{backup.prefix}/")
+    backup = replace(backup, prefix=as_folder(backup.prefix))
     return RestoreWish(
         *(backup, target, _policy(words, said), said["name"] or "", words),
         *(said["at"], said["rate"], said["create_bucket"]),

@@ -18,7 +18,7 @@ from bucketline.config.values import Limits
 from bucketline.engines.backup import BackupPolicy
 from bucketline.engines.backup.brakes import Brakes, replaced, scrambled, vanished
 from bucketline.errors import UsageError, printable
-from bucketline.settings import Location, Side
+from bucketline.settings import Location, Side, as_folder
 from bucketline.timetable import Timetable, parse_timetable
 
 _HOUR = 3_600
@@ -111,9 +111,7 @@ def _places(invocation: Invocation, said: Said, job: Job) -> tuple[Location, Loc
         option = "--from-inventory" if said["from_inventory"] else "--events"
         place = printable(source.text)
         raise UsageError(f"{place}: is a folder; {option} needs the bucket that it tells of")
-    if target.prefix and not target.prefix.endswith("/"):
-        target = replace(target, prefix=f"{target.prefix}/")
-    return source, target
+    return source, replace(target, prefix=as_folder(target.prefix))
 
 
 def _policy(words: dict[str, Any]) -> BackupPolicy:

@@ -29,7 +29,7 @@ from bucketline.cli.relay.options import Watermark, check_volumes, open_spool
 from bucketline.cli.relay.relaying import Hops, Relaying
 from bucketline.cli.relay.systemd import Pulse, Systemd
 from bucketline.cli.relay.wish import RelayWish, relay_wish
-from bucketline.cli.sanity import as_folder, check_pair
+from bucketline.cli.sanity import check_pair
 from bucketline.cli.wiring import pace_of
 from bucketline.clock import Clock, SystemClock
 from bucketline.flow.compare.sides import Side
@@ -39,6 +39,7 @@ from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.look.filters import matcher
 from bucketline.flow.report.relays import relay_digest, relay_ledgers, volume_memory
 from bucketline.flow.run.terms import Stop
+from bucketline.settings import as_folder
 from bucketline.stores import open_store
 from bucketline.stores.spool import Spool
 from bucketline.stores.standing import Standing

@@ -26,9 +26,8 @@ from bucketline.engines.ring.site import Site
 from bucketline.errors import UsageError
 from bucketline.flow.drive import open_drive
 from bucketline.flow.query.base import Bounds, Engine
-from bucketline.flow.query.datasets import Dataset, Manifest
-from bucketline.settings import Secret
-from bucketline.settings import Side as LocationSide
+from bucketline.flow.query.datasets import Dataset
+from bucketline.settings import Secret, Side, as_folder
 
 _FOUND = 3
 _QUIET = {"TOO_NEW", "FOREIGN"}  # Told, and nothing to worry about.
@@ -44,37 +43,28 @@ def options(command: Callable[..., int]) -> click.Command:
     return click.command(click.argument("name")(memory(threads(asking(command)))))
 
 
-def _phase(phase: str) -> click.Command:
-    def command(invocation: Invocation, /, name: str, **said: Any) -> int:
-        with site_of(invocation, name, said, is_first=False) as found:
-            PHASES[phase](found)
-            _tell(invocation, found.dataset(phase).manifest())
+def _phase(phase: str, *, is_first: bool = False) -> click.Command:
+    def command(invocation: Invocation, /, name: str, *, from_old: str = "", **said: Any) -> int:
+        with (
+            site_of(invocation, name, said, is_first=is_first) as found,
+            _phases(invocation, from_old) as phases,
+        ):
+            phases[phase](found)
+            _tell(invocation, found, phase)
         return 0
 
     return options(command)
 
 
-digest, filter_mains = _phase("digest"), _phase("filter")
-orphans, missing = _phase("orphans"), _phase("missing")
 _from_old = click.option(
     "--from-old",
     default="",
     metavar="LOCATION",
     help="What the old check left there; covers a part.",
 )
-
-
-@_from_old
-@options
-def listkeys(invocation: Invocation, /, name: str, *, from_old: str, **said: Any) -> int:
-    """Every chunk that the ring's nodes list, or that the old check's listkeys.csv does."""
-    with (
-        site_of(invocation, name, said, is_first=True) as found,
-        _phases(invocation, from_old) as phases,
-    ):
-        phases["listkeys"](found)
-        _tell(invocation, found.dataset("listkeys").manifest())
-    return 0
+listkeys = _from_old(_phase("listkeys", is_first=True))
+digest, filter_mains = _phase("digest"), _phase("filter")
+orphans, missing = _phase("orphans"), _phase("missing")
 
 
 @click.option("--bucket", default="", metavar="B", help="This bucket alone: marked as partial.")
@@ -92,7 +82,7 @@ def export(invocation: Invocation, /, name: str, *, bucket: str, from_old: str, 
             export_metadata(found, bucket)
         else:
             phases["export"](found)
-        _tell(invocation, found.dataset("export").manifest())
+        _tell(invocation, found, "export")
     return 0
 
 
@@ -106,7 +96,7 @@ def run(invocation: Invocation, /, name: str, *, from_old: str, **said: Any) -> 
     ):
         for phase, perform in phases.items():
             perform(found)
-            _tell(invocation, found.dataset(phase).manifest())
+            _tell(invocation, found, phase)
         told = dict(findings.counts(found))
     for kind, count in told.items():
         if invocation.as_json:
@@ -122,12 +112,11 @@ def _phases(invocation: Invocation, text: str) -> Iterator[dict[str, Callable[[S
     if not text:
         yield PHASES
         return
-    location = invocation.location(text, LocationSide())
+    location = invocation.location(text, Side())
     check_source(location)
     side = open_place(location, hash_memory(invocation))
-    prefix = side.prefix if not side.prefix or side.prefix.endswith("/") else f"{side.prefix}/"
     with closing(open_drive()) as drive:
-        left = Old(side.store, prefix, text, drive)
+        left = Old(side.store, as_folder(side.prefix), text, drive)
         theirs = {"listkeys": old.list_keys, "export": old.export}
         yield {**PHASES, **{name: partial(one, old=left) for name, one in theirs.items()}}
 
@@ -142,12 +131,11 @@ def site_of(
     bounds = Bounds(said["memory"], said["threads"] or 0, folder / "spill")
     with closing(engine_of(said["engine"], said["master"], bounds)) as engine:
         found = site_with(invocation, ring, folder, engine)
-        shown = Shown(invocation, found.clock)
-        found.going = Going(shown)
+        found.going = Going(Shown(invocation, found.clock))
         try:
             yield found
         finally:
-            shown.clear()
+            found.going.end()
 
 
 def site_with(invocation: Invocation, ring: Ring, folder: Path, engine: Engine) -> Site:
@@ -173,9 +161,10 @@ def ring_of(invocation: Invocation, name: str) -> Ring:
     return rings[name]
 
 
-def _tell(invocation: Invocation, manifest: Manifest) -> None:
-    """Over the line that changes, where there is one."""
+def _tell(invocation: Invocation, found: Site, phase: str) -> None:
+    """In place of the line that changes, where there is one."""
+    found.going.end()
     if invocation.progress != "none":
-        Shown(invocation, SystemClock()).clear()
+        manifest = found.dataset(phase).manifest()
         partial = f"; partial: {manifest.why_partial}" if manifest.why_partial else ""
         invocation.printer.notice(f"{manifest.name}: {manifest.rows:,} rows{partial}")

@@ -12,7 +12,7 @@ import click
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.ring.phases import options, site_of
 from bucketline.durable import whole_file
-from bucketline.engines.ring.report import page, rows
+from bucketline.engines.ring.report import every_finding, page
 from bucketline.errors import printable
 
 
@@ -34,7 +34,7 @@ def report(invocation: Invocation, /, name: str, *, output: Path, **said: Any) -
         folder = str(found.folder)
         if is_csv:
             text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-            csv.writer(text).writerows(rows(found))
+            csv.writer(text).writerows(every_finding(found))
             text.detach()
         else:
             file.write(page(found).encode())

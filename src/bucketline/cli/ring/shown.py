@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.printer import as_json
+from bucketline.cli.progress import JSON_SECONDS, PLAIN_SECONDS, SCREEN_SECONDS, is_watched
 from bucketline.clock import Clock
 from bucketline.engines.ring.going import Going
 
-_LINE_SECONDS, _PLAIN_SECONDS, _JSON_SECONDS = 0.2, 30.0, 1.0
 _ERASE = "\r\033[K"
 
 
@@ -21,23 +21,25 @@ class Shown:
         self._printer = invocation.printer
         self._clock = clock
         kind = invocation.progress
-        self._is_line = kind == "auto" and sys.stderr.isatty()
+        self._is_line = is_watched(kind)
         kinds: dict[str, tuple[float, Callable[[Going], None]]] = {
-            "json": (_JSON_SECONDS, self._json),
+            "json": (JSON_SECONDS, self._json),
             "none": (0.0, lambda _: None),
         }
-        usual = (_LINE_SECONDS, self._line) if self._is_line else (_PLAIN_SECONDS, self._plain)
+        usual = (SCREEN_SECONDS, self._line) if self._is_line else (PLAIN_SECONDS, self._plain)
         self._every_seconds, self._show = kinds.get(kind, usual)
         self._last = clock.monotonic()
 
     def __call__(self, going: Going) -> None:
         now = self._clock.monotonic()
-        if now - self._last >= self._every_seconds:
+        if not going.phase:
+            self._clear()
+        elif now - self._last >= self._every_seconds:
             self._last = now
             self._show(going)
 
-    def clear(self) -> None:
-        """Before anything else is printed."""
+    def _clear(self) -> None:
+        """Something else is printed next."""
         if self._is_line:
             sys.stderr.write(_ERASE)
             sys.stderr.flush()

@@ -20,7 +20,7 @@ from bucketline.engines.splunk.rest import Splunk
 from bucketline.engines.splunk.structure import read
 from bucketline.errors import UsageError
 from bucketline.flow.drive import Drive
-from bucketline.settings import Location, Secret
+from bucketline.settings import Location, Secret, as_folder
 from bucketline.stores.base import Route
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -156,5 +156,4 @@ def splunk_of(invocation: Invocation, said: dict[str, Any]) -> Splunk | None:
 def _place(invocation: Invocation, location: Location) -> Place:
     check_source(location)
     side = open_place(location, hash_memory(invocation))
-    prefix = side.prefix
-    return Place(side.store, prefix if not prefix or prefix.endswith("/") else f"{prefix}/")
+    return Place(side.store, as_folder(side.prefix))

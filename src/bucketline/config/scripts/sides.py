@@ -9,7 +9,7 @@ from bucketline.config.scripts.old import OldFile, Where
 from bucketline.config.scripts.words import SideName
 from bucketline.errors import UsageError
 from bucketline.locations import parse_location
-from bucketline.settings import Environment, Remote, Secret, Side, check_endpoint
+from bucketline.settings import Environment, Remote, Secret, Side, as_folder, check_endpoint
 
 NO_ENDPOINT = "no_endpoint"
 SNOW = "snow"
@@ -88,8 +88,7 @@ def _bucket(old: OldFile, name: SideName) -> str:
 
 def _prefix(old: OldFile, name: SideName) -> str:
     """The scripts took every prefix as a folder, and keys do not begin with a slash."""
-    prefix = old.text(name, "prefix").lstrip("/")
-    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+    return as_folder(old.text(name, "prefix").lstrip("/"))
 
 
 def _check_place(old: OldFile, name: SideName, path: str) -> None:

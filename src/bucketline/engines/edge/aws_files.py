@@ -8,6 +8,7 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 
 from bucketline.durable import replace_file
+from bucketline.engines.edge.folder import ordinary
 from bucketline.errors import ConfigError, Refused
 from bucketline.settings import Environment, Keys
 
@@ -156,10 +157,8 @@ def _section_of(path: Path, name: str) -> dict[str, str]:
 
 def _text_of(path: Path) -> str:
     """Byte by byte: ends of lines are somebody's choice, too."""
-    if path.exists() and not path.is_file():
-        raise ConfigError(f"{path}: is no ordinary file; put one there")
     try:
-        text = path.read_bytes().decode()
+        text = ordinary(path).read_bytes().decode()
         RawConfigParser().read_string(text)
     except FileNotFoundError:
         return ""

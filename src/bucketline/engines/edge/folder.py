@@ -99,7 +99,7 @@ def open_folder(text: str) -> DeviceFolder:
             "use letters, digits, '_', '-' and '.'"
         )
     file = path / SETTINGS
-    said = load(_ordinary(file))
+    said = load(ordinary(file))
     if not isinstance(said, Mapping):
         raise ConfigError(f"{file}: must hold unlock_key: and endpoint_url:; write them")
     if unknown := [printable(str(word)) for word in said if word not in _WORDS]:
@@ -126,7 +126,7 @@ def open_folder(text: str) -> DeviceFolder:
     )
 
 
-def _ordinary(file: Path) -> Path:
+def ordinary(file: Path) -> Path:
     """What is no file may never end, or never begin."""
     if file.exists() and not file.is_file():
         raise ConfigError(f"{file}: is no ordinary file; put one there")
@@ -171,7 +171,7 @@ def _manifest(path: Path) -> Path:
         what = "no file *manifest.bin" if not found else f"{len(found)} files *manifest.bin"
         raise ConfigError(f"{path}: holds {what}; put there the one of this device")
     try:
-        with _ordinary(found[0]).open("rb") as file:
+        with ordinary(found[0]).open("rb") as file:
             if file.read(1):
                 return found[0]
     except OSError as error:

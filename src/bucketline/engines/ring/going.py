@@ -13,7 +13,7 @@ class Going:
 
     def __init__(self, show: Callable[[Going], None] = lambda _: None) -> None:
         self._show = show
-        self.phase = ""
+        self.phase = ""  # "" = nothing is under way.
         self.unit = ""  # Of what `done` and `total` count; "" = nobody can tell before the end.
         self.done = 0
         self.total = 0
@@ -36,9 +36,15 @@ class Going:
         self.done += count
         self._show(self)
 
-    def wrote(self, rows: int) -> None:
-        self.rows += rows
-        self._show(self)
+    def wrote(self, name: str, rows: int) -> None:
+        """Of a dataset; another than the phase's own is written beside it, and not counted."""
+        if name == self.phase:
+            self.rows += rows
+            self._show(self)
+
+    def end(self) -> None:
+        """Something else is told now."""
+        self.begin("")
 
     def __str__(self) -> str:
         parts: Iterable[str] = (

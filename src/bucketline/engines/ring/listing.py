@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
 from bucketline.engines.ring.keys import padded
-from bucketline.engines.ring.site import Site
+from bucketline.engines.ring.site import Site, nameless
 from bucketline.errors import BadListing, DiskError, Refused
 from bucketline.flow.drive import blocking
 from bucketline.flow.query.rows import Rows
@@ -20,7 +17,6 @@ from bucketline.stores.s3.markup import Torn, named, text, tree
 
 _OLDEST, _NEWEST = 0, 1 << 40
 _OVERLAP = 1  # Seconds: whether a bound belongs to its window is not told. Twice is harmless.
-_BUFFER = 1 << 20
 _KEY_LENGTH_MIN = 30  # What is shorter is no key: blank lines keep the connection alive.
 
 
@@ -105,7 +101,8 @@ def _list_node(site: Site, node: Node, rows: Rows) -> None:
     """What may be judged, and then what is too new: an object needs all of its chunks."""
     windows = ((_OLDEST, site.cutoff, False), (site.cutoff - _OVERLAP, _NEWEST, True))
     for start, end, is_new in windows:
-        with _spool(site.dataset("listkeys").folder) as spool:
+        with nameless(site.dataset("listkeys").folder) as file:
+            spool = _Spool(file)
             blocking(_window(site, node, (start, end), spool))
             for line in spool.lines(node.name):
                 if len(line.partition(",")[0]) >= _KEY_LENGTH_MIN:
@@ -113,7 +110,7 @@ def _list_node(site: Site, node: Node, rows: Rows) -> None:
 
 
 class _Spool:
-    """A node's list on the disk, as it comes: it may be larger than memory."""
+    """A node's list on the disk, as it comes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -141,16 +138,6 @@ class _Spool:
         self._file.seek(0)
         for line in self._file:
             yield line.decode("ascii", "replace").rstrip("\r\n")
-
-
-@contextmanager
-def _spool(folder: Path) -> Iterator[_Spool]:
-    """Beside what is made of it, where there is room; without a name, so that nothing stays."""
-    try:
-        with TemporaryFile(dir=folder, buffering=_BUFFER) as file:
-            yield _Spool(file)
-    except OSError as error:
-        raise DiskError(f"{folder}: a list cannot be kept there ({error.strerror})") from None
 
 
 def _window(site: Site, node: Node, window: tuple[int, int], spool: _Spool) -> Flow[Answer]:

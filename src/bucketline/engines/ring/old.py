@@ -12,16 +12,14 @@ import io
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Any
 from urllib.parse import unquote
 
 from bucketline.engines.ring.client import escaped
 from bucketline.engines.ring.keys import padded
-from bucketline.engines.ring.site import Site
-from bucketline.errors import BadListing, DiskError, UsageError, printable
-from bucketline.flow.drive import Drive, blocking
+from bucketline.engines.ring.site import Site, nameless
+from bucketline.errors import BadListing, UsageError, printable
+from bucketline.flow.drive import Drive
 from bucketline.flow.look.listing import entries
 from bucketline.flow.query.datasets import Dataset
 from bucketline.flow.query.rows import Rows
@@ -61,9 +59,9 @@ def export(site: Site, old: Old) -> None:
         objects.seal(why_partial=_why(old))
 
 
-def is_of_old(*datasets: Dataset) -> bool:
-    """Whether one of them was made of what the old check left."""
-    return any(FROM in one.manifest().notes for one in datasets)
+def is_of_old(dataset: Dataset) -> bool:
+    """Whether it was made of what the old check left."""
+    return FROM in dataset.manifest().notes
 
 
 def _take(site: Site, old: Old, folder: str, name: str, take: Taken) -> None:
@@ -102,30 +100,25 @@ def _files(site: Site, old: Old, folder: str) -> list[Entry]:
 def _read(old: Old, entry: Entry, rows: Rows, take: Taken) -> None:
     """Its rows, after all of it was read as one and the same object."""
     name, reader = f"{old.store.name}{printable(entry.key)}", None
-    with _here(old, entry, rows.path.parent) as file:
+    with nameless(rows.path.parent) as file:
+        _bring(old, entry, file)
         try:
             reader = _reader(file, is_packed=entry.key.endswith(".gz"))
             for line in filter(None, reader):
                 take(rows, printable(entry.key), line)
-        except _DAMAGE as error:
+        except (*_DAMAGE, ValueError) as error:
             place = f"{name}:{reader.line_num}" if reader else name
-            raise BadListing(f"{place}: cannot be read ({error}); bring it again") from None
-        except ValueError as error:
-            place = f"{name}:{reader.line_num}" if reader else name
-            raise BadListing(f"{place}: {error}") from None
+            is_damage = isinstance(error, _DAMAGE)
+            why = f"cannot be read ({error}); bring it again" if is_damage else str(error)
+            raise BadListing(f"{place}: {why}") from None
 
 
-def _here(old: Old, entry: Entry, folder: Path) -> IO[bytes]:
-    """A copy without a name, beside what is made of it."""
-    try:
-        file = TemporaryFile(dir=folder)  # noqa: SIM115 - Who asked for it closes it.
-        for start in range(0, entry.size, _PIECE):
-            read = old.store.read(entry.key, start=start, size=_PIECE, etag=entry.pin)
-            file.write(blocking(read).body)
-        file.seek(0)
-    except OSError as error:
-        raise DiskError(f"{folder}: a list cannot be kept there ({error.strerror})") from None
-    return file
+def _bring(old: Old, entry: Entry, file: IO[bytes]) -> None:
+    """A copy of the one object that it is now."""
+    for start in range(0, entry.size, _PIECE):
+        read = old.store.read(entry.key, start=start, size=_PIECE, etag=entry.pin)
+        file.write(old.drive.call(read).body)
+    file.seek(0)
 
 
 def _reader(file: IO[bytes], *, is_packed: bool) -> Any:

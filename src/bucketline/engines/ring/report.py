@@ -61,7 +61,7 @@ def page(site: Site) -> str:
     return document(f"Ring {site.ring.name}, run of {begun}", parts)
 
 
-def rows(site: Site) -> Iterator[Sequence[object]]:
+def every_finding(site: Site) -> Iterator[Sequence[object]]:
     """Every finding, under the names of its columns; in the same order each time."""
     yield passes.FINDING
     yield from site.engine.rows(passes.FINDINGS, site.files("orphans", "missing"))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, Any, TypeVar
 
 from bucketline.clock import Clock
 from bucketline.config.values import Ring
 from bucketline.durable import whole_file
 from bucketline.engines.ring.client import Client, Patience
 from bucketline.engines.ring.going import Going
-from bucketline.errors import Refused
+from bucketline.errors import DiskError, Refused
 from bucketline.flow.drive import blocking
 from bucketline.flow.query.base import Engine
 from bucketline.flow.query.datasets import Dataset
@@ -24,6 +28,7 @@ from bucketline.stores.base import Flow, Route, Together
 T = TypeVar("T")
 _DAY = 86_400
 _WIDTH = 16
+_BUFFER = 1 << 20
 _REF = ("kind", "bucket", "key", "version", "upload", "input_key")
 _FINDING = ("class", "main", "input_key", "bucket", "key", "version")
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -70,9 +75,7 @@ class Site:
     going: Going = field(default_factory=Going)
 
     def dataset(self, name: str) -> Dataset:
-        if name == "objects":  # They are written beside the export, whose rows are told.
-            return Dataset(self.folder / name, TABLES[name])
-        return Dataset(self.folder / name, TABLES[name], self.going.wrote)
+        return Dataset(self.folder / name, TABLES[name], partial(self.going.wrote, name))
 
     def files(self, *names: str) -> dict[str, list[Path]]:
         """The pieces of whole datasets, under names that SQL can say."""
@@ -92,6 +95,18 @@ class Site:
     def cutoff(self) -> int:
         """What was written after this moment is too new to be judged."""
         return int(self.begun) - self.ring.grace_days * _DAY
+
+
+@contextmanager
+def nameless(folder: Path) -> Iterator[IO[bytes]]:
+    """A file for a list that may be larger than memory: beside what is made of it, where there is
+    room, and without a name, so that nothing stays.
+    """
+    try:
+        with TemporaryFile(dir=folder, buffering=_BUFFER) as file:
+            yield file
+    except OSError as error:
+        raise DiskError(f"{folder}: a list cannot be kept there ({error.strerror})") from None
 
 
 def all_of(flows: list[Flow[T]]) -> list[T]:

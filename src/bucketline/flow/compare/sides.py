@@ -16,6 +16,7 @@ from bucketline.flow.compare.unhashed import hashed_first
 from bucketline.flow.look.filters import EVERYTHING, Filter, Keep
 from bucketline.flow.look.listing import Caller, Listing, Unsorted
 from bucketline.model import Copy, Entry, Skip
+from bucketline.settings import as_folder
 from bucketline.stores.base import Store
 from bucketline.stores.beyond import may_lack, refused
 
@@ -144,7 +145,7 @@ class Sides:
     def _target_prefix(self) -> str:
         prefix = self.target.prefix
         if self._object is None:
-            return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+            return as_folder(prefix)
         name = self._object.key.rpartition("/")[2]
         return prefix if prefix and not prefix.endswith("/") else prefix + name
 

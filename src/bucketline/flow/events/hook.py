@@ -10,6 +10,7 @@ import errno
 import hmac
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,14 +51,13 @@ class Kept:
         replace_file(path, "".join(_line(number, body) for number, body in self.bodies.items()))
         self._file: IO[bytes] = path.open("ab", buffering=0)
 
-    def add(self, body: str) -> int:
-        """Durable on return; its number. Raises OSError."""
+    def add(self, body: str) -> None:
+        """Durable on return. Raises OSError."""
         number = self._next
         self._write(_line(number, body))
         self._next += 1
         self.bodies[number] = body
         self.size += len(body)
-        return number
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Raises OSError; a drop that is lost in a crash has a message told twice."""
@@ -175,8 +175,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     block_on_close = False
 
-    def __init__(self, *words: Any) -> None:
-        super().__init__(*words)
+    def __init__(self, place: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        if ":" in place[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(place, handler)
         self._room = threading.Semaphore(_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bucketline.flow.ledger.read import Reader
 from bucketline.flow.report.runs import RunRow
+from bucketline.settings import as_folder
 
 _NO_ENDPOINT = ["no_endpoint"]  # The scripts' word for Amazon's own.
 
@@ -48,14 +49,10 @@ def naming(row: RunRow, reader: Reader) -> Naming:
     alone = target if target and not target.endswith("/") else target + name
     if name and _keys(reader, row) == [alone]:
         return Naming(source, len(alone))
-    return Naming(_as_folder(source), len(_as_folder(target)))
+    return Naming(as_folder(source), len(as_folder(target)))
 
 
 def _keys(reader: Reader, row: RunRow) -> list[str]:
     """The first two at most: whether the run is about one object."""
     sql = "SELECT DISTINCT key FROM lines WHERE run=? ORDER BY key LIMIT 2"
     return [key for (key,) in reader.rows(sql, (row.number,))]
-
-
-def _as_folder(prefix: str) -> str:
-    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
