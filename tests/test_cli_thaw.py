@@ -212,6 +212,22 @@ def test_a_job_for_s3_has_what_is_frozen_and_nothing_is_asked_for(
     desk.run("thaw", desk.s3, "--job", str(job), code=2)
 
 
+def test_few_are_asked_for_here_and_no_job_is_made(desk: Desk, proxy: FaultProxy) -> None:
+    Archive(proxy)
+    put(desk, "GLACIER", "a", "b")
+    csv = desk.here / "thaw.csv"
+    words = ("thaw", desk.s3, "--s3-batch", str(csv), "--s3-batch-above")
+
+    desk.run(*words, "1")
+    assert (csv.read_text().count("\n"), asked(proxy)) == (2, [])
+    csv.unlink()
+    desk.run(*words, "2", code=4)
+
+    assert (csv.exists(), asked(proxy)) == (False, ["a", "b"])
+    desk.run("thaw", desk.s3, "--s3-batch-above", "2", code=2)
+    desk.run(*words, "2", "--dry-run", code=2)
+
+
 def test_filters_and_one_object_choose(desk: Desk, proxy: FaultProxy) -> None:
     put(desk, "GLACIER", "p/a.txt", "p/b.tmp", "q")
 

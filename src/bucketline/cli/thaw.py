@@ -13,6 +13,7 @@ from bucketline.cli.metering import metering
 from bucketline.cli.options import (
     Ordered,
     Period,
+    Said,
     Workers,
     filtering,
     one_place,
@@ -59,6 +60,13 @@ from bucketline.sizes import show_moment, show_size
 @click.option("--max-duration", type=Period(), metavar="TIME", help="Wait no longer than that.")
 @click.option("--prices", metavar="FILE", help="What the archive asks for, for --dry-run.")
 @click.option("--s3-batch", "manifest", metavar="MANIFEST", help="Write a manifest, and ask not.")
+@click.option(
+    "--s3-batch-above",
+    "manifest_above",
+    type=click.IntRange(0),
+    metavar="N",
+    help="With it: ask here for so many at most, and write no manifest.",
+)
 @click.option("--job", metavar="FILE", help="With it: the request of the job, else it is printed.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be asked for.")
 @metering
@@ -74,13 +82,11 @@ def thaw(invocation: Invocation, /, location: str, *, dry_run: bool, **said: Any
     if place.remote is None:
         raise UsageError(f"{printable(location)}: is a folder; only a bucket has archive tiers")
     wish = Wish(said["tier"], said["days"], said["at_least"], said["upgrade"])
-    if said["job"] and not said["manifest"]:
-        raise UsageError("--job goes with --s3-batch MANIFEST; say both or neither")
+    _check_manifest(said, dry_run=dry_run)
     prices = Prices.read(Path(said["prices"])) if said["prices"] else None
     with closing(open_drive()) as drive:
         thawing = Thawing(invocation, place, wish, drive, said)
-        if said["manifest"]:
-            write_job(invocation, thawing, wish, Path(said["manifest"]), said["job"])
+        if said["manifest"] and write_job(invocation, thawing, wish, said):
             return 0
         if dry_run:
             _print_plan(invocation, thawing.engine(), wish, prices)
@@ -90,6 +96,16 @@ def thaw(invocation: Invocation, /, location: str, *, dry_run: bool, **said: Any
         waiting = Waiting(every, said["max_duration"]) if said["wait"] else None
         with Ledger.open(path) as ledger:
             return thawing.go(ledger, waiting)
+
+
+def _check_manifest(said: Said, *, dry_run: bool) -> None:
+    if said["manifest"]:
+        if dry_run and said["manifest_above"] is not None:
+            raise UsageError("--s3-batch-above: a dry run shows how many it is; leave it out there")
+        return
+    for name, option in (("job", "--job"), ("manifest_above", "--s3-batch-above")):
+        if said[name] is not None:
+            raise UsageError(f"{option} goes with --s3-batch MANIFEST; say both or neither")
 
 
 def _print_plan(invocation: Invocation, engine: Thawed, wish: Wish, prices: Prices | None) -> None:
