@@ -16,6 +16,9 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import unquote
 
+from bucketline.flow.drive import blocking
+from bucketline.model import Attributes
+from desk import Desk
 from faults.http import Message, answer
 from faults.proxy import Exchange, FaultProxy
 from servers import SERVERS, Endpoint
@@ -120,3 +123,13 @@ def _with(told: Message, line: str) -> Message:
     """The same answer with another word about its thaw."""
     head = _STATE.sub(b"", told.head)
     return Message(head.replace(b"\r\n", f"\r\n{line}\r\n".encode(), 1), told.body)
+
+
+def put(desk: Desk, tier: str, *keys: str) -> None:
+    for key in keys:
+        blocking(desk.store.write(key, key.encode(), attributes=Attributes(tier=tier)))
+
+
+def asked(proxy: FaultProxy) -> list[str]:
+    """Keys that somebody wanted thawed."""
+    return sorted(seen.key for seen in proxy.seen("POST", r"\?restore"))

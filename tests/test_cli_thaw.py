@@ -6,19 +6,14 @@ import json
 import re
 import signal
 from collections.abc import Iterator
-from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.session import Session
-from botocore.validate import ParamValidator
 
-from archives import LOOKS, Archive, archive_server
+from archives import LOOKS, Archive, archive_server, asked, put
 from bucketline.cli import main
-from bucketline.flow.drive import blocking
 from bucketline.flow.prices import Amount, Prices
-from bucketline.model import Attributes
 from desk import VARIABLES, Desk, start
 from faults.http import answer
 from faults.kinds import refuse
@@ -58,11 +53,6 @@ def desk(
     return desk
 
 
-def put(desk: Desk, tier: str, *keys: str) -> None:
-    for key in keys:
-        blocking(desk.store.write(key, key.encode(), attributes=Attributes(tier=tier)))
-
-
 def taken(exchange: Exchange) -> None:
     """As Amazon answers to who wants it faster."""
     exchange.send(answer(202))
@@ -72,10 +62,6 @@ def counts(summary: dict[str, Any]) -> tuple[int, ...]:
     names = ("listed", "skipped", "done", "failed", "waiting")
     assert summary["listed"] == sum(summary[name] for name in names[1:])
     return tuple(summary[name] for name in names)
-
-
-def asked(proxy: FaultProxy) -> list[str]:
-    return sorted(seen.key for seen in proxy.seen("POST", r"\?restore"))
 
 
 def test_what_is_archived_is_asked_for_once_and_waited_for_by_running_again(
@@ -182,50 +168,6 @@ def test_the_prices_shown_are_read(tmp_path: Path) -> None:
     amounts = {"GLACIER": Amount(1000, 100 << 30), "INTELLIGENT_TIERING": Amount(5, 1 << 30)}
 
     assert Prices.read(file).of_thaw(amounts, "Bulk", 15) == pytest.approx(0.03 + 0.3 + 1.0)
-
-
-def test_a_job_for_s3_has_what_is_frozen_and_nothing_is_asked_for(
-    desk: Desk, proxy: FaultProxy
-) -> None:
-    archive = Archive(proxy)
-    put(desk, "GLACIER", "a b+c/ä", "over")
-    put(desk, "INTELLIGENT_TIERING", "tiered")
-    put(desk, "", "plain")
-    archive.expired |= {"over"}
-    archive.tiered |= {"tiered"}
-    csv, job = desk.here / "thaw.csv", desk.here / "job.json"
-
-    words = ("--s3-batch", str(csv), "--job", str(job), "--tier", "bulk", "--days", "14")
-    told = desk.run("thaw", desk.s3, *words)[-1]
-
-    assert csv.read_text() == f"{desk.bucket},a%20b%2Bc/%C3%A4\n{desk.bucket},over\n"
-    assert told["request"] == (request := json.loads(job.read_text()))
-    assert request["Operation"] == {
-        "S3InitiateRestoreObject": {"ExpirationInDays": 14, "GlacierJobTier": "BULK"}
-    }
-    assert request["Manifest"]["Location"]["ETag"] == md5(csv.read_bytes()).hexdigest()
-    shape = Session().get_service_model("s3control").operation_model("CreateJob").input_shape
-    assert ParamValidator().validate(request, shape).generate_report() == ""
-    assert asked(proxy) == []
-    desk.run("thaw", desk.s3, "--s3-batch", str(csv), "--tier", "Expedited", code=2)
-    desk.run("thaw", f"{desk.s3}plain", "--s3-batch", str(csv), code=7)
-    desk.run("thaw", desk.s3, "--job", str(job), code=2)
-
-
-def test_few_are_asked_for_here_and_no_job_is_made(desk: Desk, proxy: FaultProxy) -> None:
-    Archive(proxy)
-    put(desk, "GLACIER", "a", "b")
-    csv = desk.here / "thaw.csv"
-    words = ("thaw", desk.s3, "--s3-batch", str(csv), "--s3-batch-above")
-
-    desk.run(*words, "1")
-    assert (csv.read_text().count("\n"), asked(proxy)) == (2, [])
-    csv.unlink()
-    desk.run(*words, "2", code=4)
-
-    assert (csv.exists(), asked(proxy)) == (False, ["a", "b"])
-    desk.run("thaw", desk.s3, "--s3-batch-above", "2", code=2)
-    desk.run(*words, "2", "--dry-run", code=2)
 
 
 def test_filters_and_one_object_choose(desk: Desk, proxy: FaultProxy) -> None:
