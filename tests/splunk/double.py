@@ -122,6 +122,8 @@ class Double:
                 has_body = any(path.glob("*.tsidx")) and any((path / "rawdata").glob("journal*"))
                 if match and has_body and path.name not in self.faults.get("not found", ()):
                     bid = f"{name}~{match[3]}~{match[4]}"
+                    if bid in self.known and self.known[bid].path != path:
+                        said["disabled"] = True  # As it does where two have one id.
                     events, raw_size = map(int, (path / "bucket_info.csv").read_text().split(","))
                     self.known.setdefault(bid, Bucket(path, name, bid, events, raw_size))
 

@@ -92,6 +92,25 @@ def test_what_is_not_the_archives_is_not_taken_over(
     assert begun.uploaded() == []
 
 
+@pytest.mark.parametrize("body", [None, b"other marks"])
+def test_one_without_the_marks_of_deleted_events_is_not_taken_over(
+    begun: Site, body: bytes | None
+) -> None:
+    """What was deleted would be found again."""
+    marks = "rawdata/deletes/gone.csv"
+    begun.put(f"ddss/web/{name(1)}/{marks}", b"deleted")
+    there = begun.splunk.home / "indexes/web/db" / name(1) / marks
+    if body is not None:
+        there.parent.mkdir()
+        there.write_bytes(body)
+    path = old_file(begun, **{name(1): "pendingupload"})
+
+    told = begun.told("--from-structure", str(path), code=1)
+
+    assert marks in told[0]["message"]
+    assert begun.uploaded() == []
+
+
 def test_a_plan_tells_where_the_old_file_is_wrong(
     begun: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -194,7 +194,7 @@ def test_whole_slices_become_one_journal(drive: Drive, tmp_path: Path) -> None:
     came = fetched(store, drive, tmp_path)
 
     assert counted(tmp_path / came.journal).digest == digest(lines(4000))
-    assert [path.name for path in (tmp_path / "rawdata").iterdir()] == ["journal"]
+    assert [path.name for path in (tmp_path / "rawdata").iterdir()] == ["journal.zst"]
     came.check()
 
 

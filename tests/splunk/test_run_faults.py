@@ -250,6 +250,24 @@ def test_what_is_there_already_is_not_overwritten(one: Site) -> None:
     assert (path / "mine").read_text() == "x"
 
 
+def test_a_login_in_the_url_is_refused_and_not_repeated(
+    one: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word.replace("https://", "https://restorer:hunter2@") for word in _words(one)]
+
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert ("--splunk-auth" in said, "hunter2" in said) == (True, False)
+
+
+def test_a_wrong_password_is_said_once(one: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Splunk locks a user out after a few."""
+    monkeypatch.setenv("SPLUNK_LOGIN", "restorer:wrong")
+
+    assert main(_words(one)) == 5
+    assert one.splunk.seen["login"] == 1
+
+
 def test_it_must_be_accepted_by_name(one: Site, capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for word in _words(one) if word != "--i-accept-unsupported"]
 

@@ -39,6 +39,7 @@ def test_steps_make_a_run(site: Site) -> None:
     assert step(site, "rebuild")["done"] == 1
     assert (site.splunk.uploads[BID], site.splunk.seen["restart"]) == (0, 0)
     assert step(site, "rebuild")["skipped"] == 1
+    assert step(site, "evict")["skipped"] == 1, "it is not its turn yet"
     assert step(site, "upload")["restarts"] == 1
     assert site.splunk.evicted == []
     assert step(site, "upload")["skipped"] == 1

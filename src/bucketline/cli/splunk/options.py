@@ -139,6 +139,10 @@ def splunk_of(invocation: Invocation, said: dict[str, Any]) -> Splunk | None:
     url = said["splunk_url"]
     if not url:
         return None
+    if "@" in url:
+        raise UsageError(
+            "--splunk-url holds a login; name that by --splunk-auth env:NAME or file:PATH"
+        )
     if not url.startswith("https://"):
         raise UsageError(f"{url}: Splunk is reached by https alone; write https://host:8089")
     if not said["splunk_auth"]:

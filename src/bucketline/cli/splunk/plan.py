@@ -64,14 +64,14 @@ def plan(invocation: Invocation, /, archive: str, smartstore: str, **said: Any) 
     _tell_rest(invocation, seen)
     for difference in differing(seen, hints_of(said)):
         invocation.printer.notice(difference)
-    is_flawed = any(one.flaw or one.trap for one in seen.planned)
+    is_flawed = any(one.flaw or one.trap or one.doubt for one in seen.planned)
     return 3 if is_flawed or seen.warnings else 0
 
 
 def _tell_buckets(invocation: Invocation, seen: Seen) -> None:
     for one in seen.planned:
         bucket = one.bucket
-        why = one.flaw or one.trap
+        why = one.flaw or one.trap or one.doubt
         if invocation.as_json:
             invocation.printer.record(
                 {
@@ -108,6 +108,8 @@ def _lines(one: Summary, price: float | None) -> list[str]:
         found.append(f"  to thaw first: {size} in {one.thaw_requests:,} objects{cost}")
     for what, count in [*one.flaws.items(), *one.traps.items()]:
         found.append(f"  not {count:,} of them: {what}")
+    for what, count in one.doubts.items():
+        found.append(f"  in SmartStore, and not whole, {count:,} of them: {what}")
     return found
 
 

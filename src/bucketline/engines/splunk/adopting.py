@@ -36,8 +36,12 @@ def adopted(steps: Restoring, one: Planned, index: Index) -> Record:
         raise Refused(f"{folder} lacks {missing}: it is half built. Remove it, and run this again")
     record = steps.record_of(one)
     weakest = Proof.READBACK
-    for entry in bucket.journals:
+    for entry in bucket.entries:
         path = bucket.within(entry)
+        if not (folder / path).is_file():
+            raise Refused(f"{folder} lacks {path}: remove the folder, and run this again")
+        if not path.startswith("rawdata/"):
+            continue  # A rebuild makes it anew.
         came = steps.world.drive.call(shown(steps.world.archive.store, entry, folder / path))
         if came is None:
             raise Refused(f"{folder / path} is not shown to be what the archive holds")

@@ -62,6 +62,8 @@ class Archived:
             return "it has no journal"
         if self.journal_size == 0:
             return "its journal is empty"
+        if len(self.journals) > 1 and any("journal" in self.within(one) for one in self.journals):
+            return "it has more than one journal"
         return ""
 
     def within(self, entry: Entry) -> str:
@@ -118,14 +120,23 @@ def _place(path: str) -> tuple[str, BucketName, int] | None:
 
 
 def _originals(buckets: Iterable[Archived]) -> Iterator[Archived]:
-    """Each bucket once: a replica only where there is no original."""
-    chosen: dict[tuple[str, str, str], Archived] = {}
+    """Each bucket once: a replica only where there is no original.
+
+    What only shares an id with another one stays: whoever plans tells it.
+    """
+    same: dict[tuple[str, str, str], list[Archived]] = {}
     for bucket in buckets:
         name = bucket.name
         # Without a GUID, numbers repeat from indexer to indexer: only the times tell them apart.
         times = "" if name.guid else f"{name.newest}_{name.oldest}"
-        key = (bucket.index, name.identity, times)
-        held = chosen.get(key)
-        if held is None or (held.name.is_replica and not name.is_replica):
-            chosen[key] = bucket
-    yield from chosen.values()
+        same.setdefault((bucket.index, name.identity, times), []).append(bucket)
+    for copies in same.values():
+        originals = [one for one in copies if not one.name.is_replica]
+        yield from {_looks(one): one for one in reversed(originals or copies)}.values()
+
+
+def _looks(bucket: Archived) -> tuple[object, ...]:
+    """The same for two copies of one bucket; those of a replica may be compressed otherwise."""
+    name = bucket.name
+    sizes = () if name.is_replica else sorted((bucket.within(e), e.size) for e in bucket.entries)
+    return name.newest, name.oldest, *sizes

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bucketline.clock import SystemClock
 from bucketline.engines.splunk.archive import Archived
+from bucketline.engines.splunk.codecs import Damaged, codec_of
 from bucketline.engines.splunk.frames import checks_itself
 from bucketline.errors import DiskError, Mismatch
 from bucketline.flow.drive import Drive
@@ -33,6 +34,7 @@ _PIECE = 8 << 20
 _AT_ONCE = 4
 _SHA256 = "sha256"
 CODEC = "codec-checksum"
+_SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "lz4": ".lz4", "lz4-legacy": ".lz4"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def joined(bucket: Archived, fetched: Fetched, aside: Path | None = None) -> Fet
     if len(names) == 1 and "journal" in names[0]:
         return replace(fetched, journal=names[0])
     slices = sorted((name for name in names if "journal" not in name), key=_number)
-    whole, name = hashlib.sha256(), "rawdata/journal"
+    whole, name = hashlib.sha256(), f"rawdata/journal{_suffix(fetched.folder / slices[0])}"
     with (fetched.folder / name).open("wb") as file:
         for one in slices:
             body = (fetched.folder / one).read_bytes()
@@ -124,6 +126,13 @@ def joined(bucket: Archived, fetched: Fetched, aside: Path | None = None) -> Fet
     hashes = {**kept, name: whole.hexdigest()}
     unshown = fetched.unshown - {*slices} | ({name} if fetched.unshown & {*slices} else set())
     return replace(fetched, hashes=hashes, journal=name, unshown=unshown)
+
+
+def _suffix(path: Path) -> str:
+    """By which Splunk tells how a journal is compressed."""
+    with path.open("rb") as file, suppress(Damaged):  # Whoever decodes it says so.
+        return _SUFFIXES.get(codec_of(file.read(4)), "")
+    return ""
 
 
 def _changed(path: Path) -> Mismatch:

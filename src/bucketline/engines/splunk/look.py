@@ -16,8 +16,10 @@ from bucketline.engines.splunk.planning import (
     retention_trap,
     size_trap,
 )
+from bucketline.engines.splunk.receipts import doubts
 from bucketline.engines.splunk.remote import Held, SmartStore
 from bucketline.engines.splunk.rest import Index, Splunk
+from bucketline.engines.splunk.taken import Folders, by_folder, by_receipt, folders
 from bucketline.flow.drive import Drive
 from bucketline.flow.look.listing import Listing
 from bucketline.stores.base import Flow, Store, Together
@@ -75,11 +77,11 @@ def look(world: World, choice: Choice) -> Seen:
         index = seen.indexes.get(bucket.index)
         if world.smartstore is not None:  # What is thawed stays until a person removes it.
             one.trap = retention_trap(bucket, index, world.clock.now())
-        names = {bucket.name.text, bucket.name.owned(seen.guid).text}
-        one.is_local = is_local(_homes(world, index, bucket.index), names)
+        one.is_local = is_local(_homes(world, index, bucket.index), one.names(seen.guid))
         seen.planned.append(one)
     clash(seen.planned)
     _find_receipts(world, seen)
+    _find_taken(world, seen)
     _cut(seen, choice.limit)
     if world.smartstore is not None:
         _warn(seen)
@@ -97,7 +99,7 @@ def smartstore_of(world: World, index_name: str, index: Index | None) -> SmartSt
 
 def _homes(world: World, index: Index | None, name: str) -> list[str]:
     if index is not None:
-        return [index.home, index.thawed]
+        return [index.home, index.cold, index.thawed]
     return [f"{world.local}/{name}/db"] if world.local else []
 
 
@@ -111,7 +113,27 @@ def _find_receipts(world: World, seen: Seen) -> None:
             for one in batch
         ]
         for one, held in zip(batch, world.drive.call(_together(flows)), strict=True):
-            one.has_receipt = held is not None
+            if held is not None:
+                _believe(one, held)
+
+
+def _believe(one: Planned, held: Held) -> None:
+    """As far as a receipt alone can tell: what it names is looked at before evictions."""
+    one.has_receipt = True
+    if held.receipt is None:
+        one.doubt = held.flaw
+        return
+    one.flaw = one.flaw or by_receipt(one.bucket.name, held.receipt)
+    one.doubt = "; ".join(doubts(held.receipt, one.bid, "", None))
+
+
+def _find_taken(world: World, seen: Seen) -> None:
+    there: dict[str, Folders] = {}
+    for one in seen.planned:
+        name = one.bucket.index
+        if name not in there:
+            there[name] = folders(_homes(world, seen.indexes.get(name), name), seen.guid)
+        one.flaw = one.flaw or by_folder(one.bid, one.names(seen.guid), there[name])
 
 
 def _together(flows: list[Flow[Held | None]]) -> Flow[list[Held | None]]:
@@ -123,8 +145,8 @@ def _cut(seen: Seen, limit: int | None) -> None:
     """So many of those that need anything; the others cost nothing."""
     if limit is None:
         return
-    wanted = [one for one in seen.planned if one.is_wanted][:limit]
-    seen.planned = [one for one in seen.planned if not one.is_wanted or one in wanted]
+    wanted = {id(one) for one in [one for one in seen.planned if one.is_wanted][:limit]}
+    seen.planned = [one for one in seen.planned if not one.is_wanted or id(one) in wanted]
 
 
 def _warn(seen: Seen) -> None:

@@ -23,9 +23,15 @@ class Planned:
     bucket: Archived
     bid: str
     has_receipt: bool = False
+    doubt: str = ""  # Why its receipt is not believed.
     is_local: bool = False
     flaw: str = ""  # Why it cannot be restored.
     trap: str = ""  # Why Splunk would not keep it.
+
+    def names(self, guid: str) -> set[str]:
+        """How its folder may be called on this server."""
+        name = self.bucket.name
+        return {name.text, name.owned(guid).text}
 
     @property
     def status(self) -> str:
@@ -54,6 +60,7 @@ class Summary:
     thaw_requests: int = 0
     flaws: Counter[str] = field(default_factory=Counter)
     traps: Counter[str] = field(default_factory=Counter)
+    doubts: Counter[str] = field(default_factory=Counter)
 
     def add(self, one: Planned) -> None:
         bucket, name = one.bucket, one.bucket.name
@@ -73,6 +80,8 @@ class Summary:
             self.flaws[one.flaw] += 1
         if one.trap:
             self.traps[one.trap] += 1
+        if one.doubt:
+            self.doubts[one.doubt] += 1
 
     def as_record(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -91,8 +100,8 @@ def clash(planned: Iterable[Planned]) -> None:
     for one in planned:
         first = held.setdefault(one.bid, one)
         if first is not one:
-            first.flaw = first.flaw or f"its id is that of {one.bucket.name.text}, too"
-            one.flaw = one.flaw or f"its id is that of {first.bucket.name.text}, too"
+            first.flaw = first.flaw or f"its id is that of {one.bucket.folder}, too"
+            one.flaw = one.flaw or f"its id is that of {first.bucket.folder}, too"
 
 
 def retention_trap(bucket: Archived, index: Index | None, now: float) -> str:

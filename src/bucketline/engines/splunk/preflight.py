@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bucketline.engines.splunk.look import Seen, World
 from bucketline.engines.splunk.rest import Index
+from bucketline.engines.splunk.structure import TO_DO
 from bucketline.errors import Refused, StoreError
 
 _VERSION_MIN = 8
@@ -26,7 +27,8 @@ def check(
 ) -> None:
     """Raises `Refused` with every reason, one a line. No volume: it goes into thaweddb."""
     reasons = [*_server(world, seen, on_cluster=on_cluster, restarts=restarts)]
-    names = sorted({one.bucket.index for one in seen.planned if not one.flaw and not one.trap})
+    going = [one for one in seen.planned if not one.flaw and (not one.trap or one.status != TO_DO)]
+    names = sorted({one.bucket.index for one in going})
     for name in names:
         index = seen.indexes.get(name)
         if index is None:

@@ -43,6 +43,7 @@ class Index:
     name: str
     home: str  # Where its buckets are.
     thawed: str
+    cold: str
     remote_path: str  # "" = it is no SmartStore index.
     frozen_seconds: int
     max_global_mb: int  # 0 = no limit.
@@ -160,7 +161,7 @@ class Splunk:
             try:
                 return (yield from self._once(method, path, form, is_once=is_once))
             except BadCredentials:
-                if is_renewed or ":" not in self._auth.reveal:
+                if is_renewed or not self._header or ":" not in self._auth.reveal:
                     raise
                 self._header, is_renewed = "", True  # A session ends; a password makes a new one.
                 continue
@@ -271,6 +272,7 @@ def _index(name: str, told: Mapping[str, Any]) -> Index:
         name=name,
         home=str(told.get("homePath_expanded", "")),
         thawed=str(told.get("thawedPath_expanded", "")),
+        cold=str(told.get("coldPath_expanded", "")),
         remote_path=str(told.get("remotePath") or ""),
         frozen_seconds=number("frozenTimePeriodInSecs"),
         max_global_mb=number("maxGlobalDataSizeMB"),

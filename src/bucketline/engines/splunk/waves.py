@@ -65,8 +65,11 @@ class Waves:
         begun, fresh = self._sorted()
         if self.acts == (REBUILD,):
             self._leave(one for one, _ in begun)
-        else:
-            self._wave(begun, [])
+            begun = []
+        elif self.acts == (EVICT,):  # Nothing leaves the disk that was not uploaded before.
+            self._leave(one for one, _ in begun if not one.has_receipt)
+            begun = [both for both in begun if both[0].has_receipt]
+        self._wave(begun, [])
         if REBUILD not in self.acts:
             self._leave(fresh)
             return tally
@@ -84,17 +87,19 @@ class Waves:
         for one in self.seen.planned:
             record = self.steps.records.get(one.bucket.index, one.bucket.name.text)
             is_same = record is not None and record.pin == one.bucket.pin
-            if one.flaw or one.trap:
-                self.ends.end(one, "failed", one.flaw or one.trap)
+            if one.flaw:
+                self.ends.end(one, "failed", one.flaw)
             elif self._is_begun(one, record):
                 assert record is not None
                 begun.append((one, record))
             elif record is not None and record.is_ours and self._rests(one, record):
-                self.ends.end(one, "skipped")
-            elif record is None and is_adoptable(one, self.hints):
+                self._rest(one)
+            elif record is None and not one.trap and is_adoptable(one, self.hints):
                 self._adopt(one, begun)
             elif one.has_receipt:
                 self._received(one, record, begun)
+            elif one.trap:
+                self.ends.end(one, "failed", one.trap)
             elif one.is_local:
                 self.ends.end(one, "failed", "it is here already, and is none that we put there")
             elif record and is_same and self._is_gone(record) and not self.again:
@@ -141,6 +146,14 @@ class Waves:
         if record is not None and record.is_ours and not self._rests(one, record):
             begun.append((one, record))
         else:
+            self._rest(one)
+
+    def _rest(self, one: Planned) -> None:
+        """Nothing is to be done, if what SmartStore holds is a bucket at all."""
+        if one.doubt:
+            said = f"SmartStore has it, and not as it should: {one.doubt}; look at its receipt.json"
+            self.ends.end(one, "failed", said)
+        else:
             self.ends.end(one, "skipped")
 
     def _readable(self, fresh: list[Planned]) -> Iterator[Planned]:
@@ -157,7 +170,8 @@ class Waves:
                     self.ends.tell(one.bucket.index, one.bucket.name.text, "thawing", str(error))
         for one in waiting:
             self.ends.end(one, "waiting", "it is being thawed; run this again")
-        return (one for one in fresh if one not in waiting)
+        asleep = {id(one) for one in waiting}
+        return (one for one in fresh if id(one) not in asleep)
 
     def _cut(self, ones: Iterator[Planned]) -> Iterator[list[Planned]]:
         wave: list[Planned] = []
