@@ -122,7 +122,11 @@ def test_an_old_mark_is_read_and_kept(vault: Vault) -> None:
     assert vault.rows()["a"].deleted == "2018-08-28T12:00:01Z"
 
 
-@pytest.mark.parametrize("said", ["", "last week", "2018-13-45T00:00:00"])
+NO_DATES = ["", "last week", "2018-13-45T00:00:00"]
+NO_YEARS = ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"]
+
+
+@pytest.mark.parametrize("said", NO_DATES + NO_YEARS)
 def test_a_mark_without_a_date_is_a_mark_and_is_never_old(said: str, vault: Vault) -> None:
     vault.back_up()
     vault.drop("a")

@@ -6,12 +6,14 @@ from contextlib import closing
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bucketline.engines.backup import Catalogue
 from bucketline.engines.backup.rows import GONE, Row
-from bucketline.flow.drive import open_drive
+from bucketline.errors import Broken, Conflict, Mismatch
+from bucketline.flow.drive import blocking, open_drive
 from bucketline.stores.memory import MemoryStore
 
 _LAYERS = 9  # The most that one may have: beyond eight they are made fewer.
@@ -99,3 +101,47 @@ def test_many_small_states_over_a_large_one_stay_few_layers() -> None:
 
     assert len(catalogue.manifest.layers) <= _LAYERS
     assert written[-1] < 60 * 5 + 1  # What is below was never written again.
+
+
+def test_two_that_write_the_same_state_do_not_harm_each_other() -> None:
+    store = MemoryStore("memory")
+    with closing(open_drive()) as drive:
+        Catalogue(store, "", drive).add([whole(0, "first")], source="s", run="0", now=0.0)
+        one, other = Catalogue(store, "", drive), Catalogue(store, "", drive)
+        one.add([whole(1, "one")], source="s", run="one", now=1.0)
+        with pytest.raises(Conflict):
+            other.add([whole(2, "other")], source="s", run="other", now=1.0)
+
+        assert [row.etag for row in Catalogue(store, "", drive).rows()] == ["first", "one"]
+
+        other.add([whole(2, "other")], source="s", run="other", now=2.0)  # As `--watch` goes on.
+
+        rows = Catalogue(store, "", drive).rows()
+        assert [row.etag for row in rows] == ["first", "one", "other"]
+
+
+@pytest.mark.parametrize("what", ["cut off", "away", "manifest"])
+def test_one_that_is_damaged_says_how_to_go_on(what: str) -> None:
+    store = MemoryStore("memory")
+    with closing(open_drive()) as drive:
+        for number in range(2):
+            rows = [whole(number, f"{number}")]
+            Catalogue(store, "", drive).add(rows, source="s", run=f"{number}", now=0.0)
+        newest = Catalogue(store, "", drive).manifest
+        home, manifest = ".bucketline/catalogue/", f"{newest.number:08}.json"
+        name = manifest if what == "manifest" else newest.layers[-1][-1].name
+        _damage(store, home + name, what)
+
+        with pytest.raises((Broken, Mismatch)) as told:
+            list(Catalogue(store, "", drive).rows())
+
+        assert f"remove {home}{manifest}: the state before it counts then" in str(told.value)
+        drive.call(store.delete(home + manifest))
+        assert [row.etag for row in Catalogue(store, "", drive).rows()] == ["0"]
+
+
+def _damage(store: MemoryStore, key: str, what: str) -> None:
+    if what == "away":
+        blocking(store.delete(key))
+    else:
+        blocking(store.write(key, blocking(store.read(key)).body[:-9]))

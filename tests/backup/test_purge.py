@@ -135,3 +135,17 @@ def test_words_that_make_no_sense(vault: Vault) -> None:
     for words in ((), ("--undo", "--for-good"), ("--for-good", "--older-than", "1d")):
         assert vault.ended("purge", vault.there, *words)[0] == 2, words
     assert vault.ended("purge", vault.s3, "--older-than", "1d")[0] == 2
+
+
+@only_versions
+@pytest.mark.parametrize("count", [8, 9, 10])
+def test_what_has_no_room_for_our_tags_goes_as_well(count: int, vault: Vault) -> None:
+    own = "&".join(f"tag{number}=x" for number in range(count))
+    vault.put("many", b"x", Tagging=own)
+    vault.back_up()
+    vault.drop("many")
+    vault.back_up()
+
+    assert purged(vault, "--older-than", "0")["done"] == 3
+
+    assert vault.keys() == {"kept"}

@@ -191,3 +191,15 @@ def test_what_is_archived_waits_for_its_thaw(vault: Vault) -> None:
 
 def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def test_what_a_killed_backup_brought_back_is_there(vault: Vault) -> None:
+    """It is in no catalogue yet: that still calls the one before it deleted."""
+    vault.client.put_object(Bucket=vault.backup_bucket, Key="gone", Body=b"again")
+    vault.client.put_object(
+        Bucket=vault.backup_bucket, Key="old", Body=b"x", Tagging="Deleted=True"
+    )
+
+    told = restored(vault)
+
+    assert vault.bodies(told["bucket"]) == vault.bodies(vault.bucket) | {"gone": b"again"}

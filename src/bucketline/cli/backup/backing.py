@@ -198,6 +198,8 @@ class Backing:
         is_hinted: bool,
     ) -> None:
         """What was done goes into the catalogue, and what it did not know, or knew wrongly."""
+        if catalogue.is_new and not is_whole and not notes.size:
+            return  # One that tells of nothing would be believed.
         beside = engine.alongside if is_whole else None
         store, known = self.target.store, self.ledger.known
         missing = Missing(catalogue, store, self.drive)

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from bucketline.engines.backup.rows import GONE, Row, folded, row_of
-from bucketline.errors import Broken, Conflict, Mismatch
+from bucketline.errors import Broken, Conflict, Mismatch, NotFound
 from bucketline.flow.look.listing import Caller
 from bucketline.model import Attributes
 from bucketline.stores.base import Flow, Store
@@ -34,6 +34,9 @@ _ABOUT = (
     "What this backup holds. `layers` are lists of gzipped files of JSON lines in key order; of"
     " several lines of one key the one in the later layer holds, and one without an etag only"
     " changes what it names. Times are seconds since 1970."
+)
+_CURE = (
+    "remove {}: the state before it counts then, and the next backup finds what that does not tell"
 )
 _JSON = Attributes(headers={"content-type": "application/json"})
 _GZIP = Attributes(headers={"content-type": "application/gzip"})
@@ -87,7 +90,13 @@ def manifest_of(text: bytes, name: str) -> Manifest:
             dict(told["told"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise Broken(f"{name}: this manifest of the catalogue is damaged ({error})") from error
+        said = f"this manifest of the catalogue is damaged ({error})"
+        raise Broken(f"{name}: {said}; {_CURE.format(name)}") from error
+
+
+def _there(rows: Iterable[Row]) -> Iterator[Row]:
+    """What the backup holds."""
+    return (row for row in rows if row.state != GONE and row.is_whole)
 
 
 def _with_any(layer: Sequence[Segment], keys: Sequence[str]) -> tuple[Segment, ...]:
@@ -144,8 +153,8 @@ class Catalogue:
         if keys is not None:
             layers = tuple(_with_any(layer, keys) for layer in layers)
         only = None if keys is None else set(keys)
-        for row in self._folded(layers):
-            if row.state != GONE and row.is_whole and (only is None or row.key in only):
+        for row in _there(self._folded(layers)):
+            if only is None or row.key in only:
                 yield row
 
     def add(
@@ -162,22 +171,33 @@ class Catalogue:
         """
         old = self.manifest
         number = old.number + 1
-        layer = self._written(rows, f"{number:08}-")
+        # Named by the run as well: of two that make the same number, neither harms the other.
+        stem = f"{number:08}-{run}-"
+        layer = self._written(rows, stem)
         told = told or old.told
         if not layer and not self.is_new and told == old.told:
             return old
         layers = (*old.layers, layer) if layer else old.layers
-        self.manifest = Manifest(number, source, run, now, layers, told)
-        counts = self.manifest.counts
+        made = Manifest(number, source, run, now, layers, told)
+        made = replace(made, layers=self._fewer(made, stem))
+        try:
+            self._drive.call(self._publish(made))
+        except Conflict:
+            self.manifest = self._newest(None)  # For who goes on.
+            raise
+        self.manifest = made
+        return made
+
+    def _fewer(self, made: Manifest, stem: str) -> tuple[tuple[Segment, ...], ...]:
+        """Its layers, some or all of them written as one where they have become too many."""
+        layers, counts = made.layers, made.counts
         if sum(counts[1:]) * _SHARE > sum(counts[:1]):
-            whole = self._written(self.rows(), f"{number:08}-all-")
-            self.manifest = replace(self.manifest, layers=(whole,))
-        elif len(counts) > _LAYERS_MAX:
+            return (self._written(_there(self._folded(layers)), f"{stem}all-"),)
+        if len(counts) > _LAYERS_MAX:
             kept = _unmerged(counts)
-            some = self._written(self._folded(layers[kept:]), f"{number:08}-some-")
-            self.manifest = replace(self.manifest, layers=(*layers[:kept], some))
-        self._drive.call(self._publish(self.manifest))
-        return self.manifest
+            some = self._written(self._folded(layers[kept:]), f"{stem}some-")
+            return (*layers[:kept], some)
+        return layers
 
     def _newest(self, at: float | None) -> Manifest:
         names = sorted(self._manifests(), reverse=True)
@@ -210,9 +230,14 @@ class Catalogue:
     def _layer(self, layer: Iterable[Segment]) -> Iterator[Row]:
         for segment in layer:
             name = self._home + segment.name
-            body = self._drive.call(self._store.read(name)).body
+            try:
+                body = self._drive.call(self._store.read(name)).body
+            except NotFound:
+                body = b""
             if sha256(body).hexdigest() != segment.sha256:
-                raise Mismatch("the catalogue is damaged", store=self._store.name, key=name)
+                there = f"{self._home}{self.manifest.number:08}.json"
+                said = f"the catalogue is damaged; {_CURE.format(there)}"
+                raise Mismatch(said, store=self._store.name, key=name)
             yield from map(row_of, gzip.decompress(body).splitlines())
 
     def _written(self, rows: Iterable[Row], stem: str) -> tuple[Segment, ...]:

@@ -9,7 +9,7 @@ from itertools import islice
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at
 from bucketline.engines.backup.rows import Row
-from bucketline.errors import NotFound, UsageError
+from bucketline.errors import NeedsThaw, NotFound, UsageError
 from bucketline.flow.compare.sides import Listed
 from bucketline.flow.look.listing import Caller
 from bucketline.model import Entry
@@ -42,7 +42,8 @@ class Origins:
 class Kept:
     """Its listing, without what is reserved and, unless wanted, without what is called deleted.
 
-    Who wrote a backup without a catalogue has only its tags: they are asked for then.
+    Of what the catalogue does not tell as it is, the tags are asked for: it may be of older tools,
+    or of a run that was killed.
     """
 
     def __init__(
@@ -61,8 +62,8 @@ class Kept:
         self._reserved = catalogue.prefix + RESERVED
         self._drive = drive
         self._includes_deleted = includes_deleted
-        self._rows = None if catalogue.is_new else catalogue.rows()
-        self._row: Row | None = next(self._rows, None) if self._rows else None
+        self._rows = catalogue.rows()
+        self._row: Row | None = next(self._rows, None)
         self.deleted = 0  # How many were left out.
         self.to_ask = 0  # Whose tags are being asked for.
 
@@ -82,20 +83,18 @@ class Kept:
             yield [one for one in page if one.key not in gone]
 
     def _gone(self, page: Sequence[Entry]) -> set[str]:
-        return self._by_tags(page) if self._rows is None else self._by_rows(page, self._rows)
-
-    def _by_rows(self, page: Sequence[Entry], rows: Iterator[Row]) -> set[str]:
-        gone = set()
+        gone, unknown = set(), list[Entry]()
         for entry in page:
             while self._row is not None and self._row.key < entry.key:
-                self._row = next(rows, None)
-            if self._row is None or self._row.key != entry.key:
-                continue
-            if self._row.deleted:
+                self._row = next(self._rows, None)
+            row = self._row
+            if row is None or row.key != entry.key or row.etag != entry.etag:
+                unknown.append(entry)
+            elif row.deleted:
                 gone.add(entry.key)
-            elif self._row.etag == entry.etag:
-                self._origins.add(self._row)
-        return gone
+            else:
+                self._origins.add(row)
+        return gone | self._by_tags(unknown)
 
     def _by_tags(self, page: Sequence[Entry]) -> set[str]:
         def flow() -> Flow[list[bool]]:
@@ -110,7 +109,7 @@ class Kept:
     def _is_gone(self, entry: Entry) -> Flow[bool]:
         try:
             return bool(deleted_at((yield from self._store.tags(entry.key))))
-        except NotFound:
+        except (NotFound, NeedsThaw):  # Some give no tags of what is archived.
             return False
 
 

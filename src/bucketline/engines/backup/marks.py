@@ -28,8 +28,9 @@ def seconds_of(text: str) -> float | None:
     zone = (told[7] or "Z").replace("Z", "+0000").replace(":", "")
     plain = "-".join(told.group(1, 2, 3)) + "T" + ":".join((told[4], told[5], told[6] or "00"))
     try:
-        return datetime.strptime(plain + zone, "%Y-%m-%dT%H:%M:%S%z").timestamp()
-    except ValueError:
+        there = datetime.strptime(plain + zone, "%Y-%m-%dT%H:%M:%S%z")
+        return there.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):  # Its zone may take it out of all years.
         return None
 
 

@@ -10,15 +10,13 @@ from hashlib import sha256
 from bucketline.clock import Clock
 from bucketline.engines.backup.catalogue import Catalogue
 from bucketline.engines.backup.chains import chain
-from bucketline.engines.backup.marks import deleted_at, moment, seconds_of
+from bucketline.engines.backup.marks import deleted_at, marked, moment, seconds_of
 from bucketline.engines.backup.rows import DROPPED, GONE, Row
 from bucketline.errors import NotFound
 from bucketline.flow.compare.guard import Counts
 from bucketline.model import Action, Delete, Entry, Fate, Mark, Outcome, Skip
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import Version
-
-_TAGS_MOST = 10
 
 
 class Stage(Enum):
@@ -142,7 +140,7 @@ class Purge:
             return ""
         if (found.entry.size, found.entry.etag) != (row.size, row.etag):
             return "the backup holds another one by now; run backup again first"
-        if not deleted_at(tags) and len(tags) < _TAGS_MOST:
+        if not deleted_at(tags) and marked(tags, "") is not None:
             return "its tags do not call it deleted; run backup again first"
         yield from self._store.delete(row.key)
         return ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import heapq
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
 
 from bucketline.engines.backup.marks import deleted_at, unmarked
 from bucketline.engines.backup.rows import Row, folded, row_of
@@ -30,26 +29,29 @@ class Notes:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file: IO[bytes] = path.open("ab")
+            self._file = path.open("ab", buffering=0)  # What waits in memory would be lost.
             path.chmod(0o600)
         except OSError as error:
             raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Behind those there are."""
+        """Behind those there are; all of them, or none where the disk is full."""
         lines = b"".join(row.line().encode() + b"\n" for row in rows)
         if not lines:
             return
+        before = self.size
         try:
-            self._file.write(lines)
-            self._file.flush()
+            written = 0
+            while written < len(lines):
+                written += self._file.write(lines[written:])
         except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(before)
             raise DiskError(f"{self._path}: cannot be written ({error.strerror})") from None
 
     @property
     def size(self) -> int:
         """Bytes."""
-        self._file.flush()
         return self._path.stat().st_size
 
     def clear(self) -> None:
@@ -61,7 +63,6 @@ class Notes:
 
     def __iter__(self) -> Iterator[Row]:
         """As they came; the last line of a process that was killed may be half a one."""
-        self._file.flush()
         with self._path.open("rb") as file:
             for line in file:
                 if not line.endswith(b"\n"):
@@ -74,7 +75,14 @@ class Notes:
 
 def in_order(rows: Iterable[Row], scratch: str | None) -> Iterator[Row]:
     """One a key, in key order, the later over the earlier; sorted on disk if there are many."""
-    rows = iter(rows)
+    try:
+        yield from _in_order(iter(rows), scratch)
+    except OSError as error:
+        said = f"cannot keep rows of the catalogue in a temporary file: {error.strerror}"
+        raise DiskError(f"{said}; free some disk space, and run again") from None
+
+
+def _in_order(rows: Iterator[Row], scratch: str | None) -> Iterator[Row]:
     with ExitStack() as stack:
         runs: list[Iterator[Row]] = []
         while some := list(islice(rows, _SORTED)):
