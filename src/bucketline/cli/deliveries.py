@@ -33,10 +33,14 @@ class Wanted:
     deliveries: Deliveries
     said: str  # For the ledger and for people.
     packed_in: Sequence[str] = ()  # Prefixes under which some of it may lie in archives.
+    is_all: bool = False  # Of the place: it is no run's alone.
+    unknown: str = ""  # What to say if nobody else knows of anything there either.
 
 
-def wanted(invocation: Invocation, what: str, said: Said) -> Wanted:
-    """What a person means by RUN or LOCATION."""
+def wanted(
+    invocation: Invocation, what: str, said: Said, *, may_be_unknown: bool = False
+) -> Wanted:
+    """What a person means by RUN or LOCATION. Raises `UsageError` for a place of no ledger."""
     row = None if _is_place(what) else _run(invocation, what)
     if row is not None:
         where, said_of = _place_of(invocation, row, said), f"run {row.run}"
@@ -44,14 +48,19 @@ def wanted(invocation: Invocation, what: str, said: Said) -> Wanted:
     location = invocation.location(what, side_of(said))
     rows = runs(invocation.state_folder)
     jobs = list(_jobs_at(rows, location))
-    if not jobs:
-        raise UsageError(
-            f"{printable(what)}: no ledger in {invocation.state_folder} knows of a delivery there;"
-            " name it as the sync did, or compare it with `bucketline check`"
-        )
+    unknown = (
+        f"{printable(what)}: no ledger in {invocation.state_folder} knows of a delivery there;"
+        " name it as the sync did, or compare it with `bucketline check`"
+    )
+    if not jobs and not may_be_unknown:
+        raise UsageError(unknown)
     paths = {path for path, _ in jobs}
     mine = [row for row in rows if row.path in paths]
-    return Wanted(location, partial(_together, jobs), "every run", packed_under(mine))
+    return Wanted(
+        *(location, partial(_together, jobs), "every run", packed_under(mine)),
+        is_all=True,
+        unknown="" if jobs else unknown,
+    )
 
 
 def _is_place(what: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bucketline.cli.backup.catalogued import catalogue_at, catalogued
 from bucketline.cli.choices import sample_of
 from bucketline.cli.deliveries import VERIFY, Wanted, wanted
 from bucketline.cli.invocation import Invocation, common, pass_invocation
@@ -21,8 +22,8 @@ from bucketline.cli.verifying import Limits, Verifying
 from bucketline.cli.wiring import identity
 from bucketline.clock import SystemClock
 from bucketline.engines.verify import Round, Sample, Verification
-from bucketline.errors import printable
-from bucketline.flow.drive import open_drive
+from bucketline.errors import UsageError, printable
+from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger, job_path
 from bucketline.flow.proof.again import Method
 from bucketline.flow.report.delivered import verified
@@ -30,6 +31,7 @@ from bucketline.flow.report.runs import RunRow, runs_of
 from bucketline.flow.run.terms import Allowance
 from bucketline.model import Skip, Verify
 from bucketline.sizes import show_moment
+from bucketline.stores.base import Store
 from bucketline.timetable import Timetable, parse_timetable
 
 _METHODS = [method.value for method in Method]
@@ -59,7 +61,7 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
     Exit code 3: an object is damaged or missing, or none was verified.
     """
     sample = sample_of(said["sample"], said["seed"])
-    them = wanted(invocation, what, said)
+    them = wanted(invocation, what, said, may_be_unknown=True)
     check_source(them.location)
     told = metering_of(invocation, said, SystemClock())
     path = job_path(invocation.state_folder, VERIFY, "", identity(them.location))
@@ -67,6 +69,7 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
     sample, since, first = _round(runs_of(path), words, sample)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         store = open_to_read(them.location, hashes, _rates(said), them.packed_in)
+        them = _as_backed_up(them, store, drive)
         engine = Verification(
             store,
             them.deliveries,
@@ -82,6 +85,17 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
         with Ledger.open(path) as ledger:
             verifying = Verifying(invocation, them, engine, drive, ledger, metering=told)
             return verifying.go(words, _terms(said))
+
+
+def _as_backed_up(them: Wanted, store: Store, drive: Drive) -> Wanted:
+    """Of a backup, what its catalogue tells. Raises `UsageError` where nobody tells of anything."""
+    catalogue = catalogue_at(them.location, store, drive)
+    if catalogue is None:
+        if them.unknown:
+            raise UsageError(them.unknown)
+        return them
+    told = catalogued(catalogue, them.location, them.deliveries, is_all=them.is_all)
+    return replace(them, deliveries=told)
 
 
 def _rates(said: Said) -> Timetable | None:

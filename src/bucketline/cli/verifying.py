@@ -192,7 +192,7 @@ class Verifying:
         if found.is_empty:
             place = printable(self.wanted.location.text)
             hint = ""
-            if not found.tally.listed:
+            if not found.tally.listed and not self.wanted.is_all:
                 hint = f"; {self.wanted.said} has delivered nothing, a LOCATION has what all did"
             printer.notice(f"{place}: no object was verified, so nothing is proven{hint}")
         if self.invocation.as_json:

@@ -56,17 +56,18 @@ _FACTS = """line.key, line.size, coalesce(
             AND began.key = line.key AND began.fate = 0 ORDER BY began.seq DESC LIMIT 1),
         line.proof, line.hashes, line.source_etag, line.target_etag, line.target_version,
         line.endpoint"""
-# Fate 1 is done, verb 1 a delete, 3 an update: they prove nothing. Of a key the last line counts.
+# Fate 1 is done; verbs 1 (delete), 3 (update), 4 (thaw) and 5 (mark) prove nothing. Of a key the
+# last line counts.
 _LAST = """NOT EXISTS (SELECT 1 FROM lines AS later
         WHERE later.run = line.run AND later.key = line.key AND later.seq > line.seq)"""
 _OF_RUN = f"""SELECT {_FACTS} FROM lines AS line
     WHERE line.run = :run AND line.key > :after AND line.fate = 1
-        AND line.verb NOT IN (1, 3) AND {_LAST}
+        AND line.verb NOT IN (1, 3, 4, 5) AND {_LAST}
     ORDER BY line.key LIMIT :limit"""  # noqa: S608 - parts of our own
 # What the last run began and never ended is in doubt, although `current` does not say so yet.
 _STANDING = f"""SELECT {_FACTS} FROM current CROSS JOIN lines AS line
         ON line.run = current.run AND line.key = current.key AND line.fate = 1
-    WHERE current.key > :after AND current.fate = 1 AND current.verb NOT IN (1, 3)
+    WHERE current.key > :after AND current.fate = 1 AND current.verb NOT IN (1, 3, 4, 5)
         AND current.run < :run AND {_LAST}
         AND coalesce((SELECT last.fate FROM lines AS last
             WHERE last.run = (SELECT max(number) FROM runs) AND last.key = current.key
