@@ -65,6 +65,7 @@ class Double:
     deeds: list[str] = field(default_factory=list)  # Requests that were more than questions.
     kill_after: int = 0  # At which of them, done and not answered, the victim dies.
     asked: int = 0
+    logins: int = 0  # That were tried.
     refused: int = 0  # Uploads that S3 did not take.
     victim: Future[int] = field(default_factory=Future)
     info: dict[str, Any] = field(default_factory=dict)
@@ -105,7 +106,7 @@ class Double:
             "homePath_expanded": str(folder / "db"),
             "thawedPath_expanded": str(folder / "thaweddb"),
             "remotePath": "volume:remote/$_index_name",
-            "frozenTimePeriodInSecs": 0,
+            "frozenTimePeriodInSecs": 4_294_967_295,
             "disabled": False,
             "isReady": "1",
             "datatype": "event",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bucketline.cli import main
-from bucketline.engines.splunk.archive import scan
+from bucketline.engines.splunk.archive import Archived, scan
+from bucketline.engines.splunk.names import parse
+from bucketline.engines.splunk.planning import Planned, retention_trap, size_trap
+from bucketline.engines.splunk.rest import Index
 from bucketline.flow.drive import blocking
 from bucketline.model import Attributes, Entry
 from desk import Desk
@@ -100,6 +105,46 @@ def test_two_buckets_with_one_id_are_refused(desk: Desk) -> None:
     assert isinstance(flaws, dict)
     assert sum(flaws.values()) == 2
     assert all("its id is that of" in flaw for flaw in flaws)
+
+
+INDEX = Index("web", "", "", "", "", 86400 * 3650, 0, 0, 0, False, False, True)
+
+
+def planned(number: int, *, has_receipt: bool = False) -> Planned:
+    name = parse(f"db_200_100_{number}_{GUID}")
+    assert name is not None
+    journal_of_10_mib = Entry(f"web/{name.text}/rawdata/journal.gz", 10 << 20)
+    bucket = Archived("web", name, f"web/{name.text}/", [journal_of_10_mib])
+    return Planned(bucket, f"web~{number}~{GUID}", has_receipt=has_receipt)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_global_mb": 105}, ""),
+        ({"max_global_mb": 104}, "70 MB and 35 more are above maxGlobalDataSizeMB (104)"),
+        ({"max_global_mb": 134, "size_mb": 100}, "100 MB and 35 more are above"),
+        ({"max_raw_mb": 189}, ""),
+        ({"max_raw_mb": 188}, "126 MB and 63 more are above maxGlobalRawDataSizeMB (188)"),
+    ],
+)
+def test_what_was_restored_and_evicted_counts_for_an_indexs_limits(
+    limits: dict[str, Any], said: str
+) -> None:
+    """An index's size, as Splunk tells it, may be of what is on the disk alone."""
+    there = [planned(number, has_receipt=number > 0) for number in range(3)]
+
+    trap = size_trap(there, replace(INDEX, **limits))
+
+    assert (trap[: len(said)], bool(trap)) == (said, bool(said))
+    assert size_trap(there[1:], replace(INDEX, **limits)) == "", "nothing would be added"
+
+
+@pytest.mark.parametrize(("seconds", "is_trap"), [(-1, False), (0, True), (1, True)])
+def test_an_index_that_keeps_nothing_is_a_trap(seconds: int, is_trap: bool) -> None:
+    trap = retention_trap(planned(1).bucket, replace(INDEX, frozen_seconds=seconds), 1e9)
+
+    assert bool(trap) is is_trap
 
 
 def test_keys_of_strangers_are_told_and_never_followed() -> None:

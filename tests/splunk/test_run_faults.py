@@ -207,12 +207,13 @@ def test_what_could_not_end_is_not_begun(
         ("remotePath", "", "no SmartStore index"),
         ("disabled", True, "is disabled"),
         ("datatype", "metric", "stubs"),
+        ("maxGlobalRawDataSizeMB", 1, "above maxGlobalRawDataSizeMB (1)"),
     ],
 )
 def test_an_index_that_does_not_fit_is_refused(
     one: Site, key: str, value: Any, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one.splunk.indexes["web"][key] = value
+    one.splunk.indexes["web"] |= {key: value, "currentDBSizeMB": 1}
 
     assert main(_words(one)) == 7
     assert said in capsys.readouterr().err
@@ -265,7 +266,7 @@ def test_a_wrong_password_is_said_once(one: Site, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SPLUNK_LOGIN", "restorer:wrong")
 
     assert main(_words(one)) == 5
-    assert one.splunk.seen["login"] == 1
+    assert one.splunk.logins == 1
 
 
 def test_it_must_be_accepted_by_name(one: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
             self._told(401, _error("call not properly authenticated", "WARN"))
 
     def _login(self, form: dict[str, str]) -> None:
-        self.double.seen["login"] += 1
+        self.double.logins += 1
         if (form.get("username"), form.get("password")) != (USER, PASSWORD):
             self._told(401, _error("Login failed", "WARN"))
             return

@@ -15,6 +15,7 @@ from bucketline.engines.splunk.archive import Archived
 from bucketline.engines.splunk.exporting import export as export_one
 from bucketline.engines.splunk.exporting import target_of
 from bucketline.engines.splunk.look import World
+from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.thawing import ready
 from bucketline.errors import BucketlineError, DiskError
 from bucketline.flow.drive import open_drive
@@ -43,7 +44,11 @@ def export(invocation: Invocation, /, archive: str, output: str, **said: Any) ->
     counts = dict.fromkeys(("listed", "skipped", "done", "failed", "waiting", "events"), 0)
     with closing(open_drive()) as drive:
         world = world_of(invocation, drive, archive, "", said)
-        for one in looked(invocation, world, choice_of(said)).planned:
+
+        def is_there(one: Planned) -> bool:
+            return target_of(folder, one.bucket).exists()
+
+        for one in looked(invocation, world, choice_of(said), is_there).planned:
             state, message, events = _exported(world, one.bucket, folder, said)
             counts["listed"] += 1
             counts[state] += 1

@@ -15,7 +15,7 @@ from bucketline.cli.sanity import check_source
 from bucketline.clock import SystemClock
 from bucketline.engines.splunk.adopting import Hints
 from bucketline.engines.splunk.choosing import Choice, listed, moment
-from bucketline.engines.splunk.look import Place, Seen, World, look
+from bucketline.engines.splunk.look import Over, Place, Seen, World, look, never
 from bucketline.engines.splunk.rest import Splunk
 from bucketline.engines.splunk.structure import read
 from bucketline.errors import UsageError
@@ -84,9 +84,9 @@ def choice_of(said: dict[str, Any]) -> Choice:
     )
 
 
-def looked(invocation: Invocation, world: World, choice: Choice) -> Seen:
+def looked(invocation: Invocation, world: World, choice: Choice, is_over: Over = never) -> Seen:
     """What is there of it; a choice of nothing is most likely a slip."""
-    seen = look(world, choice)
+    seen = look(world, choice, is_over)
     if not seen.planned:
         invocation.printer.notice(_NOTHING)
     return seen

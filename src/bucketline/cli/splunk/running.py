@@ -19,11 +19,11 @@ from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
 from bucketline.engines.splunk.hold import Hold, check_case, freeze, held_by, mark
-from bucketline.engines.splunk.look import Seen, World, look, statuses
+from bucketline.engines.splunk.look import Over, Seen, World, look, statuses
 from bucketline.engines.splunk.planning import summed
 from bucketline.engines.splunk.records import Records
 from bucketline.engines.splunk.restart import METHODS, Restart
-from bucketline.engines.splunk.restoring import SMARTSTORE, THAWED, Patience, Restoring
+from bucketline.engines.splunk.restoring import SMARTSTORE, THAWED, Patience, Restoring, is_over
 from bucketline.engines.splunk.structure import write
 from bucketline.engines.splunk.tool import Tool
 from bucketline.engines.splunk.wave import ACTS, EVICT
@@ -104,7 +104,7 @@ def carry_out(
             if said.get("interactive"):  # Ctrl-C is an answer, too.
                 choice, acts = _asked(invocation, look(world, choice), choice)
             with listening(stop) as ears:
-                seen = looked(invocation, world, choice)
+                seen = looked(invocation, world, choice, _over(folder, said))
                 waves = _prepared(invocation, world, seen, folder, said)
                 waves.stop, waves.acts = stop, acts
                 if said["legal_hold"]:
@@ -119,6 +119,12 @@ def carry_out(
         lock.release()
     _tell(invocation, tally)
     return ears.exit_code or (1 if tally.failed else 4 if tally.waiting else 0)
+
+
+def _over(folder: Path, said: dict[str, Any]) -> Over:
+    """Whether a bucket ended in an earlier run, so that this one leaves it as it is."""
+    records, again = Records(folder / "buckets"), said["retry_quarantined"]
+    return lambda one: not again and is_over(records, one, said["into"])
 
 
 def _check(smartstore: str, said: dict[str, Any]) -> None:
@@ -172,10 +178,20 @@ def holds_folder(folder: Path) -> Path:
 
 def job_folder(invocation: Invocation, archive: str, smartstore: str) -> Path:
     """What is remembered of these two places."""
-    digest = hashlib.sha256(f"{archive}\0{smartstore}".encode()).hexdigest()[:10]
-    folder = invocation.made_state_folder() / f"splunk-{digest}"
+    state = invocation.made_state_folder()
+    folder, as_said = (
+        state / f"splunk-{hashlib.sha256(chr(0).join(both).encode()).hexdigest()[:10]}"
+        for both in ((_ended(archive), _ended(smartstore)), (archive, smartstore))
+    )
+    if as_said.exists() and not folder.exists():
+        as_said.rename(folder)  # Once a slash at the end made a difference.
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def _ended(place: str) -> str:
+    """One place is one job, however it is written."""
+    return f"{place.rstrip('/')}/" if place else ""
 
 
 def _asked(invocation: Invocation, seen: Seen, choice: Choice) -> tuple[Choice, tuple[str, ...]]:

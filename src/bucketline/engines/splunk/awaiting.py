@@ -14,7 +14,8 @@ from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import FAILED, FROZEN, UPLOADED, Record
 from bucketline.engines.splunk.rest import Index
 from bucketline.engines.splunk.staging import NotYet
-from bucketline.errors import Broken, BucketlineError, Refused
+from bucketline.errors import Broken, BucketlineError, NotFound, Refused
+from bucketline.flow.run.terms import Stop
 from bucketline.stores.base import Flow, Together
 
 _WIDTH = 8
@@ -22,6 +23,7 @@ _ASKINGS = 3
 _SETTLING = 12  # Looks, before an upload that was asked for and cannot be seen is asked for again.
 _NO_RECEIPT = "there is no receipt"
 _FROZEN = "Splunk removed it before its upload was proven: its retention, most likely"
+_UNFOUND = "Splunk has not found it at its start: look what splunkd.log says of {}"
 _KEPT = "Splunk keeps it in its cache for now: it is being searched, or is hot"
 Found = str | BucketlineError | None
 T = TypeVar("T")
@@ -33,6 +35,7 @@ class Awaiting:
 
     ends: Ends
     indexes: Mapping[str, Index]
+    stop: Stop
     askings: dict[str, int] = field(default_factory=dict)  # Bucket id -> how often in this run.
 
     def uploads(self, begun: Sequence[Begun]) -> None:
@@ -65,9 +68,9 @@ class Awaiting:
             begun = [one for one in _alive(begun) if one[1].bid in said]
             if not begun:
                 return
-            if len(begun) < count:
+            if len(begun) < count and not self.stop.now:
                 since, count = clock.monotonic(), len(begun)
-            elif clock.monotonic() - since >= patience_seconds:
+            elif self.stop.now or clock.monotonic() - since >= patience_seconds:
                 for one in begun:
                     self.ends.stopped(one, NotYet(said[one[1].bid]))
                 return
@@ -96,6 +99,7 @@ class Awaiting:
         return True
 
     def _is_uploaded(self, _one: Planned, record: Record) -> None:
+        record.starts = 0
         self.ends.steps.note(record, UPLOADED)
 
     def _ask(self, one: Planned, record: Record) -> None:
@@ -114,7 +118,10 @@ class Awaiting:
             return  # It came while its state was asked for: an end that looks like no beginning.
         call = steps.world.drive.call
         call(steps.splunk.register(record.bid))
-        call(steps.splunk.attach(record.bid))
+        try:
+            call(steps.splunk.attach(record.bid))
+        except NotFound as error:
+            raise Refused(f"{error}; {_UNFOUND.format(record.folder)}") from None
         self.askings[record.bid], record.asked = count + 1, steps.clock.now()
         steps.note(record, record.step)
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from bucketline.durable import sync_folder
@@ -13,6 +12,7 @@ from bucketline.engines.splunk.archive import Archived
 from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.fetch import fetch, joined
 from bucketline.engines.splunk.journal import Event, events
+from bucketline.engines.splunk.staging import occupied
 from bucketline.errors import DiskError
 from bucketline.flow.drive import Drive
 from bucketline.stores.base import Store
@@ -30,11 +30,12 @@ def export(store: Store, drive: Drive, bucket: Archived, folder: Path) -> int:
         raise Damaged(bucket.flaw)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetched-") as scratch:
-            came = joined(bucket, fetch(store, drive, bucket, Path(scratch)))
-            unfinished = Path(scratch, "events.jsonl")
+        scratch = target.with_name(f".{bucket.name.text}.fetched")
+        with occupied(scratch, keeps=False):
+            came = joined(bucket, fetch(store, drive, bucket, scratch))
+            unfinished = scratch / "events.jsonl"
             try:
-                count = _written(Path(scratch, came.journal), bucket, unfinished)
+                count = _written(scratch / came.journal, bucket, unfinished)
             finally:
                 came.check()
             unfinished.rename(target)

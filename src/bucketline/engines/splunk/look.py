@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from bucketline.flow.drive import Drive
 from bucketline.flow.look.listing import Listing
 from bucketline.stores.base import Flow, Store, Together
 
+Over = Callable[[Planned], bool]  # Whether it ended, and nothing is to be done about it.
 _WIDTH = 16
 _BATCH = 512
 
@@ -63,7 +64,11 @@ class Seen:
         return str(self.info.get("guid", ""))
 
 
-def look(world: World, choice: Choice) -> Seen:
+def never(_one: Planned) -> bool:
+    return False
+
+
+def look(world: World, choice: Choice, is_over: Over = never) -> Seen:
     """Changes nothing."""
     call = world.drive.call
     listing = Listing(world.archive.store, world.archive.prefix, world.drive)
@@ -82,7 +87,7 @@ def look(world: World, choice: Choice) -> Seen:
     clash(seen.planned)
     _find_receipts(world, seen)
     _find_taken(world, seen)
-    _cut(seen, choice.limit)
+    _cut(seen, choice.limit, is_over)
     if world.smartstore is not None:
         _warn(seen)
     return seen
@@ -141,12 +146,15 @@ def _together(flows: list[Flow[Held | None]]) -> Flow[list[Held | None]]:
     return found
 
 
-def _cut(seen: Seen, limit: int | None) -> None:
-    """So many of those that need anything; the others cost nothing."""
+def _cut(seen: Seen, limit: int | None, is_over: Over) -> None:
+    """So many of those that need anything; the others cost nothing, nor do those that a person must
+    look at first: else the same few would be all that later runs come to.
+    """
     if limit is None:
         return
-    wanted = {id(one) for one in [one for one in seen.planned if one.is_wanted][:limit]}
-    seen.planned = [one for one in seen.planned if not one.is_wanted or id(one) in wanted]
+    able = [one for one in seen.planned if one.is_wanted and not is_over(one)]
+    late = {id(one) for one in able[limit:]}
+    seen.planned = [one for one in seen.planned if id(one) not in late]
 
 
 def _warn(seen: Seen) -> None:

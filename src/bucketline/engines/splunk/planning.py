@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from bucketline.engines.splunk.rest import Index
 from bucketline.engines.splunk.structure import TO_DO, status_of
 
 _MB = 1 << 20
+RAW = 1.8  # Events as they came are so many times their bucket, by experience.
 MARGIN_SECONDS = 7 * 86400  # What would be frozen within a week is not worth to be restored.
 
 
@@ -106,8 +107,12 @@ def clash(planned: Iterable[Planned]) -> None:
 
 def retention_trap(bucket: Archived, index: Index | None, now: float) -> str:
     """Why Splunk would delete what was just uploaded."""
-    if index is None or not index.frozen_seconds:
+    if index is None or index.frozen_seconds < 0:
         return ""
+    if index.frozen_seconds == 0:
+        return (
+            "the index's frozenTimePeriodInSecs is 0, which may mean at once: set one that is long"
+        )
     if bucket.name.newest + index.frozen_seconds <= now + MARGIN_SECONDS:
         days = index.frozen_seconds // 86400
         return f"the index keeps events for {days} days: Splunk would delete it again"
@@ -116,15 +121,27 @@ def retention_trap(bucket: Archived, index: Index | None, now: float) -> str:
 
 def size_trap(planned: Iterable[Planned], index: Index | None) -> str:
     """Why restoring all of this would push other buckets out."""
-    if index is None or not index.max_global_mb:
+    if index is None:
         return ""
-    coming = sum(one.bucket.restored_size for one in planned if one.is_wanted) // _MB
-    if index.size_mb + coming > index.max_global_mb:
-        return (
-            f"{index.size_mb:,} MB and {coming:,} more are above maxGlobalDataSizeMB"
-            f" ({index.max_global_mb:,}): Splunk would freeze the oldest"
-        )
-    return ""
+    limits = (
+        ("maxGlobalDataSizeMB", index.max_global_mb, 1.0),
+        ("maxGlobalRawDataSizeMB", index.max_raw_mb, RAW),
+    )
+    found = (_above(list(planned), index.size_mb, *limit) for limit in limits)
+    return next(filter(None, found), "")
+
+
+def _above(planned: Sequence[Planned], size_mb: int, name: str, limit_mb: int, times: float) -> str:
+    """What was evicted does not count in an index's size, and does count for its limit."""
+    there = [one.bucket.restored_size for one in planned if one.has_receipt]
+    more = [one.bucket.restored_size for one in planned if one.is_wanted]
+    held, coming = int(max(size_mb * _MB, sum(there)) * times), int(sum(more) * times)
+    if not limit_mb or not coming or held + coming <= limit_mb * _MB:
+        return ""
+    return (
+        f"{held // _MB:,} MB and {coming // _MB:,} more are above {name} ({limit_mb:,}):"
+        " Splunk would freeze the oldest"
+    )
 
 
 def is_local(homes: Iterable[str], names: Iterable[str]) -> bool:

@@ -84,6 +84,11 @@ def _index(index: Index, volume: str) -> Iterator[str]:
         yield f"{parent} cannot be written by this user; run as the user that Splunk runs as"
     elif parent.stat().st_uid != os.geteuid():
         yield f"{parent} belongs to another user; run as the user that Splunk runs as"
+    beside = home.parent  # Where buckets are built, to be renamed into their place.
+    if home.exists() and not os.access(beside, os.W_OK):
+        yield f"{beside} cannot be written by this user, and buckets are built there"
+    elif home.exists() and beside.stat().st_dev != home.stat().st_dev:
+        yield f"{home} is a disk of its own, and buckets are built beside it; mount its parent"
 
 
 def _volume(world: World, index: Index, said: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from bucketline.durable import replace_file
 from bucketline.engines.splunk.archive import is_journal
 from bucketline.errors import LedgerError
 
-VERSION = 3
+VERSION = 4
 # In the order in which they are reached; the last two are ends that a person must look at.
 PLACING, PLACED, UPLOADED, DONE = "placing", "placed", "uploaded", "done"
 QUARANTINED, FAILED = "quarantined", "failed"
@@ -39,6 +39,7 @@ class Record:
     bytes: int = 0
     restored_bytes: int = 0
     holds: list[str] = field(default_factory=list)  # Cases by which nothing of it may go.
+    starts: int = 0  # Restarts of Splunk at which it was not found.
     asked: float = 0.0  # When Splunk was asked last to upload it.
     message: str = ""
     at: float = 0.0
@@ -49,6 +50,10 @@ class Record:
         """Of the journal's objects in the archive; several are slices, by their numbers."""
         paths = sorted(filter(is_journal, self.hashes), key=lambda path: (len(path), path))
         return " ".join(self.hashes[path] for path in paths)
+
+    def is_over(self, pin: str) -> bool:
+        """Whether it ended so that only a person lets it be begun again, unless it is there."""
+        return self.pin == pin and self.step in (UPLOADED, DONE, FROZEN, QUARANTINED)
 
     @property
     def is_ours(self) -> bool:

@@ -31,6 +31,7 @@ from bucketline.stores.base import Answer, Flow, Pause, Request, Route
 
 _ATTEMPTS = 4
 _PAGE = 1000
+_FROZEN = "frozenTimePeriodInSecs"
 _CACHE = "/services/admin/cacheman"
 _MESSAGE = re.compile(rb"<msg [^>]*>([^<]*)</msg>")
 _STRANGER = "it does not answer as Splunk does; name its management port, 8089 for most"
@@ -45,8 +46,9 @@ class Index:
     thawed: str
     cold: str
     remote_path: str  # "" = it is no SmartStore index.
-    frozen_seconds: int
+    frozen_seconds: int  # -1 = it does not tell.
     max_global_mb: int  # 0 = no limit.
+    max_raw_mb: int  # The same of events as they came.
     size_mb: int
     is_metric: bool
     is_disabled: bool
@@ -274,8 +276,9 @@ def _index(name: str, told: Mapping[str, Any]) -> Index:
         thawed=str(told.get("thawedPath_expanded", "")),
         cold=str(told.get("coldPath_expanded", "")),
         remote_path=str(told.get("remotePath") or ""),
-        frozen_seconds=number("frozenTimePeriodInSecs"),
+        frozen_seconds=number(_FROZEN) if told.get(_FROZEN) is not None else -1,
         max_global_mb=number("maxGlobalDataSizeMB"),
+        max_raw_mb=number("maxGlobalRawDataSizeMB"),
         size_mb=number("currentDBSizeMB"),
         is_metric=told.get("datatype") == "metric",
         is_disabled=str(told.get("disabled", "0")).lower() in ("1", "true"),

@@ -28,7 +28,7 @@ from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import DiskError, Refused
 from bucketline.model import Proof
 
-_ASKINGS = 3
+_BATCH = 1000  # Of ids in one question.
 _ONLY_SIZE = (
     "the archive tells no hash of it, and it has no checksums of its own: nothing but its size"
     " shows that it is what was archived; --accept-proof size restores it all the same"
@@ -47,6 +47,17 @@ class Patience:
 
 class DiskFull(DiskError):
     """A rebuild had more to write than the disk could take."""
+
+
+def is_over(records: Records, one: Planned, into: str) -> bool:
+    """Whether it ended, and is taken up again only if a person says so.
+
+    What was thawed, he may remove; what was uploaded should have stayed.
+    """
+    record = records.get(one.bucket.index, one.bucket.name.text)
+    if record is None or not record.is_over(one.bucket.pin):
+        return False
+    return into != THAWED or record.step == QUARANTINED
 
 
 @dataclass(slots=True)
@@ -114,6 +125,8 @@ class Restoring:
         """How many events Splunk's index counts in each that it knows: one question for all."""
         if not bids:
             return {}
+        if len(bids) > _BATCH:
+            return {**self.counts(bids[:_BATCH]), **self.counts(bids[_BATCH:])}
         indexes = sorted({bid.partition("~")[0] for bid in bids})
         named = " ".join(f"index={index}" for index in indexes)
         wanted = ", ".join(f'"{bid}"' for bid in bids)
@@ -133,7 +146,7 @@ class Restoring:
 
     def confirm(self, record: Record, counts: Mapping[str, int]) -> None:
         """It is done when Splunk counts all of its events, at the end as before."""
-        record.counted_after = self.checked(record, counts)
+        record.counted_after, record.starts = self.checked(record, counts), 0
         self.note(record, DONE)
 
     def _make(self, one: Planned, staging: Path, record: Record, lock: int) -> None:

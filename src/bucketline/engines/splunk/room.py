@@ -25,7 +25,7 @@ class Room:
     @contextmanager
     def promised(self, home: str, size: int) -> Iterator[None]:
         """While it is made, nobody else counts on the same bytes. Raises `DiskError`."""
-        folder = Path(home) if Path(home).exists() else Path(home).parent
+        folder = _there(home)
         try:
             disk = folder.stat().st_dev
             with self._turn:
@@ -47,9 +47,21 @@ class Room:
                 self._promises[disk] -= size
                 self._turn.notify_all()
 
+    def free(self, home: str) -> int:
+        """Bytes that a disk can take now."""
+        folder = _there(home)
+        try:
+            return self._left(folder, folder.stat().st_dev) - self.reserve
+        except OSError as error:
+            raise DiskError(f"{folder}: cannot be looked at ({error.strerror})") from None
+
     def _left(self, folder: Path, disk: int) -> int:
         found = os.statvfs(folder)
         return found.f_bavail * found.f_frsize - self._promises.get(disk, 0)
+
+
+def _there(home: str) -> Path:
+    return Path(home) if Path(home).exists() else Path(home).parent
 
 
 def is_full(folder: Path) -> bool:

@@ -83,7 +83,7 @@ def _lock(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise NotYet(f"{folder}: a rebuild of an earlier run is still at work there") from None
+        raise NotYet(f"{folder}: another run, or its rebuild, is still at work there") from None
     except OSError:
         os.close(lock)
         raise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,21 +67,30 @@ def called(
     timeout_seconds: float,
     inherited: Sequence[int] = (),
 ) -> tuple[int, str]:
-    """Its exit code and last words."""
-    try:
-        done = subprocess.run(  # noqa: S603  An absolute path, words, and no shell.
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=around,
-            timeout=timeout_seconds,
-            pass_fds=inherited,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return -1, f"no end in {timeout_seconds:,.0f} s"
-    except OSError as error:
-        raise DiskError(f"{command[0]}: cannot be run ({error.strerror})") from None
-    text = " ".join(done.stdout.decode(errors="replace").split())
-    return done.returncode, printable(text[-300:]) or "it says nothing"
+    """Its exit code and last words.
+
+    It has a session of its own: Ctrl-C at our terminal is meant for us. What it leaves behind to
+    go on, as a restart does, is not waited for, nor for the end of what that may say.
+    """
+    with tempfile.TemporaryFile() as file:
+        try:
+            process = subprocess.Popen(  # noqa: S603  An absolute path, words, and no shell.
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=around,
+                pass_fds=inherited,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise DiskError(f"{command[0]}: cannot be run ({error.strerror})") from None
+        try:
+            code = process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # Its helpers, too: they write where it did.
+            process.wait()
+            return -1, f"no end in {timeout_seconds:,.0f} s"
+        file.seek(0)
+        text = " ".join(file.read().decode(errors="replace").split())
+    return code, printable(text[-300:]) or "it says nothing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bucketline.engines.splunk.awaiting import Awaiting
 from bucketline.engines.splunk.ends import Begun, Ends
@@ -13,8 +14,12 @@ from bucketline.engines.splunk.records import FAILED, Record
 from bucketline.engines.splunk.restart import Restart
 from bucketline.engines.splunk.restoring import THAWED
 from bucketline.errors import Refused, StoreError
+from bucketline.flow.run.terms import Stop
+from bucketline.stores.base import Flow, Together
 
 REBUILD, UPLOAD, EVICT = ACTS = ("rebuild", "upload", "evict")
+_STARTS = 2  # So often Splunk is restarted for a bucket that it does not find.
+_WIDTH = 8
 _DISABLED = "Splunk disabled its index at this start: look at its messages, ids may clash"
 Step = Callable[[Sequence[Begun]], None]
 
@@ -27,6 +32,8 @@ class Wave:
     ends: Ends
     restart: Restart
     acts: tuple[str, ...]
+    stop: Stop
+    again: bool = False  # Restart Splunk for what it did not find at its starts, too.
 
     def run(self, begun: Sequence[Begun]) -> list[Planned]:
         """Those that did not come to their end."""
@@ -41,12 +48,15 @@ class Wave:
     def _plan(self, begun: Sequence[Begun]) -> Iterator[Step]:
         if self.acts == (REBUILD,):
             return
-        if UPLOAD in self.acts and self._needs_restart([record for _, record in begun]):
-            yield self._restart
+        if UPLOAD in self.acts:
+            sought = self._unknown(begun)
+            if any(record.starts < _STARTS or self.again for record in sought):
+                yield self._restart
+                yield lambda _: self._passed_over(sought)
         if self.ends.steps.into == THAWED:
             yield self._confirmed
             return
-        awaiting = Awaiting(self.ends, self.seen.indexes)
+        awaiting = Awaiting(self.ends, self.seen.indexes, self.stop)
         if UPLOAD in self.acts:
             yield awaiting.uploads
         yield self._counted
@@ -66,14 +76,23 @@ class Wave:
             if one[0].bucket.index in disabled:
                 self.ends.stopped(one, Refused(_DISABLED))
 
-    def _needs_restart(self, records: Sequence[Record]) -> bool:
-        """Whether there is any that Splunk has not found yet: only then is a restart of use."""
-        steps = self.ends.steps
+    def _unknown(self, begun: Sequence[Begun]) -> list[Record]:
+        """Those that Splunk has not found yet: for them alone a restart is of use."""
+        steps, records = self.ends.steps, [record for _, record in begun]
         if steps.into == THAWED:
-            return len(steps.counts([record.bid for record in records])) < len(records)
-        return any(
-            steps.world.drive.call(steps.splunk.cached(record.bid)) is None for record in records
+            counts = steps.counts([record.bid for record in records])
+            return [record for record in records if record.bid not in counts]
+        states = steps.world.drive.call(
+            _together([steps.splunk.cached(record.bid) for record in records])
         )
+        return [one for one, state in zip(records, states, strict=True) if state is None]
+
+    def _passed_over(self, sought: Sequence[Record]) -> None:
+        """What no start finds must not restart Splunk in each run."""
+        for record in sought:
+            record.starts += 1
+            if record.step != FAILED:
+                self.ends.steps.note(record, record.step)
 
     def _counted(self, begun: Sequence[Begun]) -> None:
         def step(_one: Planned, record: Record) -> None:
@@ -101,3 +120,8 @@ class Wave:
             for one in left:
                 self.ends.stopped(one, error)
             return {}
+
+
+def _together(flows: Sequence[Flow[dict[str, Any] | None]]) -> Flow[list[dict[str, Any] | None]]:
+    found: list[dict[str, Any] | None] = yield Together(flows, _WIDTH)
+    return found

@@ -11,9 +11,9 @@ from bucketline.engines.splunk.codecs import Damaged
 from bucketline.engines.splunk.ends import Begun, Ends, Tally
 from bucketline.engines.splunk.look import Seen
 from bucketline.engines.splunk.planning import Planned
-from bucketline.engines.splunk.records import DONE, FROZEN, QUARANTINED, UPLOADED, Record
+from bucketline.engines.splunk.records import DONE, QUARANTINED, UPLOADED, Record
 from bucketline.engines.splunk.restart import Restart
-from bucketline.engines.splunk.restoring import THAWED, DiskFull, Restoring
+from bucketline.engines.splunk.restoring import THAWED, DiskFull, Restoring, is_over
 from bucketline.engines.splunk.room import Room
 from bucketline.engines.splunk.thawing import ready
 from bucketline.engines.splunk.wave import ACTS, EVICT, REBUILD, Wave
@@ -86,7 +86,6 @@ class Waves:
         fresh: list[Planned] = []
         for one in self.seen.planned:
             record = self.steps.records.get(one.bucket.index, one.bucket.name.text)
-            is_same = record is not None and record.pin == one.bucket.pin
             if one.flaw:
                 self.ends.end(one, "failed", one.flaw)
             elif self._is_begun(one, record):
@@ -102,10 +101,9 @@ class Waves:
                 self.ends.end(one, "failed", one.trap)
             elif one.is_local:
                 self.ends.end(one, "failed", "it is here already, and is none that we put there")
-            elif record and is_same and self._is_gone(record) and not self.again:
-                self.ends.end(one, "failed", _GONE)
-            elif record and record.step == QUARANTINED and is_same and not self.again:
-                self.ends.end(one, "failed", f"quarantined earlier: {record.message}")
+            elif record and is_over(self.steps.records, one, self.steps.into) and not self.again:
+                early = f"quarantined earlier: {record.message}"
+                self.ends.end(one, "failed", early if record.step == QUARANTINED else _GONE)
             else:
                 fresh.append(one)
         return begun, fresh
@@ -136,10 +134,6 @@ class Waves:
         is_evicted = EVICT in self.acts and not record.holds
         last = (DONE,) if is_evicted else (UPLOADED, DONE)
         return one.has_receipt and record.step in last
-
-    def _is_gone(self, record: Record) -> bool:
-        """What was thawed, a person may remove; what was uploaded should have stayed."""
-        return self.steps.into != THAWED and record.step in (UPLOADED, DONE, FROZEN)
 
     def _received(self, one: Planned, record: Record | None, begun: list[Begun]) -> None:
         """SmartStore has it: by us, perhaps not evicted yet; or by others, and that stays as is."""
@@ -182,6 +176,7 @@ class Waves:
                 self.ends.end(one, "failed", f"it needs {need:,} bytes, more than a wave may have")
                 continue
             is_full = size + need > self._room or len(wave) >= self.budget.buckets
+            is_full = is_full or size + need > self._free(one)
             if wave and is_full:
                 yield wave
                 wave, size = [], 0
@@ -194,13 +189,22 @@ class Waves:
             yield wave
 
     def _wave(self, begun: list[Begun], fresh: list[Planned]) -> None:
+        if self.stop.drain:
+            for one, _ in begun:
+                self.ends.end(one, "waiting")
+            begun = []
         with ThreadPoolExecutor(self.budget.workers) as pool:
             made = [*pool.map(self._placed, fresh)]
         both = begun + [(one, record) for one, record in zip(fresh, made, strict=True) if record]
         if both:
-            left = Wave(self.seen, self.ends, self.restart, self.acts).run(both)
+            wave = Wave(self.seen, self.ends, self.restart, self.acts, self.stop, self.again)
+            left = wave.run(both)
             if EVICT in self.acts and self.steps.into != THAWED:
                 self.taken += sum(one.bucket.restored_size for one in left)
+
+    def _free(self, one: Planned) -> int:
+        """What its disk can take now: less than the budget says, maybe."""
+        return self.room.free(self.steps.home(self.seen.indexes[one.bucket.index]))
 
     @property
     def _room(self) -> int:
