@@ -32,7 +32,7 @@ from bucketline.engines.backup import (
 )
 from bucketline.engines.backup.hidden import Missing
 from bucketline.engines.backup.rows import Row
-from bucketline.engines.backup.sealing import Notes, changes, looked_up
+from bucketline.engines.backup.sealing import Notes, changes, looked_up, not_outdated
 from bucketline.errors import Refused, UsageError, printable
 from bucketline.flow.drive import Drive
 from bucketline.flow.ledger import Ledger, RunHead, new_run_id
@@ -40,6 +40,7 @@ from bucketline.flow.ledger.hashes import Hashes
 from bucketline.flow.ledger.uploads import LedgerHints
 from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.model import Action, Outcome
+from bucketline.settings import Location
 from bucketline.stores.base import Store
 from bucketline.stores.beyond import is_one_service, settings_of
 
@@ -61,6 +62,7 @@ class Backing:
         self.drive, self.ledger = means
         self.clock: Clock = SystemClock()
         self.stop = Stop()
+        self._left_behind = False  # Notes, by a run that did not come to its end.
         source, target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
         self.endpoints = Endpoints.of(
             invocation, self.clock, self.stop, source=source.store, target=target.store
@@ -112,6 +114,7 @@ class Backing:
         engine = self._engine(catalogue, hints, hinted)
         head = self._head()
         means = (engine, catalogue, notes, head)
+        self._left_behind = notes.size > 0
         seal = partial(self._seal, *means, is_hinted=hinted is not None)
         try:
             ran = self._pass(engine, head, notes, allowance, hinted)
@@ -211,6 +214,8 @@ class Backing:
                 looked_up(beside.unrecorded, store, known, self.drive),
             )
         rows = changes(notes, looked, None)
+        if self._left_behind:
+            rows = not_outdated(rows, catalogue)
         # Of a bucket that changes, once a change; hints say nothing of the bucket.
         is_told = catalogue.is_new or (notes.size and not is_hinted)
         told = self.drive.call(settings_of(self.source.store)) if is_told else None
@@ -248,8 +253,23 @@ def _history_policy(policy: BackupPolicy) -> HistoryPolicy:
     return HistoryPolicy(policy.look, policy.brakes, policy.move)
 
 
+def is_of(catalogue: Catalogue, source: Location) -> bool:
+    """Whether it tells of this source, at whatever address that is by now."""
+    told, place = catalogue.manifest.source.rstrip("/"), identity(source).rstrip("/")
+    if source.remote is not None:
+        place = f"/{source.bucket}/{source.prefix}".rstrip("/")
+    return told == place or (source.remote is not None and told.endswith(place))
+
+
 def _check_kind(wish: BackupWish, catalogue: Catalogue, target: Store, drive: Drive) -> None:
-    """A backup of versions stays one: the other kind would forget them."""
+    """A backup of versions stays one: the other kind would forget them. Of one source, too."""
+    if not (catalogue.is_new or wish.words["new_source"] or is_of(catalogue, wish.source)):
+        raise Refused(
+            f"{printable(wish.target.text)}: this backup is of"
+            f" {printable(catalogue.manifest.source)}, of which all that is not in"
+            f" {printable(wish.source.text)} would be called deleted; say --new-source if that is"
+            " meant"
+        )
     if not wish.words["versions"]:
         if catalogue.manifest.told.get(HISTORY):
             raise UsageError(

@@ -53,6 +53,7 @@ def _backing(command: Any) -> Any:
             help="Take SOURCE's keys from an S3 Inventory's manifest.json, instead of listing.",
         ),
         click.option("--mark/--no-mark", default=True, help="Tag what vanished from SOURCE."),
+        click.option("--new-source", is_flag=True, help="Of another source than it was so far."),
         click.option("--name", metavar="NAME", help="Its name; alone, all comes from that job."),
         click.option("--log-location", "logs", metavar="LOCATION", help="Keep a log of it there."),
         click.option("-n", "--dry-run", is_flag=True, help="Print the plan; change nothing."),

@@ -11,6 +11,7 @@ from bucketline.cli.backup.drilling import DRILL, Drilling
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Ordered, Period, Workers, one_place, side_of
 from bucketline.cli.places import hash_memory
+from bucketline.cli.sanity import check_pair
 from bucketline.cli.wiring import identity
 from bucketline.errors import UsageError, printable
 from bucketline.flow.drive import open_drive
@@ -42,6 +43,7 @@ def drill(invocation: Invocation, /, backup: str, **said: Any) -> int:
     scratch = invocation.location(said["scratch"] or f"{head}{place.bucket}-drill/", side)
     if scratch.remote is None:
         raise UsageError(f"{printable(scratch.text)}: is a folder; a drill goes to a bucket")
+    check_pair(place, scratch)
     path = job_path(invocation.made_state_folder(), DRILL, identity(place), identity(scratch))
     with (
         closing(open_drive()) as drive,

@@ -84,7 +84,7 @@ def _words(said: Said, job: Job, limits: Limits) -> dict[str, Any]:
         )
     if said["events"] is not None and (said["versions"] or said["from_inventory"]):
         raise UsageError("--events needs a listing; leave out --versions and --from-inventory")
-    plain = ("only", "window", "mark", "versions", "from_inventory", "events")
+    plain = ("only", "window", "mark", "versions", "from_inventory", "events", "new_source")
     return {
         **{name: said[name] for name in plain},
         "compare": said["compare"] or job.compare or "auto",

@@ -8,7 +8,7 @@ from functools import partial
 
 from bucketline.clock import Clock
 from bucketline.engines.backup.alongside import Alongside
-from bucketline.engines.backup.asked import SKEW_SECONDS, denied
+from bucketline.engines.backup.asked import SKEW_SECONDS, denied, expect_own, noted_first
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
@@ -183,10 +183,14 @@ class Backup(Looking):
     def _decided(self) -> Iterator[Action | Skip]:
         reserved = self._sides.target.prefix + RESERVED
         self._left = 0
-        for step in self._compared():
+        steps = self._compared()
+        if self._catalogue.is_new:
+            steps = noted_first(steps, self._sides.target.store, self._sides.drive)
+        for step in steps:
             if isinstance(step, Delete):
                 is_marked = bool(self._since(step.target.key))
                 if not is_marked and self._may_be_marked(step.target):
+                    expect_own(step.target.key, self._sides.target.prefix)
                     yield step
             elif isinstance(step, Copy) and step.target_key.startswith(reserved):
                 yield replace(step, refused=f"{RESERVED} is kept for the backup's own catalogue")

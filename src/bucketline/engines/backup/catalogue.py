@@ -26,7 +26,7 @@ from bucketline.stores.base import Flow, Store
 RESERVED = ".bucketline/"
 HISTORY = "history"  # What a manifest tells of a backup that holds every version.
 VERSION = 1
-_HOME = f"{RESERVED}catalogue/"
+HOME = f"{RESERVED}catalogue/"
 _ROWS = 50_000  # Of a segment: what is held in memory of each layer.
 _LAYERS_MAX = 8  # Beyond it, the newest of about the same size are written as one.
 _SHARE = 4  # All are written as one, too, when the later layers have a quarter of the rows.
@@ -127,7 +127,7 @@ class Catalogue:
     ) -> None:
         self._store = store
         self.prefix = prefix
-        self._home = prefix + _HOME
+        self._home = prefix + HOME
         self._drive = drive
         self.manifest = self._newest(at)
 

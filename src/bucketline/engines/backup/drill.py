@@ -46,7 +46,7 @@ class Drill:
 
     @property
     def notes(self) -> list[str]:
-        return self._restore.notes
+        return self._restore.notes_of_listings
 
     def plan(self) -> Iterator[Action | Skip]:
         """What is chosen of all that a restore would bring back."""

@@ -81,9 +81,14 @@ class Restore(Looking):
         self.archived_bytes: Counter[str] = Counter()
 
     @property
+    def notes_of_listings(self) -> list[str]:
+        """What a person should know of them."""
+        return list(self._sides.notes)
+
+    @property
     def notes(self) -> list[str]:
         """What a person should know."""
-        notes = list(self._sides.notes)
+        notes = self.notes_of_listings
         if self._kept is not None and self._kept.deleted:
             notes.append(
                 f"{self._kept.deleted:,} are called deleted and stay out; --include-deleted brings"

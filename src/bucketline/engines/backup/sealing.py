@@ -10,8 +10,9 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
+from bucketline.engines.backup.catalogue import Catalogue
 from bucketline.engines.backup.marks import deleted_at, unmarked
-from bucketline.engines.backup.rows import Row, folded, row_of
+from bucketline.engines.backup.rows import Beside, Row, folded, row_of
 from bucketline.errors import Broken, DiskError, NotFound
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.look.listing import Caller
@@ -146,3 +147,14 @@ def _row(entry: Entry, target: Store) -> Flow[Row | None]:
 def changes(notes: Iterable[Row], looked: Iterable[Row], scratch: str | None) -> Iterator[Row]:
     """All of them, as the next layer: what was looked up is older than what was done."""
     return in_order(chain(looked, notes), scratch)
+
+
+def not_outdated(rows: Iterable[Row], catalogue: Catalogue) -> Iterator[Row]:
+    """Without what an earlier run noted, and left behind, of objects that a later one has written
+    into the catalogue since: runs' names sort by time. In key order.
+    """
+    known = Beside(catalogue.rows())
+    for row in rows:
+        there = known.at(row.key)
+        if there is None or not row.run or there.run <= row.run:
+            yield row
