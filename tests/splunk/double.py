@@ -197,6 +197,8 @@ class Double:
             if not (what == "lacks an object" and name.endswith(".tsidx")):
                 cut = 1 if what == "cuts an object" and name.endswith(".tsidx") else None
                 body = path.read_bytes()[cut:]
+                if what == "flips the journal" and name.startswith("rawdata/journal"):
+                    body = bytes([body[0] ^ 1]) + body[1:]
                 self.s3.put_object(Bucket=self.s3_bucket, Key=key, Body=body)
         return objects
 
@@ -204,6 +206,7 @@ class Double:
         declines = self.faults.get("evict declined", {})
         if declines.get(one.bid, 0) > 0:
             declines[one.bid] -= 1
+            self._lose(one, self.faults.get("loses when it declines", ""))
             return
         if not is_whole(self.s3, self.s3_bucket, self._root(one)):
             self.careless.append(one.bid)
@@ -213,6 +216,13 @@ class Double:
                 path.unlink()
         one.status = "remote"
         self.evicted.append(one.bid)
+
+    def _lose(self, one: Bucket, what: str) -> None:
+        """Of what SmartStore holds of it."""
+        listed = self.s3.list_objects_v2(Bucket=self.s3_bucket, Prefix=self._root(one))
+        for found in listed["Contents"]:
+            if what and found["Key"].endswith(what):
+                self.s3.delete_object(Bucket=self.s3_bucket, Key=found["Key"])
 
     def restart(self) -> None:
         if self.faults.get("never back"):

@@ -84,6 +84,20 @@ def test_f21_a_thaw_that_is_over_when_its_turn_comes_waits(
     assert frozen.splunk.uploads[BID] == 1
 
 
+def test_f21_a_thaw_that_nobody_may_ask_for_is_a_failure(
+    frozen: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who waits for it waits for ever."""
+    with FaultProxy(frozen.desk.url) as proxy:
+        proxy.add(refuse(403, "AccessDenied"), method="POST", path=JOURNAL)
+        assert main(through(frozen, proxy)) == 1
+
+    said = capsys.readouterr()
+    assert "failed   web/" in said.out
+    assert "being thawed" not in said.out
+    assert "failed 1 · waiting 0" in said.err
+
+
 def test_f22_a_key_that_goes_while_we_run_fails_its_bucket_alone(
     one: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -139,11 +139,35 @@ def test_a_200_is_no_eviction(one: Site) -> None:
     assert one.splunk.uploads[BID] == 1
 
 
+def test_a_journal_that_arrived_with_other_bytes_is_not_evicted(one: Site) -> None:
+    """Its size is right, its receipt fits; what S3 tells of it does not."""
+    one.splunk.faults[BID] = "flips the journal"
+
+    found = ended(one, code=1)
+
+    assert "rawdata/journal.zst has other bytes than" in found["message"]
+    assert one.splunk.evicted == []
+
+
+def test_what_was_proven_once_is_proven_again_before_it_is_asked_to_go_again(one: Site) -> None:
+    """Splunk declines, and meanwhile SmartStore loses an object."""
+    one.splunk.faults["evict declined"] = {BID: 1}
+    one.splunk.faults["loses when it declines"] = ".tsidx"
+
+    found = ended(one, code=1)
+
+    assert "is missing" in found["message"]
+    assert (one.splunk.evicted, one.splunk.careless) == ([], [])
+
+
 @pytest.mark.slow
-def test_a_splunk_that_does_not_come_back_is_told(one: Site) -> None:
+def test_a_splunk_that_does_not_come_back_is_told(
+    one: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     one.splunk.faults["never back"] = True
     ended_code = main(_words(one, "--restart-timeout", "0.1"))
     assert ended_code == 6
+    assert "listed 1 · skipped 0 · done 0 · failed 0 · waiting 1" in capsys.readouterr().err
 
     one.splunk.faults.clear()
     one.splunk.down = 0
@@ -249,32 +273,6 @@ def test_what_is_there_already_is_not_overwritten(one: Site) -> None:
 
     assert "is there already" in ended(one, code=1)["message"]
     assert (path / "mine").read_text() == "x"
-
-
-def test_a_login_in_the_url_is_refused_and_not_repeated(
-    one: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = [word.replace("https://", "https://restorer:hunter2@") for word in _words(one)]
-
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert ("--splunk-auth" in said, "hunter2" in said) == (True, False)
-
-
-def test_a_wrong_password_is_said_once(one: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Splunk locks a user out after a few."""
-    monkeypatch.setenv("SPLUNK_LOGIN", "restorer:wrong")
-
-    assert main(_words(one)) == 5
-    assert one.splunk.logins == 1
-
-
-def test_it_must_be_accepted_by_name(one: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [word for word in _words(one) if word != "--i-accept-unsupported"]
-
-    assert main(words) == 2
-    assert "does not support" in capsys.readouterr().err
-    assert one.splunk.asked == 0
 
 
 def _words(site: Site, *more: str) -> list[str]:

@@ -38,4 +38,6 @@ def test_what_it_leaves_behind_to_go_on_is_not_waited_for() -> None:
     code, said = called(["/bin/sh", "-c", "sleep 60 & echo $!"], AROUND, 600)
 
     assert code == 0
-    os.kill(int(said), signal.SIGKILL)  # It is there still, or this raises.
+    alive = Path(f"/proc/{said}/stat").read_text().rpartition(")")[2].split()[0]
+    os.kill(int(said), signal.SIGKILL)
+    assert alive != "Z"

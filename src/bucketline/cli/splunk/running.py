@@ -112,13 +112,24 @@ def carry_out(
                     _freeze(invocation, waves, folder, said["legal_hold"], places)
                 waves.steps.held = held_by(holds_folder(folder))
                 mark(waves.steps.records, waves.steps.held)
-                tally = waves.run()
+                tally = _run(invocation, waves)
                 if said["structure"]:
                     write(Path(said["structure"]), statuses(look(world, choice)))
     finally:
         lock.release()
-    _tell(invocation, tally)
     return ears.exit_code or (1 if tally.failed else 4 if tally.waiting else 0)
+
+
+def _run(invocation: Invocation, waves: Waves) -> Tally:
+    """Its summary is told whatever ends it: those that it did not come to wait."""
+    tally = waves.ends.tally
+    try:
+        return waves.run()
+    except BaseException:
+        tally.waiting = tally.listed - tally.skipped - tally.done - tally.failed
+        raise
+    finally:
+        _tell(invocation, tally)
 
 
 def _over(folder: Path, said: dict[str, Any]) -> Over:

@@ -37,6 +37,7 @@ class Awaiting:
     indexes: Mapping[str, Index]
     stop: Stop
     askings: dict[str, int] = field(default_factory=dict)  # Bucket id -> how often in this run.
+    wishes: set[str] = field(default_factory=set)  # What was asked to be evicted in this run.
 
     def uploads(self, begun: Sequence[Begun]) -> None:
         """Until receipts prove them; what Splunk says of uploads is not believed."""
@@ -44,12 +45,8 @@ class Awaiting:
 
     def evictions(self, begun: Sequence[Begun]) -> None:
         """Only with a proof of this moment; done is what Splunk's state says afterwards."""
-        alive = _alive(begun)
-        for one, flaw in zip(alive, self._proofs(alive), strict=True):
-            if flaw != "":
-                said = f"it is not evicted: {flaw or _NO_RECEIPT}"
-                error = flaw if isinstance(flaw, BucketlineError) else Refused(said)
-                self.ends.stopped(one, error)
+        self._held_back(_alive(begun), self._proofs)
+        self._held_back(_alive(begun), self._strays)
         self._rounds(begun, self._eviction_round, self.ends.steps.patience.evict_seconds)
 
     def _rounds(
@@ -147,8 +144,30 @@ class Awaiting:
                 self.ends.stopped(one, state)
             elif (state or {}).get("status") != "remote":
                 left[one[1].bid] = _KEPT
-                self.ends.guard(one, self._evict)
+        kept = [one for one in begun if one[1].bid in left]
+        self._held_back([one for one in kept if one[1].bid in self.wishes], self._proofs)
+        for one in _alive(kept):
+            self.wishes.add(one[1].bid)
+            self.ends.guard(one, self._evict)
         return left
+
+    def _held_back(
+        self, begun: list[Begun], doubts: Callable[[Sequence[Begun]], list[Found]]
+    ) -> None:
+        """Whatever is in doubt is not evicted."""
+        for one, flaw in zip(begun, doubts(begun), strict=True):
+            if flaw != "":
+                said = f"it is not evicted: {flaw or _NO_RECEIPT}"
+                error = flaw if isinstance(flaw, BucketlineError) else Refused(said)
+                self.ends.stopped(one, error)
+
+    def _strays(self, begun: Sequence[Begun]) -> list[Found]:
+        """A receipt tells sizes alone; S3 may tell more of the journal."""
+        flows: list[Flow[str | None]] = []
+        for _, record in begun:
+            place = smartstore_of(self.ends.steps.world, record.index, self.indexes[record.index])
+            flows.append(place.strays(record.bid, Path(record.folder)))
+        return self._each(flows)
 
     def _evict(self, _one: Planned, record: Record) -> None:
         steps = self.ends.steps

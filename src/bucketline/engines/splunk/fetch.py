@@ -192,6 +192,14 @@ def shown(source: Store, entry: Entry, path: Path) -> Flow[Came | None]:
     return Came(made[_SHA256], _proof_of(agree[0])) if agree else None
 
 
+def differs(source: Store, key: str, path: Path) -> Flow[bool]:
+    """Whether what is told of an object shows that a file has other bytes. Raises OSError."""
+    found = yield from source.stat(key)
+    told = yield from _told(found, source)
+    made: dict[str, str] = yield Work(partial(_hashed, path, told), name="hash")
+    return any(made[name] != told[name] for name in told if name in made)
+
+
 def _proof_of(name: str) -> Proof:
     return Proof.ETAG if name == "md5" else Proof[name.upper().replace("-", "_")]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
+from bucketline.engines.splunk.archive import is_journal
+from bucketline.engines.splunk.fetch import differs
 from bucketline.engines.splunk.names import receipt_folders
 from bucketline.engines.splunk.receipts import BadReceipt, Body, Receipt, doubts, read
 from bucketline.errors import NotFound
@@ -51,6 +55,21 @@ class SmartStore:
         flows = [self._body(held.folder, body) for body in held.receipt.bodies]
         found += [one for one in (yield Together(flows, _WIDTH)) if one]
         return "; ".join(found[:3])
+
+    def strays(self, bid: str, local: Path) -> Flow[str]:
+        """Which part of its journal is here with other bytes than there, if a hash tells it."""
+        held = yield from self.look(bid)
+        bodies = held.receipt.bodies if held is not None and held.receipt is not None else ()
+        for body in bodies:
+            path = body.name.partition("/")[2]  # Behind the uploader's folder.
+            file = local / path
+            with suppress(FileNotFoundError):  # It left the disk by itself.
+                if not is_journal(path) or file.stat().st_size != body.size:
+                    continue  # It may be stored in another form.
+                folder = held.folder if held is not None else ""
+                if (yield from differs(self._store, folder + body.name, file)):
+                    return f"{body.name} has other bytes than {file}"
+        return ""
 
     def _body(self, folder: str, body: Body) -> Flow[str]:
         if body.is_prefix:

@@ -28,6 +28,10 @@ class Restart:
     def __post_init__(self) -> None:
         if (self.method == "command") != bool(self.command):
             raise UsageError("--restart command goes with --restart-command, and only with it")
+        try:
+            shlex.split(self.command)
+        except ValueError as error:
+            raise UsageError(f"--restart-command {self.command!r}: {error}") from None
 
     def perform(self, splunk: Splunk, tool: Tool, drive: Drive, clock: Clock) -> None:
         """Once; returns when Splunk is back and its indexes are ready. Raises `Refused`."""

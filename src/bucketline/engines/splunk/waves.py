@@ -152,19 +152,19 @@ class Waves:
 
     def _readable(self, fresh: list[Planned]) -> Iterator[Planned]:
         store, call = self.steps.world.archive.store, self.steps.world.drive.call
-        waiting = []
+        waiting, asleep = list[Planned](), set[int]()
         for one in fresh:  # All are asked for before the first is begun: thaws take hours.
             if one.bucket.is_archived:
                 days, speed = self.budget.thaw_days, self.budget.thaw_speed
                 try:
                     if not call(ready(store, one.bucket, days, speed)):
                         waiting.append(one)
-                except BucketlineError as error:
-                    waiting.append(one)
-                    self.ends.tell(one.bucket.index, one.bucket.name.text, "thawing", str(error))
+                except BucketlineError as error:  # That nobody may thaw it is no reason to wait.
+                    self.ends.failed(one, error)
+                    asleep.add(id(one))
         for one in waiting:
             self.ends.end(one, "waiting", "it is being thawed; run this again")
-        asleep = {id(one) for one in waiting}
+        asleep |= {id(one) for one in waiting}
         return (one for one in fresh if id(one) not in asleep)
 
     def _cut(self, ones: Iterator[Planned]) -> Iterator[list[Planned]]:
