@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from backup.vault import Vault
+from bucketline.engines.backup import Catalogue
+from bucketline.engines.backup.hidden import Missing
 from bucketline.engines.backup.rows import Row
+from bucketline.flow.drive import open_drive
+from bucketline.flow.look.sorting import EntryFile
+from bucketline.model import Entry
 from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -111,3 +117,15 @@ def test_a_drill_stays_out_of_the_backup(vault: Vault) -> None:
 
     assert lines[0] == 0
     assert "--include-deleted" not in json.dumps(lines)
+
+
+def test_a_listing_that_lacks_what_is_there_forgets_nothing(vault: Vault) -> None:
+    vault.back_up()
+    vault.drop("a")
+    vault.back_up()
+    with closing(open_drive()) as drive, closing(EntryFile()) as lacked:
+        lacked.append(Entry("a", 1))
+        missing = Missing(Catalogue(vault.kept, "", drive), vault.kept, drive)
+
+        assert list(missing.lacked(lacked)) == [vault.rows()["a"]]
+        assert missing.gone == 0

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bucketline.cli.attributes import keeping_attributes
-from bucketline.cli.backup.restore_wish import HIDE, restore_wish
+from bucketline.cli.backup.restore_wish import HIDE, restore_wish, settled
 from bucketline.cli.backup.restoring import RESTORE, Restoring
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.metering import metering
@@ -95,9 +95,10 @@ def restore(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     wish = restore_wish(invocation, said)
     check_pair(wish.backup, wish.target)
     prices = Prices.read(Path(said["prices"])) if said["prices"] else None
-    places = (identity(wish.backup), identity(wish.target))
-    path = job_path(invocation.made_state_folder(), RESTORE, *places, wish.name)
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
+        wish = settled(wish, drive)
+        places = (identity(wish.backup), identity(wish.target))
+        path = job_path(invocation.made_state_folder(), RESTORE, *places, wish.name)
         if dry_run:
             return Restoring.look(invocation, wish, (drive, path), hashes, prices)
         with Ledger.open(path) as ledger:

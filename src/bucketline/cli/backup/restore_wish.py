@@ -13,11 +13,17 @@ from bucketline.cli.wiring import look_of
 from bucketline.cli.wish import WORKERS, move_of
 from bucketline.clock import SystemClock
 from bucketline.config.values import Limits
-from bucketline.engines.backup import Conflicts, RestorePolicy
+from bucketline.engines.backup import Catalogue, Conflicts, RestorePolicy
 from bucketline.engines.backup.brakes import rolled_back
 from bucketline.errors import UsageError, printable
+from bucketline.flow.compare.sides import Side
+from bucketline.flow.drive import Drive
+from bucketline.flow.look.filters import Filter
+from bucketline.flow.move.pinned import held
 from bucketline.flow.thaw import Wish
 from bucketline.settings import Location, as_folder
+from bucketline.stores import open_store
+from bucketline.stores.wrap import Retrying
 from bucketline.timetable import Timetable, parse_timetable
 
 HIDE = "hide"
@@ -36,6 +42,7 @@ class RestoreWish:
     rate: int
     creates: bool
     metering: Metering
+    key: str = ""  # Of the one object that is wanted, if it is no folder.
 
     @property
     def rates(self) -> Timetable | None:
@@ -55,12 +62,36 @@ def restore_wish(invocation: Invocation, said: Said) -> RestoreWish:
     target = invocation.location(said["target"], side_of(said, "target_"), both)
     if backup.remote is None:
         raise UsageError(f"{printable(backup.text)}: is a folder; a backup is a bucket")
+    key = "" if backup.prefix.endswith("/") else backup.prefix
     backup = replace(backup, prefix=as_folder(backup.prefix))
     return RestoreWish(
         *(backup, target, _policy(words, said), said["name"] or "", words),
         *(said["at"], said["rate"], said["create_bucket"]),
         metering_of(invocation, said, SystemClock()),
+        key,
     )
+
+
+def settled(wish: RestoreWish, drive: Drive) -> RestoreWish:
+    """Whether what was named is an object of the backup, is known then; else it is a folder."""
+    if not wish.key:
+        return wish
+    store = Retrying(open_store(wish.backup, clock=SystemClock()))
+    catalogue = Catalogue.nearest(store, wish.backup.prefix, drive, at=wish.at)
+    if not (any(catalogue.rows([wish.key])) or drive.call(held(store, wish.key))):
+        return replace(wish, key="")
+    look = wish.policy.look
+    only = Filter(only=frozenset({""}), within=look.filter)
+    look = replace(look, filter=only)
+    return replace(wish, policy=replace(wish.policy, look=look))
+
+
+def narrowed(wish: RestoreWish, backup: Side, target: Side) -> tuple[Side, Side]:
+    """Both sides of the one object, where one is wanted."""
+    if not wish.key:
+        return backup, target
+    there = as_folder(target.prefix) + wish.key.rpartition("/")[2]
+    return replace(backup, prefix=wish.key, is_plain=True), replace(target, prefix=there)
 
 
 def _words(said: Said, limits: Limits) -> dict[str, Any]:

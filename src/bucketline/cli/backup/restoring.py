@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-from bucketline.cli.backup.restore_wish import RestoreWish
+from bucketline.cli.backup.restore_wish import RestoreWish, narrowed
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.metering import Measure
@@ -62,7 +62,8 @@ class Restoring:
         self.drive, self.ledger = means
         self.clock: Clock = SystemClock()
         self.stop = Stop()
-        backup, target = open_for_moves(wish.backup, wish.target, hashes, wish.rates)
+        both = open_for_moves(wish.backup, wish.target, hashes, wish.rates)
+        backup, target = narrowed(wish, *both)
         backup = replace(backup, store=Paced(backup.store, Beat(wish.rate, self.clock)))
         self.endpoints = Endpoints.of(
             invocation, self.clock, self.stop, source=backup.store, target=target.store
@@ -80,7 +81,7 @@ class Restoring:
     ) -> int:
         """A dry run: the plan, and what it asks of archives."""
         drive, path = means
-        backup, target = open_sides(wish.backup, wish.target, hashes)
+        backup, target = narrowed(wish, *open_sides(wish.backup, wish.target, hashes))
         if wish.policy.hides_extra:
             _expect_versions(wish, target.store, drive)
         if wish.creates:

@@ -15,6 +15,7 @@ from bucketline.engines.backup.rows import GONE, Beside, Row
 from bucketline.errors import Unsupported
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.look.sorting import EntryFile
+from bucketline.flow.move.pinned import held
 from bucketline.stores.base import Flow, Store, Together
 
 _AT_ONCE = 32
@@ -51,17 +52,19 @@ class Missing:
         return told
 
     def _fate(self, row: Row) -> Flow[Row]:
+        if (yield from held(self._store, row.key)) is not None:
+            return row  # A listing that lacks what is there says nothing.
         gone = Row(row.key, state=GONE)
         if not row.deleted:
             return gone  # No purge takes what is not called deleted.
         try:
-            held = yield from chain(self._store, row.key)
+            past = yield from chain(self._store, row.key)
         except Unsupported:
             return gone
-        real = [place for place, one in enumerate(held) if not one.is_delete_marker]
-        if not real or real[-1] + 1 == len(held) or held[real[-1]].entry.etag != row.etag:
+        real = [place for place, one in enumerate(past) if not one.is_delete_marker]
+        if not real or real[-1] + 1 == len(past) or past[real[-1]].entry.etag != row.etag:
             return gone
-        return replace(row, purged=moment(held[real[-1] + 1].entry.modified))
+        return replace(row, purged=moment(past[real[-1] + 1].entry.modified))
 
 
 def still_so(notes: Iterator[Row], catalogue: Catalogue) -> Iterator[Row]:

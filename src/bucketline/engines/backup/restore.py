@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import count
 
 from bucketline.clock import Clock
 from bucketline.engines.backup.brakes import Brakes
@@ -21,7 +22,7 @@ from bucketline.flow.compare.sides import Listed, Look, Side, Sides
 from bucketline.flow.look.listing import Caller, Listing
 from bucketline.flow.move.copy import MovePolicy, copy, remove
 from bucketline.flow.move.layout import weight
-from bucketline.flow.move.pinned import PinnedSource
+from bucketline.flow.move.pinned import PinnedSource, held
 from bucketline.flow.thaw import Wish, may_be_archived, readable
 from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Skip
 from bucketline.stores.base import Flow
@@ -207,14 +208,27 @@ class Restore(Looking):
             self._left += 1
             yield Skip(1, step.source.size)
         elif self._policy.conflicts is Conflicts.KEEP_BOTH:
-            key = step.target_key + self._policy.suffix
-            known = self._ledger_known([key]).get(key)
-            if known is not None and known.source_etag == step.source.pin:
+            key = self._sides.drive.call(self._beside(step))
+            if not key:
                 yield Skip(1, step.source.size)
                 return
             yield self._counted(replace(step, target_key=key, replaces=None, reason="missing"))
         else:
             yield self._counted(step)
+
+    def _beside(self, step: Copy) -> Flow[str]:
+        """The first key that nothing has, here or in the backup; "" = ours stands there already."""
+        sides, name = self._sides, step.target_key + self._policy.suffix
+        for number in count(1):
+            key = name if number == 1 else f"{name}.{number}"
+            known = self._ledger_known([key]).get(key)
+            there = yield from held(sides.target.store, key)
+            if there is not None and known is not None and known.source_etag == step.source.pin:
+                return ""
+            of_backup = sides.source.prefix + key[len(sides.target.prefix) :]
+            if there is None and (yield from held(sides.source.store, of_backup)) is None:
+                return key
+        raise AssertionError
 
     def _counted(self, step: Copy) -> Copy:
         if may_be_archived(step.source):

@@ -34,11 +34,14 @@ class Listed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A store and where in it: `p/` is a folder, `p` the object p if there is one, else `p/`."""
+    """A store and where in it: `p/` is a folder, `p` the object p if there is one, else `p/`; or,
+    where the prefix `is_plain`, all that begins with it.
+    """
 
     store: Store
     prefix: str = ""
     sort: bool = False  # Its listing is known not to come in key order.
+    is_plain: bool = False
     may_be_missing: bool = False  # A folder that the first write makes; until then it is empty.
     # Told by another than the store: what it tells may be old. Prefix, drive, scratch -> entries.
     told: Callable[[str, Caller, str | None], Listed] | None = None
@@ -85,6 +88,8 @@ class Sides:
 
     def resolve(self) -> None:
         """Find out whether the source is an object or a folder; the target follows it."""
+        if self.source.is_plain:
+            return
         prefix = self.source.prefix
         if prefix and not prefix.endswith("/"):
             try:

@@ -1,0 +1,92 @@
+"""One object of a backup comes back by its name; and what stands beside it stays."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backup.vault import Vault
+from servers import Endpoint
+
+pytestmark = pytest.mark.usefixtures("surroundings")
+
+
+@pytest.fixture
+def vault(ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Vault:
+    vault = Vault(tmp_path, ministack, capsys)
+    vault.client.put_bucket_versioning(
+        Bucket=vault.backup_bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    for key in ("a", "ab", "a/b", "folder/[x] ä", "folder/c"):
+        vault.put(key, key.encode())
+    vault.back_up()
+    return vault
+
+
+def new_bucket(vault: Vault, **bodies: bytes) -> str:
+    name = f"back-{uuid.uuid4().hex[:12]}"
+    vault.client.create_bucket(Bucket=name)
+    for key, body in bodies.items():
+        vault.client.put_object(Bucket=name, Key=key, Body=body)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("name", "under", "keys"),
+    [
+        ("a", "", {"a"}),
+        ("a/", "", {"b"}),
+        ("folder/[x] ä", "", {"[x] ä"}),
+        ("folder/c", "back/", {"back/c"}),
+        ("folder", "", {"[x] ä", "c"}),
+    ],
+)
+def test_by_its_name(name: str, under: str, keys: set[str], vault: Vault) -> None:
+    bucket = new_bucket(vault)
+
+    told = vault.run("restore", f"{vault.there}{name}", f"s3://{bucket}/{under}")[-1]
+
+    assert (told["listed"], told["done"]) == (len(keys), len(keys))
+    assert vault.keys(bucket) == keys
+
+
+def test_into_a_folder_and_again(vault: Vault, tmp_path: Path) -> None:
+    for done in (1, 0):
+        told = vault.run("restore", f"{vault.there}folder/c", str(tmp_path / "back"))[-1]
+        assert told["done"] == done
+    assert (tmp_path / "back" / "c").read_bytes() == b"folder/c"
+
+
+def test_as_it_was(vault: Vault) -> None:
+    then = datetime.now(UTC).isoformat()
+    vault.put("a", b"by now")
+    vault.drop("folder/c")
+    vault.back_up()
+    bucket = new_bucket(vault)
+
+    vault.run("restore", f"{vault.there}a", f"s3://{bucket}/", "--at", then)
+    vault.run("restore", f"{vault.there}folder/c", f"s3://{bucket}/")
+    assert vault.bodies(bucket) == {"a": b"a"}
+
+    vault.run("restore", f"{vault.there}folder/c", f"s3://{bucket}/", "--include-deleted")
+    assert vault.bodies(bucket) == {"a": b"a", "c": b"folder/c"}
+
+
+def test_both_are_kept_whatever_stands_there(vault: Vault) -> None:
+    mine = {"a": b"mine", "a.restored": b"mine, too"}
+    bucket = new_bucket(vault, **mine)
+    vault.put("ab.restored", b"of the source")
+    vault.back_up()
+    vault.client.put_object(Bucket=bucket, Key="ab", Body=b"mine as well")
+    words = ("restore", vault.there, f"s3://{bucket}/", "--on-conflict", "keep-both")
+
+    vault.run(*words)
+
+    held = vault.bodies(bucket)
+    assert {key: held[key] for key in mine} == mine
+    assert held["a.restored.2"] == b"a"
+    assert (held["ab.restored"], held["ab.restored.2"]) == (b"of the source", b"ab")
+    assert vault.run(*words)[-1]["done"] == 0
