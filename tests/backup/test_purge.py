@@ -149,3 +149,16 @@ def test_what_has_no_room_for_our_tags_goes_as_well(count: int, vault: Vault) ->
     assert purged(vault, "--older-than", "0")["done"] == 3
 
     assert vault.keys() == {"kept"}
+
+
+@only_versions
+def test_what_only_begins_like_it_is_not_meant(vault: Vault) -> None:
+    for key in ("2019/a", "2019-old", "2019"):
+        vault.put(key, b"x")
+    vault.back_up()
+    vault.drop("2019/a", "2019-old", "2019")
+    vault.back_up()
+
+    told = vault.run("purge", f"{vault.there}2019", "--older-than", "0")
+
+    assert {one["key"] for one in told if one["event"] == "planned"} == {"2019", "2019/a"}

@@ -213,3 +213,12 @@ def made(vault: Vault) -> str:
     name = f"back-{uuid.uuid4().hex[:12]}"
     vault.client.create_bucket(Bucket=name)
     return name
+
+
+def test_a_part_of_a_bucket_is_a_folder(vault: Vault) -> None:
+    for key in ("photos/x", "photos-old/y", "photos"):
+        vault.put(key, b"x")
+
+    vault.run("backup", vault.s3 + "photos", vault.there, "--versions")
+
+    assert vault.keys() == {"x"}

@@ -111,6 +111,8 @@ def _places(invocation: Invocation, said: Said, job: Job) -> tuple[Location, Loc
         option = "--from-inventory" if said["from_inventory"] else "--events"
         place = printable(source.text)
         raise UsageError(f"{place}: is a folder; {option} needs the bucket that it tells of")
+    if said["versions"]:
+        source = replace(source, prefix=as_folder(source.prefix))
     return source, replace(target, prefix=as_folder(target.prefix))
 
 

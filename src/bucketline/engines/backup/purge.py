@@ -60,6 +60,7 @@ class Purge:
     ) -> None:
         self._store = store
         self._prefix = prefix
+        self._folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         self._wanted = wanted
         self._catalogue = catalogue
         self._clock = clock
@@ -80,7 +81,7 @@ class Purge:
         """In key order."""
         self.counts.source = 0
         for row in self._catalogue.rows():
-            if not row.key.startswith(self._prefix):
+            if not self._is_there(row):
                 continue
             self.counts.source += 1
             if not self._wanted.takes(row):
@@ -128,8 +129,12 @@ class Purge:
 
     def _taken(self) -> Iterator[Row]:
         for row in self._catalogue.rows():
-            if row.key.startswith(self._prefix) and self._wanted.takes(row):
+            if self._is_there(row) and self._wanted.takes(row):
                 yield row
+
+    def _is_there(self, row: Row) -> bool:
+        """`2019` is a folder, or an object; what only begins like it is not meant."""
+        return row.key == self._prefix or row.key.startswith(self._folder)
 
     def _delete(self, row: Row) -> Flow[str]:
         """Why not; "" = it is gone."""
