@@ -19,18 +19,22 @@ pytestmark = pytest.mark.usefixtures("surroundings")
 ODD = "sp ace/ü+%&<"
 
 
+def sqs_of(server: Endpoint) -> Any:
+    return boto3.client(
+        "sqs",
+        endpoint_url=server.url,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+    )
+
+
 class Told(Vault):
     """`drop`, `put`: the source tells a queue of them."""
 
     def __init__(self, here: Path, server: Endpoint, capsys: pytest.CaptureFixture[str]) -> None:
         super().__init__(here, server, capsys)
-        self.sqs = boto3.client(
-            "sqs",
-            endpoint_url=server.url,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-        )
+        self.sqs = sqs_of(server)
         self.queue = self.sqs.create_queue(QueueName=self.bucket)["QueueUrl"]
         place = {"QueueUrl": self.queue, "AttributeNames": ["QueueArn"]}
         arn = self.sqs.get_queue_attributes(**place)["Attributes"]["QueueArn"]
@@ -228,7 +232,6 @@ WRONG = (
     ("--events", "kafka:topic"),
     ("--watch",),
     ("--reconcile-every", "1h"),
-    (*QUEUE, "--versions"),
     (*QUEUE, "--from-inventory", "x/manifest.json"),
 )
 

@@ -121,6 +121,9 @@ class Backing:
         except Exception:
             seal(is_whole=False)
             raise
+        finally:
+            if hinted is not None and isinstance(engine, History):
+                hinted.vanished += engine.hid
         is_whole = ran.state != "interrupted"
         if is_whole and hinted is None:  # The whole plan is known.
             clear_left(hints, self.target.store, self.drive, self.invocation.printer)
@@ -140,11 +143,11 @@ class Backing:
         is_within = is_one_service(self.source.store, self.target.store)
         move = replace(self.wish.policy.move, hints=hints, wish=self.stop, is_within=is_within)
         policy: BackupPolicy = replace(self.wish.policy, move=move, told_at=self.told_at)
+        if hinted is not None:
+            policy = hinted.policy(policy)
         if self.wish.words["versions"]:
             sides = (self.source, self.target)
             return History(*sides, _history_policy(policy), self.drive, catalogue=catalogue)
-        if hinted is not None:
-            policy = hinted.policy(policy)
         return Backup(
             *(self.source, self.target, policy, self.drive, self.ledger.known),
             catalogue=catalogue,
@@ -250,7 +253,7 @@ class Backing:
 
 
 def _history_policy(policy: BackupPolicy) -> HistoryPolicy:
-    return HistoryPolicy(policy.look, policy.brakes, policy.move)
+    return HistoryPolicy(policy.look, policy.brakes, policy.move, named=policy.named)
 
 
 def is_of(catalogue: Catalogue, source: Location) -> bool:

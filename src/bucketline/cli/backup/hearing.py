@@ -82,12 +82,14 @@ class Hearing:
         """Messages go when what they name is safe, or is nothing; the others come again."""
         told = [(one, heard(one.body, self._backing.wish.source.bucket)) for one in messages]
         self._tell_strange(sum(not one.is_ours for _, one in told))
-        hinted = Hinted(self._keys(told), self._since.replaced, is_quiet=bool(self._ran))
+        since = self._since
+        hinted = Hinted(self._keys(told), since.replaced, since.vanished, is_quiet=bool(self._ran))
         try:
             ran = self._backing.once(catalogue, notes, self._allowance(), hinted)
         finally:
-            if hinted.replaced != self._since.replaced:
-                self._remember(replace(self._since, replaced=hinted.replaced))
+            now = replace(since, replaced=hinted.replaced, vanished=hinted.vanished)
+            if now != since:
+                self._remember(now)
         self._count(ran)
         if ran.state != "interrupted":
             self._feed.drop(

@@ -16,16 +16,18 @@ class Hinted:
 
     keys: tuple[str, ...]
     replaced: int = 0  # By hints, since the last listing: the brakes count on.
+    vanished: int = 0  # The same, of a backup of versions.
     is_quiet: bool = False
     unsettled: set[str] = field(default_factory=set)  # Of the target.
 
     def policy(self, policy: BackupPolicy) -> BackupPolicy:
         """The same for these keys."""
-        brakes = policy.brakes
-        one = brakes.replaced
-        terms = (one.said, one.what, one.option, one.number, one.percent)
-        onward = Onward(*terms, before=self.replaced)
-        return replace(policy, named=self.keys, brakes=replace(brakes, replaced=onward))
+        brakes = replace(
+            policy.brakes,
+            replaced=Onward.of(policy.brakes.replaced, self.replaced),
+            vanished=Onward.of(policy.brakes.vanished, self.vanished),
+        )
+        return replace(policy, named=self.keys, brakes=brakes)
 
     def hear(self, ends: Sequence[tuple[Action, Outcome]]) -> None:
         """How some of them ended."""

@@ -82,8 +82,8 @@ def _words(said: Said, job: Job, limits: Limits) -> dict[str, Any]:
         raise UsageError(
             "--watch, --reconcile-every and --events-secret go with --events; say it, too"
         )
-    if said["events"] is not None and (said["versions"] or said["from_inventory"]):
-        raise UsageError("--events needs a listing; leave out --versions and --from-inventory")
+    if said["events"] is not None and said["from_inventory"]:
+        raise UsageError("--events needs a listing; leave out --from-inventory")
     plain = ("only", "window", "mark", "versions", "from_inventory", "events", "new_source")
     return {
         **{name: said[name] for name in plain},

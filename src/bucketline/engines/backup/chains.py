@@ -12,10 +12,12 @@ from bucketline.engines.backup.rows import MARKER, Row
 from bucketline.errors import BadListing
 from bucketline.flow.look.listing import Caller
 from bucketline.model import Entry
-from bucketline.stores.base import Flow, Store
+from bucketline.stores.base import Flow, Store, Together
 from bucketline.stores.beyond import Version, page_of_versions
 
 _key_of = attrgetter("entry.key")
+_AT_ONCE = 32
+_PAGE = 1_000
 
 
 class Chain(NamedTuple):
@@ -57,6 +59,21 @@ def chains(store: Store, prefix: str, drive: Caller) -> Iterator[Chain]:
         token, is_cut = page.token, bool(page.token)
     if last is not None:
         yield _in_time(last)
+
+
+def named_chains(store: Store, keys: Sequence[str], drive: Caller) -> Iterator[Chain]:
+    """Those of these keys, which are in order, that ever were."""
+    for at in range(0, len(keys), _PAGE):
+        some = keys[at : at + _PAGE]
+        told = drive.call(_all([chain(store, key) for key in some]))
+        yield from (
+            Chain(key, versions) for key, versions in zip(some, told, strict=True) if versions
+        )
+
+
+def _all(flows: list[Flow[list[Version]]]) -> Flow[list[list[Version]]]:
+    told: list[list[Version]] = yield Together(flows, _AT_ONCE)
+    return told
 
 
 def chain(store: Store, key: str) -> Flow[list[Version]]:

@@ -14,6 +14,7 @@ from bucketline.engines.backup.chains import (
     chain,
     chains,
     is_behind,
+    named_chains,
     standing,
     with_versions,
 )
@@ -41,6 +42,7 @@ class HistoryPolicy:
     brakes: Brakes = field(default_factory=Brakes)
     move: MovePolicy = field(default_factory=MovePolicy)
     reads_backup: bool = False  # The source is one: its catalogue takes no part.
+    named: tuple[str, ...] | None = None  # Keys of the source, in order; None = all that it lists.
 
 
 class History:
@@ -72,6 +74,7 @@ class History:
         self.counts = Counts()
         self.notes: list[str] = []
         self.gauges: dict[str, int] = {}
+        self.hid = 0  # Keys that showed an object before, and show a marker now.
 
     def plan(self) -> Iterator[Action | Skip]:
         """A key with versions that are missing is one step; new keys come first."""
@@ -110,6 +113,7 @@ class History:
             changes += outcome.changes
             fresh.append(self._row(key, version, outcome))
         rows = yield from self._placed(key, fresh) if fresh else _nothing()
+        self.hid += bool(fresh and held) and fresh[-1].state == MARKER and _shows(held)
         self._written[key] = [*stands.rows, *rows]
         return replace(told, changes=tuple(dict.fromkeys(changes)))
 
@@ -133,12 +137,12 @@ class History:
         return replace(real, key=action.key, deleted=deleted, history=tuple(history))
 
     def _decided(self) -> Iterator[Action | Skip]:
-        source, target, drive = self._source, self._target, self._drive
-        held = Beside(self._held(chains(target.store, target.prefix, drive)))
-        rows = Beside(iter(self._catalogue.rows()) if self._catalogue is not None else iter(()))
+        source, target = self._source, self._target
+        held = Beside(self._held(self._chains(target)))
+        rows = Beside(self._rows())
         keep = self._policy.look.filter.keeper(source.prefix, target.prefix)
         vanished = 0
-        for one in chains(source.store, source.prefix, drive):
+        for one in self._chains(source):
             if keep is not None and not keep([one.newest.entry]):
                 continue
             if one.key.startswith(source.prefix + RESERVED) and self._policy.reads_backup:
@@ -155,7 +159,30 @@ class History:
             vanished += _vanishes(one, there, stands)
             yield self._step(one, key, there, stands, known)
         held.at("\U0010ffff" * 2)
+        if self._policy.named is not None and self._catalogue is not None:
+            self.counts.target = max(
+                self._catalogue.manifest.counts, default=0
+            )  # Limits are shares.
         self._policy.brakes.vanished.expect(vanished, self.counts.target)
+
+    def _chains(self, side: Side) -> Iterator[Chain]:
+        """All, or those that were named."""
+        if self._policy.named is None:
+            return chains(side.store, side.prefix, self._drive)
+        return named_chains(side.store, self._keys(side.prefix), self._drive)
+
+    def _rows(self) -> Iterator[Row]:
+        if self._catalogue is None:
+            return iter(())
+        keys = None if self._policy.named is None else self._keys(self._target.prefix)
+        return iter(self._catalogue.rows(keys))
+
+    def _keys(self, prefix: str) -> list[str]:
+        """Those that were named, as one side has them."""
+        start, named = self._source.prefix, self._policy.named or ()
+        return [
+            prefix + key[len(start) :] for key in named if key.startswith(start) and key != start
+        ]
 
     def _step(
         self,
@@ -212,7 +239,11 @@ class History:
 
 
 def _is_there(one: Chain) -> bool:
-    return not one.newest.is_delete_marker
+    return _shows(one.versions)
+
+
+def _shows(versions: Sequence[Version]) -> bool:
+    return not versions[-1].is_delete_marker
 
 
 def _vanishes(one: Chain, there: Chain | None, stands: Standing) -> bool:

@@ -51,6 +51,10 @@ class Onward(Brake):
 
     before: int = 0
 
+    @classmethod
+    def of(cls, one: Brake, before: int) -> Onward:
+        return cls(one.said, one.what, one.option, one.number, one.percent, before)
+
     def expect(self, count: int, held: int, more: str = "") -> None:
         """Raise `Refused` for too many of those that are held."""
         Brake.expect(self, self.before + count if count else 0, held, more)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bucketline.durable import whole_file
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Since:
     listed: float = 0.0  # When that began; 0 = never.
     covered: float = 0.0  # Events from before are in it.
     replaced: int = 0  # Objects that were written over by hints since.
+    vanished: int = 0  # That were hidden by them, in a backup of versions.
 
     @classmethod
     def read(cls, path: Path) -> Since:
@@ -26,7 +27,8 @@ class Since:
             told = json.loads(path.read_bytes())
             if told.pop("v") != _VERSION:
                 return cls()
-            return cls(float(told["listed"]), float(told["covered"]), int(told["replaced"]))
+            counts = (int(told["replaced"]), int(told["vanished"]))
+            return cls(float(told["listed"]), float(told["covered"]), *counts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
