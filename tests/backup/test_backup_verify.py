@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,15 @@ def test_a_mark_is_no_delivery(
     vault.back_up()
 
     assert (verified(vault)["listed"], verified(vault)["verified"]) == (4, 4)
+
+
+def test_what_is_missing_is_repaired_as_it_says(vault: Vault, tmp_path: Path) -> None:
+    vault.back_up()
+    vault.client.delete_object(Bucket=vault.backup_bucket, Key="changed")
+    told = vault.run("verify", vault.there, code=3)
+    found = tmp_path / "found.jsonl"
+    found.write_text("".join(json.dumps(one) + "\n" for one in told if one.get("cause")))
+
+    assert vault.back_up("--compare", "checksum", "--only", str(found))["done"] == 1
+
+    assert verified(vault)["verified"] == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -145,3 +146,39 @@ def _damage(store: MemoryStore, key: str, what: str) -> None:
         blocking(store.delete(key))
     else:
         blocking(store.write(key, blocking(store.read(key)).body[:-9]))
+
+
+def test_long_histories_make_more_files_and_not_larger_ones() -> None:
+    store, past = MemoryStore("memory"), tuple(Row("", 1, "x" * 50_000) for _ in range(40))
+    rows = [replace(whole(number, "e"), history=past) for number in range(40)]
+    with closing(open_drive()) as drive:
+        Catalogue(store, "", drive).add(rows, source="s", run="0", now=0.0)
+        there = Catalogue(store, "", drive)
+
+        assert [one.rows for one in there.manifest.layers[0]] == [17, 17, 6]
+        assert list(there.rows()) == rows
+        assert [row.key for row in there.rows([key_of(20)])] == [key_of(20)]
+
+
+class Counting(MemoryStore):
+    """How often it was read."""
+
+    reads = 0
+
+    def read(self, key: str, **more: Any) -> Any:
+        self.reads += 1
+        return super().read(key, **more)
+
+
+def test_a_state_of_long_ago_is_found_without_reading_all() -> None:
+    store = Counting("memory")
+    with closing(open_drive()) as drive:
+        catalogue = Catalogue(store, "", drive)
+        for number in range(300):
+            told = {"number": number}
+            catalogue.add([], source="s", run=f"{number}", now=float(number), told=told)
+        store.reads = 0
+
+        assert Catalogue(store, "", drive, at=7.5).manifest.told == {"number": 7}
+
+    assert store.reads <= 10

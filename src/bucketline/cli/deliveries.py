@@ -34,6 +34,7 @@ class Wanted:
     said: str  # For the ledger and for people.
     packed_in: Sequence[str] = ()  # Prefixes under which some of it may lie in archives.
     is_all: bool = False  # Of the place: it is no run's alone.
+    is_backup: bool = False  # It has a catalogue, which a sync would not keep true.
     unknown: str = ""  # What to say if nobody else knows of anything there either.
 
 

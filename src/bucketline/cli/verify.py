@@ -95,7 +95,7 @@ def _as_backed_up(them: Wanted, store: Store, drive: Drive) -> Wanted:
             raise UsageError(them.unknown)
         return them
     told = catalogued(catalogue, them.location, them.deliveries, is_all=them.is_all)
-    return replace(them, deliveries=told)
+    return replace(them, deliveries=told, is_backup=True)
 
 
 def _rates(said: Said) -> Timetable | None:

@@ -27,7 +27,7 @@ from bucketline.sizes import show_seconds, show_size
 
 _REPAIR = (
     "to repair: `bucketline runs errors last -o FILE`, then"
-    " `bucketline sync SOURCE TARGET --compare checksum --only FILE`"
+    " `bucketline {} SOURCE TARGET --compare checksum --only FILE`"
 )
 
 
@@ -186,7 +186,7 @@ class Verifying:
         if recorder.unheard is not None:
             raise recorder.unheard
         if sum(self.ear.causes[cause] for cause in FINDINGS):
-            printer.notice(_REPAIR)
+            printer.notice(_REPAIR.format("backup" if self.wanted.is_backup else "sync"))
         if found.state == "interrupted" and (why := self.stop.why):
             printer.notice(f"ended as asked: {why}; run again to go on")
         if found.is_empty:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import gzip
 import heapq
 import json
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import md5, sha256
-from itertools import islice
 from typing import Any
 
 from bucketline.engines.backup.rows import GONE, Row, folded, row_of
@@ -27,7 +26,7 @@ RESERVED = ".bucketline/"
 HISTORY = "history"  # What a manifest tells of a backup that holds every version.
 VERSION = 1
 HOME = f"{RESERVED}catalogue/"
-_ROWS = 50_000  # Of a segment: what is held in memory of each layer.
+_ROWS, _BYTES = 50_000, 32 << 20  # Of a segment, at most: what is in memory of each layer.
 _LAYERS_MAX = 8  # Beyond it, the newest of about the same size are written as one.
 _SHARE = 4  # All are written as one, too, when the later layers have a quarter of the rows.
 _ABOUT = (
@@ -97,6 +96,20 @@ def manifest_of(text: bytes, name: str) -> Manifest:
 def _there(rows: Iterable[Row]) -> Iterator[Row]:
     """What the backup holds."""
     return (row for row in rows if row.state != GONE and row.is_whole)
+
+
+def _cut(rows: Iterable[Row]) -> Iterator[tuple[str, list[bytes]]]:
+    """The lines of each segment, and its first key: of histories, a few may be many megabytes."""
+    first, lines, size = "", list[bytes](), 0
+    for row in rows:
+        first = first if lines else row.key
+        lines.append(row.line().encode())
+        size += len(lines[-1])
+        if len(lines) == _ROWS or size >= _BYTES:
+            yield first, lines
+            lines, size = [], 0
+    if lines:
+        yield first, lines
 
 
 def _with_any(layer: Sequence[Segment], keys: Sequence[str]) -> tuple[Segment, ...]:
@@ -200,13 +213,15 @@ class Catalogue:
         return layers
 
     def _newest(self, at: float | None) -> Manifest:
-        names = sorted(self._manifests(), reverse=True)
-        for name in names:
-            body = self._drive.call(self._store.read(name)).body
-            manifest = manifest_of(body, name)
-            if at is None or manifest.time <= at:
-                return manifest
-        return Manifest()
+        names = sorted(self._manifests())
+        if at is None:
+            return self._read(names[-1]) if names else Manifest()
+        # Their times ascend: of a hundred thousand, a few are read.
+        there = bisect_right(names, at, key=lambda name: self._read(name).time)
+        return self._read(names[there - 1]) if there else Manifest()
+
+    def _read(self, name: str) -> Manifest:
+        return manifest_of(self._drive.call(self._store.read(name)).body, name)
 
     def _manifests(self) -> Iterator[str]:
         token = ""
@@ -241,14 +256,13 @@ class Catalogue:
             yield from map(row_of, gzip.decompress(body).splitlines())
 
     def _written(self, rows: Iterable[Row], stem: str) -> tuple[Segment, ...]:
-        rows, segments = iter(rows), list[Segment]()
-        while some := list(islice(rows, _ROWS)):
-            text = "\n".join(row.line() for row in some).encode()
-            body = gzip.compress(text, compresslevel=6, mtime=0)
+        segments = list[Segment]()
+        for first, lines in _cut(rows):
+            body = gzip.compress(b"\n".join(lines), compresslevel=6, mtime=0)
             name = f"{stem}{len(segments):05}.jsonl.gz"
             self._drive.call(self._put(self._home + name, body, _GZIP))
             digest = sha256(body).hexdigest()
-            segments.append(Segment(name, digest, len(some), some[0].key))
+            segments.append(Segment(name, digest, len(lines), first))
         return tuple(segments)
 
     def _put(self, key: str, body: bytes, attributes: Attributes) -> Flow[None]:
