@@ -63,7 +63,15 @@ def rebuild(folder: Path, fault: str = "", home: Path | None = None) -> int:
     (folder / "bloomfilter").write_bytes(b"b" * 50)
     told = len(events) - (fault == "loses an event")
     (folder / "bucket_info.csv").write_text(f"{told},{sum(map(len, events))}\n")
+    if fault.startswith("empties "):
+        empty(folder, fault.removeprefix("empties "))
     return 0
+
+
+def empty(folder: Path, names: str) -> None:
+    """As a disk does that is full, whatever the exit code says."""
+    for path in folder.glob(names):
+        path.write_bytes(b"")
 
 
 def outlive(home: Path) -> None:

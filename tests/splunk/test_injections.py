@@ -124,6 +124,15 @@ def test_f16_an_answer_that_is_lost_is_no_reason_to_upload_twice(
     assert one.splunk.evicted == [BID]
 
 
+@pytest.mark.parametrize("slow", [0, 2])
+def test_f16_a_restart_whose_answer_is_lost_is_not_asked_for_again(one: Site, slow: int) -> None:
+    """Splunk may go down before it has answered, and be back at once."""
+    one.splunk.faults |= {"resets after": {"restart": 1}, "slow": slow}
+
+    assert one.run()["done"] == 1
+    assert one.splunk.seen["restart"] == 1
+
+
 def test_f18_what_is_gone_after_all_was_done_is_told_once_more_and_left(one: Site) -> None:
     comes_back(one)
     one.splunk.freeze(one.splunk.known[BID])

@@ -44,7 +44,14 @@ def comes_back(site: Site) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("fails", "ends with 1"), ("no tsidx", "no tsidx file"), ("hangs", "no end in")],
+    [
+        ("fails", "ends with 1"),
+        ("no tsidx", "no tsidx file"),
+        ("hangs", "no end in"),
+        ("empties *.tsidx", "no tsidx file"),
+        ("empties Hosts.data", "no Hosts.data"),
+        ("empties bucket_info.csv", "no bucket_info.csv"),
+    ],
 )
 def test_a_rebuild_that_goes_wrong(one: Site, how: str, said: str) -> None:
     break_rebuild(one, how)

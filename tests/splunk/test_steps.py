@@ -15,6 +15,8 @@ import pytest
 
 from bucketline.cli import main
 from bucketline.flow.drive import blocking
+from faults.kinds import refuse
+from faults.proxy import FaultProxy
 from splunk.journals import lines
 from splunk.site import ORIGIN, Site
 
@@ -83,6 +85,23 @@ def test_check_finds_what_is_lost(site: Site) -> None:
     lost = next(one.key for one in site.uploaded() if one.key.endswith(".tsidx"))
     blocking(site.desk.store.delete(lost))
     assert "is missing" in site.desk.run("splunk", "check", *words, code=3)[0]["flaw"]
+
+
+def test_a_check_that_cannot_look_at_one_tells_of_the_others(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.splunk.add_index("web")
+    for number in (1, 2):
+        site.archive("web", number)
+    site.run()
+    with FaultProxy(site.desk.url) as proxy:
+        proxy.add(refuse(403, "AccessDenied"), method="HEAD", path="/1(~|%7E)")
+        words = ["splunk", "check", *places(site), "--endpoint-url", proxy.url]
+        assert main(words) == 1
+
+    said = capsys.readouterr()
+    assert f"! web/db_1651670907_1651669558_1_{ORIGIN}" in said.out
+    assert "2 buckets looked at, 0 of them not whole, 1 could not be looked at" in said.err
 
 
 def test_thawed_buckets_stay_on_the_disk(site: Site) -> None:

@@ -20,7 +20,7 @@ from bucketline.engines.splunk.hold import holds
 from bucketline.engines.splunk.look import smartstore_of
 from bucketline.engines.splunk.page import page
 from bucketline.engines.splunk.records import DONE, UPLOADED, Record, Records
-from bucketline.errors import DiskError, UsageError
+from bucketline.errors import BucketlineError, DiskError, UsageError
 from bucketline.flow.drive import open_drive
 
 _COLUMNS = (
@@ -80,7 +80,7 @@ def status(invocation: Invocation, /, archive: str, smartstore: str, report: str
 def check(invocation: Invocation, /, archive: str, smartstore: str, **said: Any) -> int:
     """By its receipt, and by each object that this names. Exit code 3: something is wrong."""
     records = Records(job_folder(invocation, archive, smartstore) / "buckets")
-    bad = count = 0
+    bad = unknown = count = 0
     with closing(open_drive()) as drive:
         world = world_of(invocation, drive, archive, smartstore, said)
         indexes = drive.call(world.splunk.indexes()) if world.splunk is not None else {}
@@ -88,17 +88,22 @@ def check(invocation: Invocation, /, archive: str, smartstore: str, **said: Any)
             if one.step not in (UPLOADED, DONE):
                 continue
             place = smartstore_of(world, one.index, indexes.get(one.index))
-            flaw = drive.call(place.proven(one.bid, "", one.events))
-            flaw = "there is no receipt" if flaw is None else flaw
             count += 1
-            bad += bool(flaw)
+            try:
+                flaw = drive.call(place.proven(one.bid, "", one.events))
+            except BucketlineError as error:  # Of the others it tells all the same.
+                flaw, unknown = str(error), unknown + 1
+            else:
+                flaw = "there is no receipt" if flaw is None else flaw
+                bad += bool(flaw)
             if invocation.as_json:
                 told = {"event": "bucket", "index": one.index, "bucket": one.bucket, "flaw": flaw}
                 invocation.printer.record(told)
             elif flaw:
                 invocation.printer.result(f"! {one.index}/{one.bucket}: {flaw}")
-    invocation.printer.notice(f"{count:,} buckets looked at, {bad:,} of them not whole")
-    return 3 if bad else 0
+    more = f", {unknown:,} could not be looked at" if unknown else ""
+    invocation.printer.notice(f"{count:,} buckets looked at, {bad:,} of them not whole{more}")
+    return 3 if bad else 1 if unknown else 0
 
 
 def _write(path: Path, title: str, records: list[Record]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import FAILED, Record
@@ -39,10 +40,12 @@ class Ends:
     steps: Restoring
     tell: Tell
     tally: Tally = field(default_factory=Tally)
+    _turn: Lock = field(default_factory=Lock)
 
     def end(self, one: Planned, state: str, message: str = "") -> None:
-        setattr(self.tally, state, getattr(self.tally, state) + 1)
-        self.tell(one.bucket.index, one.bucket.name.text, state, printable(message))
+        with self._turn:  # Buckets are made by several at once.
+            setattr(self.tally, state, getattr(self.tally, state) + 1)
+            self.tell(one.bucket.index, one.bucket.name.text, state, printable(message))
 
     def done(self, one: Planned, record: Record) -> None:
         self.tally.events += record.events

@@ -123,7 +123,7 @@ class Splunk:
     def restart(self) -> Flow[None]:
         """Asked once: whether it happened, only the time of its start tells."""
         try:
-            yield from self._once("POST", "/services/server/control/restart", {})
+            yield from self._once("POST", "/services/server/control/restart", {}, is_once=True)
         except Broken:
             return  # It may go down before it has answered.
 

@@ -171,6 +171,10 @@ class Restoring:
             if is_full(staging):
                 raise DiskFull(f"the disk is full: {error}") from None
             raise
+        if is_full(staging):
+            raise DiskFull(
+                "the disk was full when splunk rebuild ended; what it left is not relied on"
+            )
         came.check(only_journal=True)
         files = [path for path in staging.rglob("*") if path.is_file()]
         record.restored_bytes = sum(path.stat().st_size for path in files)

@@ -56,9 +56,19 @@ class Tool:
 
 
 def lacking(folder: Path) -> str:
-    """Files that a rebuilt bucket has, and this one has not."""
-    found = [] if any(folder.glob("*.tsidx")) else ["tsidx file"]
-    return ", ".join([*found, *(name for name in _NAMES if not (folder / name).exists())])
+    """Files that a rebuilt bucket has, and this one has not; on a full disk, they are empty."""
+    indexes = [*folder.glob("*.tsidx")]
+    told = folder / "bucket_info.csv"  # Some versions leave none.
+    found = [name for name in _NAMES if not _holds(folder / name)]
+    if not indexes or not all(map(_holds, indexes)):
+        found.insert(0, "tsidx file")
+    if told.exists() and not _holds(told):
+        found.append(told.name)
+    return ", ".join(found)
+
+
+def _holds(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def called(
