@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def test_what_can_be_no_object_fails_by_name_each_time(
     assert "Unholdable" in out
     assert "rename it" in out
     assert "\x1b[2J" not in out
+    found = str(desk.here / "found.jsonl")
+    assert main(["runs", "errors", "last", "-o", found, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["keys"] == 5
     assert main(["sync", *words, "--endpoint-url", desk.url]) == 1
     err = capsys.readouterr().err
     assert "caf\\xe9\\x1b[2J: no object's key can stand for it: it is not text" in err

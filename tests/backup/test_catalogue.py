@@ -121,6 +121,21 @@ def test_two_that_write_the_same_state_do_not_harm_each_other() -> None:
         assert [row.etag for row in rows] == ["first", "one", "other"]
 
 
+def test_who_is_patient_goes_over_what_another_has_written() -> None:
+    store = MemoryStore("memory")
+    with closing(open_drive()) as drive:
+        Catalogue(store, "", drive).add([whole(0, "first")], source="s", run="0", now=0.0)
+        one, other = Catalogue(store, "", drive), Catalogue(store, "", drive)
+        for number in range(3):
+            one.add([whole(number, "one")], source="s", run=f"one{number}", now=1.0)
+
+        made = other.add([whole(2, "other")], source="s", run="o", now=2.0, is_patient=True)
+
+        newest = Catalogue(store, "", drive)
+        assert newest.manifest == made
+        assert [row.etag for row in newest.rows()] == ["one", "one", "other"]
+
+
 @pytest.mark.parametrize("what", ["cut off", "away", "manifest"])
 def test_one_that_is_damaged_says_how_to_go_on(what: str) -> None:
     store = MemoryStore("memory")

@@ -78,6 +78,9 @@ def errors(invocation: Invocation, run: str, *, output: str | None) -> None:
     printer = invocation.printer
     if output:
         count = _write(Path(output), failures(row))
+        if invocation.as_json:
+            printer.record({"event": "export", "keys": count, "file": output})
+            return
         printer.result(f"{output}: {count:,} keys; `bucketline sync … --only {output}` takes it")
     elif invocation.as_json:
         printer.results(failures(row))

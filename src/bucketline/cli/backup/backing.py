@@ -224,7 +224,14 @@ class Backing:
         told = self.drive.call(settings_of(self.source.store)) if is_told else None
         if told is not None and self.wish.words["versions"]:
             told[HISTORY] = True
-        catalogue.add(rows, source=head.source, run=head.run, now=self.clock.now(), told=told)
+        catalogue.add(
+            rows,
+            source=head.source,
+            run=head.run,
+            now=self.clock.now(),
+            told=told,
+            is_patient=True,
+        )
         notes.clear()
         if missing.gone:
             self.invocation.printer.notice(

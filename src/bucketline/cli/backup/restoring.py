@@ -108,11 +108,20 @@ class Restoring:
         every = said["every"] or _EVERY_SECONDS
         watch = Watch(self.clock, self.stop, self.invocation.printer.notice, every)
         with listening(self.stop) as ears:
-            ran = self._pass(allowance)
+            ran = self._first_pass(allowance)
             while said["wait"] and ran.state == "waiting" and not rest(watch, every):
                 ran = self._pass(allowance)
         self.endpoints.remember()
         return exit_code([ran], ears)
+
+    def _first_pass(self, allowance: Allowance) -> Ran:
+        try:
+            return self._pass(allowance)
+        except NoBucket as error:
+            if error.store != self.target.store.name:
+                raise
+            said = "no such bucket here; check its name, or say --create-bucket"
+            raise NoBucket(said, store=error.store) from None
 
     def _pass(self, allowance: Allowance) -> Ran:
         wish, hints = self.wish, LedgerHints(self.ledger.uploads, self.clock)

@@ -26,6 +26,7 @@ RESERVED = ".bucketline/"
 HISTORY = "history"  # What a manifest tells of a backup that holds every version.
 VERSION = 1
 HOME = f"{RESERVED}catalogue/"
+_TRIES = 5  # At a number that others take, too.
 _ROWS, _BYTES = 50_000, 32 << 20  # Of a segment, at most: what is in memory of each layer.
 _LAYERS_MAX = 8  # Beyond it, the newest of about the same size are written as one.
 _SHARE = 4  # All are written as one, too, when the later layers have a quarter of the rows.
@@ -178,28 +179,32 @@ class Catalogue:
         run: str,
         now: float,
         told: dict[str, Any] | None = None,
+        is_patient: bool = False,
     ) -> Manifest:
         """A state with these rows over those there are, in key order and one a key. With none of
-        them it stays the same.
+        them it stays the same. Who `is_patient` puts them over what another has written meanwhile.
         """
-        old = self.manifest
-        number = old.number + 1
         # Named by the run as well: of two that make the same number, neither harms the other.
-        stem = f"{number:08}-{run}-"
+        stem = f"{self.manifest.number + 1:08}-{run}-"
         layer = self._written(rows, stem)
-        told = told or old.told
-        if not layer and not self.is_new and told == old.told:
-            return old
-        layers = (*old.layers, layer) if layer else old.layers
-        made = Manifest(number, source, run, now, layers, told)
-        made = replace(made, layers=self._fewer(made, stem))
-        try:
-            self._drive.call(self._publish(made))
-        except Conflict:
-            self.manifest = self._newest(None)  # For who goes on.
-            raise
-        self.manifest = made
-        return made
+        for tries_left in reversed(range(_TRIES if is_patient else 1)):
+            old = self.manifest
+            now_told = told or old.told
+            if not layer and not self.is_new and now_told == old.told:
+                return old
+            layers = (*old.layers, layer) if layer else old.layers
+            made = Manifest(old.number + 1, source, run, now, layers, now_told)
+            made = replace(made, layers=self._fewer(made, stem))
+            try:
+                self._drive.call(self._publish(made))
+            except Conflict:
+                self.manifest = self._newest(None)  # For who goes on.
+                if not tries_left:
+                    raise
+            else:
+                self.manifest = made
+                break
+        return self.manifest
 
     def _fewer(self, made: Manifest, stem: str) -> tuple[tuple[Segment, ...], ...]:
         """Its layers, some or all of them written as one where they have become too many."""
