@@ -129,3 +129,14 @@ def test_a_listing_that_lacks_what_is_there_forgets_nothing(vault: Vault) -> Non
 
         assert list(missing.lacked(lacked)) == [vault.rows()["a"]]
         assert missing.gone == 0
+
+
+def test_a_mistyped_source_binds_nothing(vault: Vault) -> None:
+    vault.run("backup", f"{vault.s3}nothing/", vault.there)
+
+    assert vault.back_up()["done"] == 3
+
+
+@pytest.mark.parametrize("place", [".bucketline/", "x/.bucketline/catalogue", ".bucketline"])
+def test_no_backup_goes_into_a_catalogue(place: str, vault: Vault) -> None:
+    assert vault.ended("backup", vault.s3, vault.there + place)[0] == 2

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from backup.vault import Vault
+from bucketline.flow.drive import blocking
+from bucketline.stores.local import LocalStore
 from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -90,3 +92,23 @@ def test_both_are_kept_whatever_stands_there(vault: Vault) -> None:
     assert held["a.restored.2"] == b"a"
     assert (held["ab.restored"], held["ab.restored.2"]) == (b"of the source", b"ab")
     assert vault.run(*words)[-1]["done"] == 0
+
+
+@pytest.mark.parametrize("is_then", [True, False])
+def test_what_is_deleted_comes_back_into_a_folder(
+    is_then: bool, vault: Vault, tmp_path: Path
+) -> None:
+    vault.put("tagged", b"x", Tagging="colour=red")
+    vault.back_up()
+    then = datetime.now(UTC).isoformat()
+    vault.drop("folder/c", "tagged")
+    vault.back_up()
+    words = ("--at", then) if is_then else ("--include-deleted",)
+
+    told = vault.run("restore", vault.there, str(tmp_path / "back"), "--exclude", "/a/", *words)[-1]
+
+    assert (told["done"], told["failed"]) == (5, 0)
+    back = LocalStore(str(tmp_path / "back"))
+    assert blocking(back.read("folder/c")).body == b"folder/c"
+    assert blocking(back.stat("folder/c")).attributes.tags == {}
+    assert blocking(back.stat("tagged")).attributes.tags in ({}, {"colour": "red"})

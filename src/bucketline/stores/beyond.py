@@ -114,10 +114,15 @@ def make_bucket(store: Store, told: Mapping[str, Any]) -> Flow[list[str]]:
     return notes
 
 
+def may_put_tags(store: Store) -> bool:
+    """Whether objects that are there can be given other tags."""
+    return hasattr(store, "set_tags")
+
+
 def put_tags(store: Store, key: str, wanted: Mapping[str, str]) -> Flow[None]:
     """Give the object these tags and no others. Raises `Unsupported`."""
     able = cast("Any", store)
-    if not hasattr(store, "set_tags"):
+    if not may_put_tags(store):
         raise Unsupported("objects have no tags there", store=store.name, key=key)
     yield from able.set_tags(key, wanted) if wanted else able.clear_tags(key)
 

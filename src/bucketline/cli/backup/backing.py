@@ -273,7 +273,8 @@ def is_of(catalogue: Catalogue, source: Location) -> bool:
 
 def _check_kind(wish: BackupWish, catalogue: Catalogue, target: Store, drive: Drive) -> None:
     """A backup of versions stays one: the other kind would forget them. Of one source, too."""
-    if not (catalogue.is_new or wish.words["new_source"] or is_of(catalogue, wish.source)):
+    holds_any = any(catalogue.manifest.counts)
+    if holds_any and not (wish.words["new_source"] or is_of(catalogue, wish.source)):
         raise Refused(
             f"{printable(wish.target.text)}: this backup is of"
             f" {printable(catalogue.manifest.source)}, of which all that is not in"

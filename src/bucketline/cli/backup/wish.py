@@ -15,7 +15,7 @@ from bucketline.cli.wish import WORKERS, hooks_of, move_of
 from bucketline.clock import SystemClock
 from bucketline.config import Job
 from bucketline.config.values import Limits
-from bucketline.engines.backup import BackupPolicy
+from bucketline.engines.backup import RESERVED, BackupPolicy
 from bucketline.engines.backup.brakes import Brakes, replaced, scrambled, vanished
 from bucketline.errors import UsageError, printable
 from bucketline.settings import Location, Side, as_folder
@@ -107,6 +107,9 @@ def _places(invocation: Invocation, said: Said, job: Job) -> tuple[Location, Loc
         raise UsageError(
             f"{printable(target.text)}: is a folder, which keeps no tags; name a bucket"
         )
+    if f"/{RESERVED}" in f"/{as_folder(target.prefix)}":
+        place = printable(target.text)
+        raise UsageError(f"{place}: is where a backup has its catalogue; name another place")
     if source.remote is None and (said["from_inventory"] or said["events"]):
         option = "--from-inventory" if said["from_inventory"] else "--events"
         place = printable(source.text)

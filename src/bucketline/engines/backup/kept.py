@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
+from typing import Any, TypeVar, cast
 
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
-from bucketline.engines.backup.marks import deleted_at
+from bucketline.engines.backup.marks import deleted_at, unmarked
 from bucketline.engines.backup.rows import Row
 from bucketline.errors import NeedsThaw, NotFound, UsageError
 from bucketline.flow.compare.sides import Listed
 from bucketline.flow.look.listing import Caller
-from bucketline.model import Entry
-from bucketline.stores.base import Flow, Store, Together
+from bucketline.model import Entry, Found
+from bucketline.stores.base import Flow, Piece, Store, Together
+from bucketline.stores.wrap import Around
+
+T = TypeVar("T")
 
 _AT_ONCE = 32
 _PAGE = 1_000
@@ -156,3 +162,24 @@ class KeptThen:
 
 def _then(row: Row) -> Entry:
     return Entry(row.key, row.size, row.modified, row.etag, row.version, row.attributes.tier)
+
+
+class Unmarked(Around):
+    """Its objects without our tags, for where nobody could take them off again."""
+
+    def _around(self, verb: str, flow: Flow[T], call: partial[Flow[T]]) -> Flow[T]:
+        del call
+        answer: Any = yield from flow
+        if verb == "tags":
+            answer = unmarked(answer)
+        elif isinstance(answer, Piece):
+            answer = answer._replace(found=_plain(answer.found))
+        elif isinstance(answer, Found):
+            answer = _plain(answer)
+        return cast("T", answer)
+
+
+def _plain(found: Found) -> Found:
+    return replace(
+        found, attributes=replace(found.attributes, tags=unmarked(found.attributes.tags))
+    )

@@ -11,7 +11,7 @@ from itertools import count
 from bucketline.clock import Clock
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import Catalogue
-from bucketline.engines.backup.kept import Kept, KeptThen, Origins
+from bucketline.engines.backup.kept import Kept, KeptThen, Origins, Unmarked
 from bucketline.engines.backup.marks import deleted_at, unmarked
 from bucketline.errors import NeedsThaw
 from bucketline.flow.compare.doubts import Lookup
@@ -26,7 +26,7 @@ from bucketline.flow.move.pinned import PinnedSource, held
 from bucketline.flow.thaw import Wish, may_be_archived, readable
 from bucketline.model import Action, Copy, Delete, Entry, Fate, Outcome, Skip
 from bucketline.stores.base import Flow
-from bucketline.stores.beyond import may_lack, put_tags
+from bucketline.stores.beyond import may_lack, may_put_tags, put_tags
 
 THAWING = "Thawing"  # The cause of those that wait for their archive.
 
@@ -132,10 +132,13 @@ class Restore(Looking):
                 return Outcome(Fate.WAITING, cause=THAWING, message=error.message)
         if policy.is_then:
             source = PinnedSource(source, entry)
-        outcome = yield from copy(action, source, target, policy.move)
         # What was there then may be called deleted by now.
         may_be_marked = policy.includes_deleted or policy.is_then
-        if may_be_marked and policy.move.fidelity.tags and target.able.tags:
+        if may_be_marked and not may_put_tags(target):
+            source = Unmarked(source)
+        outcome = yield from copy(action, source, target, policy.move)
+        is_to_look = may_be_marked and may_put_tags(target)
+        if is_to_look and policy.move.fidelity.tags and target.able.tags:
             tags = yield from target.tags(action.target_key)
             if deleted_at(tags):
                 yield from put_tags(target, action.target_key, unmarked(tags))
