@@ -143,6 +143,25 @@ def test_the_old_questions(
     assert told["restarts"] == done
 
 
+def test_the_old_question_counts_what_can_be_done(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither what is quarantined, nor what cannot be restored."""
+    site.splunk.add_index("web")
+    site.archive("web", 1, body=b"PK damaged")
+    site.archive("web", 2)
+    site.put("ddss/web/db_3_2_3/rawdata/deletes/x", b"x")
+    site.run("--limit", "1", code=1)
+    answers = iter(["web", 1])
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(answers))
+
+    assert main([*site.words(), "--interactive"]) == 1
+
+    said = capsys.readouterr()
+    assert "web: 1 to do\n" in said.err
+    assert "done     web/" in said.out
+
+
 def asking(site: Site, stdin: int) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "bucketline", *site.words(), "--interactive"]
     return subprocess.Popen(words, stdin=stdin, stderr=subprocess.PIPE, text=True)

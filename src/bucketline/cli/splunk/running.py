@@ -20,7 +20,6 @@ from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
 from bucketline.engines.splunk.hold import Hold, check_case, freeze, held_by, mark
 from bucketline.engines.splunk.look import Over, Seen, World, look, statuses
-from bucketline.engines.splunk.planning import summed
 from bucketline.engines.splunk.records import Records
 from bucketline.engines.splunk.restart import METHODS, Restart
 from bucketline.engines.splunk.restoring import SMARTSTORE, THAWED, Patience, Restoring, is_over
@@ -102,7 +101,8 @@ def carry_out(
             world = world_of(invocation, drive, archive, smartstore, said)
             choice = choice_of(said)
             if said.get("interactive"):  # Ctrl-C is an answer, too.
-                choice, acts = _asked(invocation, look(world, choice), choice)
+                seen = look(world, choice)
+                choice, acts = _asked(invocation, seen, choice, _over(folder, said))
             with listening(stop) as ears:
                 seen = looked(invocation, world, choice, _over(folder, said))
                 waves = _prepared(invocation, world, seen, folder, said)
@@ -205,9 +205,13 @@ def _ended(place: str) -> str:
     return f"{place.rstrip('/')}/" if place else ""
 
 
-def _asked(invocation: Invocation, seen: Seen, choice: Choice) -> tuple[Choice, tuple[str, ...]]:
+def _asked(
+    invocation: Invocation, seen: Seen, choice: Choice, is_over: Over
+) -> tuple[Choice, tuple[str, ...]]:
     """As the old script asked: which index, and how many; 0 = only go on with what was begun."""
-    counts = {one.index: one.statuses.get("todo", 0) for one in summed(seen.planned)}
+    counts = dict.fromkeys(sorted(one.bucket.index for one in seen.planned), 0)
+    for one in seen.planned:
+        counts[one.bucket.index] += one.is_wanted and not is_over(one)
     for index, count in counts.items():
         invocation.printer.notice(f"{index}: {count:,} to do")
     first = next((index for index, count in counts.items() if count), "")

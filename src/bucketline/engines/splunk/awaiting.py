@@ -14,11 +14,11 @@ from bucketline.engines.splunk.planning import Planned
 from bucketline.engines.splunk.records import FAILED, FROZEN, UPLOADED, Record
 from bucketline.engines.splunk.rest import Index
 from bucketline.engines.splunk.staging import NotYet
+from bucketline.engines.splunk.together import each
 from bucketline.errors import Broken, BucketlineError, NotFound, Refused
 from bucketline.flow.run.terms import Stop
-from bucketline.stores.base import Flow, Together
+from bucketline.stores.base import Flow
 
-_WIDTH = 8
 _ASKINGS = 3
 _SETTLING = 12  # Looks, before an upload that was asked for and cannot be seen is asked for again.
 _NO_RECEIPT = "there is no receipt"
@@ -183,20 +183,7 @@ class Awaiting:
         return self._each(flows)
 
     def _each(self, flows: Sequence[Flow[T]]) -> list[T | BucketlineError]:
-        """At once; what fails costs nobody else his answer."""
-        return self.ends.steps.world.drive.call(_together([_kept(flow) for flow in flows]))
-
-
-def _together(flows: Sequence[Flow[T]]) -> Flow[list[T]]:
-    found: list[T] = yield Together(flows, _WIDTH)
-    return found
-
-
-def _kept(flow: Flow[T]) -> Flow[T | BucketlineError]:
-    try:
-        return (yield from flow)
-    except BucketlineError as error:
-        return error
+        return each(self.ends.steps.world.drive, flows)
 
 
 def _alive(begun: Sequence[Begun]) -> list[Begun]:

@@ -28,6 +28,7 @@ from bucketline.engines.splunk.tool import RebuildFailed, Tool
 from bucketline.errors import DiskError, Refused
 from bucketline.model import Proof
 
+_SCRAPS = 16 << 10  # No more is left where something found no room, whatever it says.
 _BATCH = 1000  # Of ids in one question.
 _ONLY_SIZE = (
     "the archive tells no hash of it, and it has no checksums of its own: nothing but its size"
@@ -171,7 +172,7 @@ class Restoring:
             if is_full(staging):
                 raise DiskFull(f"the disk is full: {error}") from None
             raise
-        if is_full(staging):
+        if is_full(staging, _SCRAPS):
             raise DiskFull(
                 "the disk was full when splunk rebuild ended; what it left is not relied on"
             )

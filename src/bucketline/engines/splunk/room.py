@@ -64,7 +64,7 @@ def _there(home: str) -> Path:
     return Path(home) if Path(home).exists() else Path(home).parent
 
 
-def is_full(folder: Path) -> bool:
+def is_full(folder: Path, below: int = _NOTHING) -> bool:
     """Whether nothing more can be written there."""
     found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize < _NOTHING
+    return found.f_bavail * found.f_frsize < below

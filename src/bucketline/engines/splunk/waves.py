@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from bucketline.engines.splunk.restart import Restart
 from bucketline.engines.splunk.restoring import THAWED, DiskFull, Restoring, is_over
 from bucketline.engines.splunk.room import Room
 from bucketline.engines.splunk.thawing import ready
+from bucketline.engines.splunk.together import each
 from bucketline.engines.splunk.wave import ACTS, EVICT, REBUILD, Wave
 from bucketline.errors import BucketlineError, NoRoom
 from bucketline.flow.run.terms import Stop
@@ -24,6 +25,7 @@ _GONE = (
     "it was restored, and is gone since: Splunk's retention froze it, or somebody deleted it;"
     " --retry-quarantined restores it once more"
 )
+_THAWS = 256  # Asked for at once, in turns of so many.
 _TAKEN = "the budget is taken by buckets that Splunk has not uploaded or evicted yet"
 
 
@@ -151,21 +153,25 @@ class Waves:
             self.ends.end(one, "skipped")
 
     def _readable(self, fresh: list[Planned]) -> Iterator[Planned]:
-        store, call = self.steps.world.archive.store, self.steps.world.drive.call
-        waiting, asleep = list[Planned](), set[int]()
-        for one in fresh:  # All are asked for before the first is begun: thaws take hours.
-            if one.bucket.is_archived:
-                days, speed = self.budget.thaw_days, self.budget.thaw_speed
-                try:
-                    if not call(ready(store, one.bucket, days, speed)):
-                        waiting.append(one)
-                except BucketlineError as error:  # That nobody may thaw it is no reason to wait.
-                    self.ends.failed(one, error)
-                    asleep.add(id(one))
-        for one in waiting:
-            self.ends.end(one, "waiting", "it is being thawed; run this again")
-        asleep |= {id(one) for one in waiting}
+        """All thaws are asked for before the first bucket is begun: they take hours."""
+        asleep = set[int]()
+        cold = [one for one in fresh if one.bucket.is_archived]
+        for one, answer in zip(cold, self._thawed(cold), strict=True):
+            if answer is True:
+                continue
+            asleep.add(id(one))
+            if isinstance(answer, BucketlineError):  # That nobody may thaw it is no reason to wait.
+                self.ends.failed(one, answer)
+            else:
+                self.ends.end(one, "waiting", "it is being thawed; run this again")
         return (one for one in fresh if id(one) not in asleep)
+
+    def _thawed(self, cold: Sequence[Planned]) -> Iterator[bool | BucketlineError]:
+        world, days, speed = self.steps.world, self.budget.thaw_days, self.budget.thaw_speed
+        for at in range(0, len(cold), _THAWS):
+            buckets = [one.bucket for one in cold[at : at + _THAWS]]
+            store = world.archive.store
+            yield from each(world.drive, [ready(store, one, days, speed) for one in buckets])
 
     def _cut(self, ones: Iterator[Planned]) -> Iterator[list[Planned]]:
         wave: list[Planned] = []
