@@ -128,6 +128,7 @@ class Part(NamedTuple):
     number: int
     size: int
     etag: str
+    checksum: Checksum | None = None  # By which it was checked when it came, where that is known.
 
 
 class OpenUpload(NamedTuple):
@@ -173,6 +174,7 @@ class Abilities:
     checksums: frozenset[str] = frozenset()
     answers: frozenset[str] = frozenset()  # Those that it tells of what is written, never later.
     lists_parts: bool = True  # Else the parts that we remember must do.
+    vouches_for_parts: bool = False  # What it lists are the bytes that it was given, by their hash.
     begin_keeps_object: bool | None = True  # That stands where an upload begins; None = not known.
     part_size_min: int = 5 << 20
     part_size_max: int = 5 << 30

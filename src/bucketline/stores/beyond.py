@@ -46,6 +46,12 @@ def first_part(store: Store, entry: Entry) -> Flow[int]:
     return size
 
 
+def held_part(store: Store, key: str, upload: str, number: int) -> Flow[bytes]:
+    """A part of an upload, out of a store that vouches for it."""
+    body: bytes = yield from cast("Any", store).held_part(key, upload, number)
+    return body
+
+
 class Version(NamedTuple):
     """One version of an object, or the mark of its deletion."""
 

@@ -14,6 +14,7 @@ from bucketline.flow.move.resume import OpenUpload
 from bucketline.flow.move.whole import InOrder
 from bucketline.model import Found
 from bucketline.stores.base import Flow, Receipt, Store, Together
+from bucketline.stores.beyond import held_part
 
 _SENDINGS = 3  # Of a part whose etag denies it.
 
@@ -45,7 +46,7 @@ class Mover:
             return (yield from self._deliver(span, body, hashed))
         is_across = False
         try:
-            body, hashed = yield from self.read(span)
+            body, hashed = yield from self._nearest(span, held)
             in_order = self.order.add(span.number, body)
             sent, _ = yield Together([self._deliver(span, body, hashed), in_order])
             yield from self.order.passed(span.number)
@@ -55,6 +56,14 @@ class Mover:
                 self.order.give_up()
         kept: SentPart = sent
         return kept
+
+    def _nearest(self, span: Span, held: SentPart | None) -> Flow[tuple[bytes, Hashed]]:
+        """The part as the target was given it, where it vouches for that; else of the source."""
+        hashed = self.hashing.again(held.named) if held is not None else None
+        if hashed is None or not self.target.able.vouches_for_parts:
+            return (yield from self.read(span))
+        upload = self.upload
+        return (yield from held_part(self.target, upload.key, upload.name, span.number)), hashed
 
     def read(self, span: Span) -> Flow[tuple[bytes, Hashed]]:
         """One part of the source, and its hashes."""
@@ -104,7 +113,8 @@ class Mover:
             sent = self._sent(theirs, hashed)  # Arrived, and its answer was lost.
         else:
             sent = yield from self._send(span, body, hashed)
-        yield from hints.remember_parts(upload.key, upload.name, {number: sent})
+        if not self.target.able.vouches_for_parts:
+            yield from hints.remember_parts(upload.key, upload.name, {number: sent})
         return sent
 
     def _send(self, span: Span, body: bytes, hashed: Hashed) -> Flow[SentPart]:

@@ -149,7 +149,7 @@ class _Errand:
     def _shown(self, mover: Mover, parts: Parts, receipt: Receipt) -> Flow[tuple[str, Proof]]:
         """What the target holds now: its etag, and what shows that it is this object."""
         key = mover.upload.key
-        if mover.upload.is_resumed:
+        if mover.upload.is_resumed and not self.target.able.vouches_for_parts:
             yield from self._look(key, receipt)
         etag = yield from _etag_of_whole(receipt, key, self.found.entry.size, self.target)
         return etag, (yield from prove_in_parts(parts, mover, receipt, etag))

@@ -21,7 +21,7 @@ from bucketline.errors import (
 _NAME_BYTES_MAX = 255
 _PATH_BYTES_MAX = 4095  # PATH_MAX counts the zero at the end.
 _BAD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|\0").search
-_OURS = re.compile(r"\.bucketline-[0-9a-f]{16}\.part").fullmatch
+_OURS = re.compile(r"\.bucketline-[0-9a-f]{16}\.parts?").fullmatch
 
 _OF_THIS_PROCESS = secrets.token_hex(4)  # Drawn once: asking for each file costs a system call.
 _numbers = count()
@@ -46,13 +46,27 @@ _SAID = {
 }
 
 
-def new_name() -> str:
-    """A name for a file of ours that is no object yet."""
-    return f".bucketline-{_OF_THIS_PROCESS}{next(_numbers):08x}.part"
+def new_mark() -> str:
+    """What tells one file of ours from all others."""
+    return f"{_OF_THIS_PROCESS}{next(_numbers):08x}"
+
+
+def brief_name(mark: str) -> str:
+    """For a file of ours that is no object yet, and is of no use to another process."""
+    return f".bucketline-{mark}.part"
+
+
+def lasting_name(mark: str) -> str:
+    """For one that another process may go on with."""
+    return f".bucketline-{mark}.parts"
+
+
+def is_lasting(name: str) -> bool:
+    return name.endswith(".parts")
 
 
 def is_ours(name: str) -> bool:
-    """Whether `name`, without folders, is one of `new_name`'s."""
+    """Whether `name`, without folders, is one of those two."""
     return name.startswith(".bucketline-") and _OURS(name) is not None
 
 

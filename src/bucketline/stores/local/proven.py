@@ -35,14 +35,19 @@ def write_proven(file: int, body: bytes | memoryview, offset: int, told: Told) -
     The hash is of what the file gives there now. Raises OSError, `Mismatch`.
     """
     write_at(file, body, offset)
+    return check(file, offset, len(body), told)
+
+
+def check(file: int, offset: int, size: int, told: Told) -> str:
+    """Hold what the file gives there against what is told of it: as `write_proven` does."""
     if told.checksum is not None:
         algorithm = VOUCHED[told.checksum.algorithm]
-        pieces = [(algorithm.digest(one), len(one)) for one in _pieces(file, offset, len(body))]
+        pieces = [(algorithm.digest(one), len(one)) for one in _pieces(file, offset, size)]
         pieces = pieces or [(algorithm.digest(b""), 0)]
         if algorithm.checksum(algorithm.of_parts(pieces)) != told.checksum:
             raise Mismatch(f"the file gives other bytes back than those of the {algorithm.name}")
         return told.md5.hex()
-    digest = _md5_at(file, offset, len(body))
+    digest = _md5_at(file, offset, size)
     if told.md5 and digest != told.md5:
         raise Mismatch("the file gives other bytes back than those of the MD5")
     return digest.hex()

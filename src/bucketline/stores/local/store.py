@@ -35,7 +35,7 @@ from bucketline.stores.local.paths import why_unholdable
 from bucketline.stores.local.proven import Told
 from bucketline.stores.local.retouch import retouch
 from bucketline.stores.local.sync import Group
-from bucketline.stores.local.upload import Uploads
+from bucketline.stores.local.upload import Parts, Uploads
 from bucketline.stores.local.walk import Notices, Walk
 from bucketline.stores.local.write import Place, Put, Removal, clear_away
 
@@ -64,6 +64,7 @@ class LocalStore:
             etag_is_md5=hashes is not None,
             tags=True,
             is_folder=True,
+            vouches_for_parts=True,
             conditional_write=True,
             answers=_ANSWERS,
             part_size_min=1,
@@ -203,19 +204,27 @@ class LocalStore:
         try:
             receipt = yield from self._settle(parts.put, "finish")
         except StoreError:
-            self._uploads.abandon(upload)
+            self._uploads.abandon(key, upload)
             raise
         self._uploads.end(upload, receipt)
         return receipt
 
     def abandon(self, key: str, upload: str) -> Flow[None]:
-        yield Work(lambda: self._uploads.abandon(upload), "abandon", key)
+        yield Work(lambda: self._uploads.abandon(key, upload), "abandon", key)
 
     def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
-        parts: list[Part] = yield Work(
-            lambda: self._uploads.get(key, upload).held(), "list_parts", key
-        )
-        return parts
+        if not self._uploads.is_under_way(upload):
+            left: Parts = yield Work(lambda: self._uploads.reopened(key, upload), "list_parts", key)
+            for number in left.numbers:  # One by one: they are large, and a run may want to end.
+                yield Work(partial(left.recheck, number), "recheck", key)
+            self._uploads.take_over(upload, left)
+        return self._uploads.get(key, upload).held()
+
+    def held_part(self, key: str, upload: str, number: int) -> Flow[bytes]:
+        """What has come of it."""
+        parts = self._uploads.get(key, upload)
+        body: bytes = yield Work(partial(parts.body, number), "held_part", key)
+        return body
 
     def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
         yield from ()

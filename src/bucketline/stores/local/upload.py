@@ -1,18 +1,19 @@
-"""Files that come in parts, each written at its place, in any order."""
+"""Files that come in parts, each written at its place, in any order, whoever began them."""
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from bucketline.errors import BadRequest, Mismatch, NotFound, StoreError
 from bucketline.model import Checksum
 from bucketline.stores.base import OpenUpload, Part, Receipt, Sums
 from bucketline.stores.digests import VOUCHED, etag_of_parts
-from bucketline.stores.local.paths import cause
+from bucketline.stores.local import left
+from bucketline.stores.local.left import Slot
+from bucketline.stores.local.paths import cause, lasting_name
 from bucketline.stores.local.proven import Told, write_proven
 from bucketline.stores.local.system import reserve
 from bucketline.stores.local.write import Place, Put
@@ -21,20 +22,13 @@ _FINISHED_MAX = 1_000
 _MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
-class _Part(NamedTuple):
-    start: int
-    size: int
-    etag: str
-    checksum: str = ""  # In base64; "" = it was checked by its MD5.
-
-
 class Parts:
     """One file that is under way."""
 
-    def __init__(self, put: Put) -> None:
+    def __init__(self, put: Put, parts: dict[int, Slot] | None = None) -> None:
         self.put = put
         self.begun = put.place.clock.now()
-        self._parts: dict[int, _Part] = {}
+        self._parts = parts or {}
 
     def write(self, number: int, body: bytes, offset: int, told: Told) -> Receipt:
         """Part `number`; one that came before gives way."""
@@ -42,19 +36,43 @@ class Parts:
             raise self._bad("the part reaches beyond the end")
         try:
             etag = write_proven(self.put.file, body, offset, told)
+            etag = etag or (f"{told.checksum[0]}-{told.checksum[1]}" if told.checksum else "")
+            part = Slot(offset, len(body), etag, told.checksum)
+            left.note(self.put, number, part)
         except (OSError, StoreError) as failure:
             raise cause(failure, self.put.place.name, self.put.key) from None
-        if told.checksum is None:
-            self._parts[number] = _Part(offset, len(body), etag)
-            return Receipt(etag)
-        name, value = told.checksum
-        etag = etag or f"{name}-{value}"
-        self._parts[number] = _Part(offset, len(body), etag, value)
-        return Receipt(etag, checksums={name: value})
+        self._parts[number] = part
+        return Receipt(etag, checksums=dict([told.checksum] if told.checksum else []))
 
     def held(self) -> list[Part]:
         """What has come so far."""
-        return sorted(Part(number, part.size, part.etag) for number, part in self._parts.items())
+        return sorted(
+            Part(number, part.size, part.etag, part.checksum)
+            for number, part in self._parts.items()
+        )
+
+    def body(self, number: int) -> bytes:
+        """Of a part that has come."""
+        part = self._parts[number]
+        try:
+            body = os.pread(self.put.file, part.size, part.start)
+        except OSError as failure:
+            raise cause(failure, self.put.place.name, self.put.key) from None
+        if len(body) != part.size:
+            raise self._bad("a part is shorter than it was")
+        return body
+
+    def recheck(self, number: int) -> None:
+        """A part that another process wrote counts if the file still gives it back."""
+        try:
+            if not left.is_there(self.put, self._parts[number]):
+                del self._parts[number]
+        except OSError as failure:
+            raise cause(failure, self.put.place.name, self.put.key) from None
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted(self._parts)
 
     def close(self, etags: Sequence[str], sums: Sums | None) -> None:
         """All parts are there, they are those of `etags`, and their bytes are on the disk."""
@@ -69,18 +87,24 @@ class Parts:
         if sums is not None:
             self.put.whole = self._of_whole(sums, len(etags))
         self.put.etag = _etag_of(etags)
+        try:
+            left.cut_off(self.put)
+        except OSError as failure:
+            raise cause(failure, self.put.place.name, self.put.key) from None
         self.put.set_time()
         self.put.write_alone()
 
-    def _of_whole(self, sums: Sums, count: int) -> Checksum:
+    def _of_whole(self, wanted: Sums, count: int) -> Checksum:
         """The checksum of the whole, made of those that the parts were checked by."""
-        algorithm = VOUCHED[sums.whole.algorithm]
+        algorithm = VOUCHED[wanted.whole.algorithm]
         parts = [self._parts[number] for number in range(1, count + 1)]
-        if algorithm.combine is None or not all(part.checksum for part in parts):
+        sums = [part.checksum for part in parts if part.checksum is not None]
+        if algorithm.combine is None or [one.algorithm for one in sums] != [algorithm.name] * count:
             raise self._bad("the parts came without the checksum that makes the whole's")
-        digests = [(b64decode(part.checksum), part.size) for part in parts]
+        sizes = [part.size for part in parts]
+        digests = [(b64decode(one.value), size) for one, size in zip(sums, sizes, strict=True)]
         whole = algorithm.checksum(algorithm.of_parts(digests))
-        if whole != sums.whole:
+        if whole != wanted.whole:
             raise Mismatch(
                 f"the parts do not make the {algorithm.name} of the whole",
                 store=self.put.place.name,
@@ -100,7 +124,7 @@ def _etag_of(etags: Sequence[str]) -> str:
 
 
 class Uploads:
-    """The files in parts of one store. They live as long as it: what it leaves is cleared away."""
+    """The files in parts of one store."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -111,18 +135,33 @@ class Uploads:
         """The name of a new upload, for which the disk has room."""
         put.size = size
         try:
-            put.create()
+            put.create(lasting_name)
             reserve(put.file, size)
+            left.begin(put)
         except (OSError, StoreError) as failure:
             raise put.fail(failure) from None
-        upload = secrets.token_hex(8)
+        upload = left.name_of(put)
         self._parts[upload] = Parts(put)
         return upload
+
+    def is_under_way(self, upload: str) -> bool:
+        return upload in self._parts
+
+    def reopened(self, key: str, upload: str) -> Parts:
+        """One that a process before has left, with the parts that are said to have come."""
+        found = left.reopened(self._place, key, upload)
+        if found is None:
+            raise self._gone(key)
+        return Parts(*found)
+
+    def take_over(self, upload: str, parts: Parts) -> None:
+        """From now on it is this process's."""
+        self._parts[upload] = parts
 
     def get(self, key: str, upload: str) -> Parts:
         parts = self._parts.get(upload)
         if parts is None or parts.put.key != key:
-            raise NotFound("there is no such upload", store=self._place.name, key=key)
+            raise self._gone(key)
         return parts
 
     def end(self, upload: str, receipt: Receipt) -> None:
@@ -133,14 +172,19 @@ class Uploads:
         self.finished[upload] = receipt
 
     def under_way(self, prefix: str, *, is_key: bool) -> list[OpenUpload]:
-        """Those of this process: what others left is cleared away, and no part of it counts."""
+        """Those of this process. What others left is found by its name alone."""
         return [
             OpenUpload(one.put.key, upload, one.begun)
             for upload, one in self._parts.items()
             if (one.put.key == prefix if is_key else one.put.key.startswith(prefix))
         ]
 
-    def abandon(self, upload: str) -> None:
+    def abandon(self, key: str, upload: str) -> None:
         parts = self._parts.pop(upload, None)
         if parts is not None:
             parts.put.discard()
+        else:
+            left.remove(self._place, key, upload)
+
+    def _gone(self, key: str) -> NotFound:
+        return NotFound("there is no such upload", store=self._place.name, key=key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 
@@ -15,13 +15,14 @@ from bucketline.model import NOTHING, PLAIN, Attributes, Checksum
 from bucketline.stores.base import Receipt
 from bucketline.stores.local.attributes import HashMemory, keep, mtime_of, packed, stamp
 from bucketline.stores.local.folders import Folder, Folders
-from bucketline.stores.local.paths import cause, new_name
+from bucketline.stores.local.paths import brief_name, cause, is_lasting, new_mark
 from bucketline.stores.local.proven import Told, write_proven
 from bucketline.stores.local.sync import Failure
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 _ATTEMPTS = 3
+_LASTING_SECONDS = 7 * 86_400  # So long somebody may come and go on with a file in parts.
 
 
 class Place:
@@ -55,8 +56,10 @@ class Put:
         self.folder: Folder | None = None
         self.file = -1
         self.error: StoreError | None = None
+        self.mark = ""  # Of the file of ours.
         self._path, self._name = split(key)
         self._temporary = ""
+        self._time_before: int | None = None  # As whoever began it was told.
         self._changed: list[Folder] = []
 
     @property
@@ -85,11 +88,17 @@ class Put:
             self.set_time()
         return -1 if self.is_flushed else self.file
 
-    def create(self) -> None:
+    @property
+    def time(self) -> int | None:
+        """That the file shall bear, in nanoseconds."""
+        return self._time_before if self.attributes is PLAIN else mtime_of(self.attributes)
+
+    def create(self, name: Callable[[str], str] = brief_name) -> None:
         """Make the file of ours; raises OSError, `Unholdable`."""
         text = packed(self.attributes, self.key)
         for attempt in range(1, _ATTEMPTS + 1):
-            self._temporary = new_name()
+            self.mark = new_mark()
+            self._temporary = name(self.mark)
             try:
                 self.folder, self._changed = self.place.folders.make(self._path)
                 self.file = os.open(self._temporary, _NEW, 0o666, dir_fd=self.folder.fd)
@@ -103,9 +112,14 @@ class Put:
         if text and self.place.keeps_attributes:
             self.place.keeps_attributes = keep(self.file, text)
 
+    def take_over(self, folder: Folder, file: int, name: str, size: int, time: int | None) -> None:
+        """The file that another process has made, with its attributes."""
+        self.folder, self.file, self._temporary = folder, file, name
+        self.size, self._time_before = size, time
+
     def set_time(self) -> None:
         """After the last byte, which would set it again."""
-        if self.attributes is not PLAIN and (time := mtime_of(self.attributes)) is not None:
+        if (time := self.time) is not None:
             with suppress(OverflowError):  # A time that this file system cannot tell.
                 os.utime(self.file, ns=(time, time))
 
@@ -249,7 +263,9 @@ class Removal:
 
 
 def clear_away(place: Place, paths: Iterable[str]) -> None:
-    """Remove files of ours whose owner is gone: the lock went with it."""
+    """Remove files of ours whose owner is gone: the lock went with it. Those that others may go on
+    with have some time left.
+    """
     for path in paths:
         folder_path, name = split(path)
         with suppress(OSError):
@@ -257,7 +273,9 @@ def clear_away(place: Place, paths: Iterable[str]) -> None:
             file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
             try:
                 flock(file, LOCK_EX | LOCK_NB)
-                os.unlink(name, dir_fd=folder.fd)
+                age = place.clock.now() - os.fstat(file).st_mtime
+                if not is_lasting(name) or age > _LASTING_SECONDS:
+                    os.unlink(name, dir_fd=folder.fd)
             finally:
                 os.close(file)
 

@@ -1,0 +1,127 @@
+"""A file in parts that outlives its process: behind its end stands what has come of it.
+
+Each part has a slot there, written after its bytes and taken away before the file gets its name.
+Nothing of that is flushed, and nothing of it is believed: who goes on reads each part back, and
+holds it against the hashes by which it was checked when it came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
+from typing import Any, NamedTuple
+
+from bucketline.errors import Mismatch
+from bucketline.model import Checksum
+from bucketline.stores.local.paths import lasting_name
+from bucketline.stores.local.proven import Told, check
+from bucketline.stores.local.write import Place, Put, split
+
+_SLOT = 256  # Bytes of each; a torn one is no JSON, or fits no bytes.
+_NAME = re.compile(r"([0-9a-f]{16})-(\d{1,18})").fullmatch
+_OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Slot(NamedTuple):
+    """A part that came."""
+
+    start: int
+    size: int
+    etag: str
+    checksum: Checksum | None = None  # None = it was checked by its MD5.
+
+    @property
+    def told(self) -> Told:
+        md5 = self.etag if re.fullmatch(r"[0-9a-f]{32}", self.etag) else ""
+        return Told(bytes.fromhex(md5), self.checksum)
+
+
+def name_of(put: Put) -> str:
+    """Of the upload: all that is needed to find it again, beside its key."""
+    return f"{put.mark}-{put.size}"
+
+
+def begin(put: Put) -> None:
+    """Note what nobody says again. Raises OSError."""
+    _write(put, 0, {"time": put.time})
+
+
+def note(put: Put, number: int, slot: Slot) -> None:
+    """Raises OSError."""
+    sum_of = list(slot.checksum) if slot.checksum else []
+    _write(put, number, {"part": [slot.start, slot.size, slot.etag, *sum_of]})
+
+
+def cut_off(put: Put) -> None:
+    """What stands behind its end has served, once all before it is on the disk. Raises OSError."""
+    os.fdatasync(put.file)
+    os.ftruncate(put.file, put.size)
+
+
+def reopened(place: Place, key: str, upload: str) -> tuple[Put, dict[int, Slot]] | None:
+    """The file that a process before left, and the parts that are said to be in it; None = there is
+    none, or somebody is at it.
+    """
+    named = _NAME(upload)
+    if named is None:
+        return None
+    path, _ = split(key)
+    name = lasting_name(named[1])
+    try:
+        folder = place.folders.get(path)
+        file = os.open(name, _OPEN, dir_fd=folder.fd)
+    except OSError:
+        return None
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+        slots = _read(file, int(named[2]))
+        time = slots.pop(0)["time"]
+        found = {number: _slot(said["part"]) for number, said in slots.items()}
+    except (OSError, KeyError, TypeError, ValueError):
+        os.close(file)
+        return None
+    put = Put(place, key)
+    put.take_over(folder, file, name, int(named[2]), time)
+    return put, found
+
+
+def is_there(put: Put, slot: Slot) -> bool:
+    """Whether the file still gives back what came."""
+    try:
+        check(put.file, slot.start, slot.size, slot.told)
+    except Mismatch:
+        return False
+    return True
+
+
+def remove(place: Place, key: str, upload: str) -> None:
+    """Whatever a process before has left of it, unless somebody is at it."""
+    found = reopened(place, key, upload)
+    if found is not None:
+        found[0].discard()
+        place.folders.prune(split(key)[0])
+
+
+def _slot(said: list[Any]) -> Slot:
+    start, size, etag, *sum_of = said
+    if not (isinstance(start, int) and isinstance(size, int) and min(start, size) >= 0):
+        raise ValueError(said)
+    return Slot(start, size, str(etag), Checksum(*map(str, sum_of)) if sum_of else None)
+
+
+def _write(put: Put, number: int, said: dict[str, Any]) -> None:
+    text = json.dumps(said, separators=(",", ":")).encode().ljust(_SLOT)
+    os.pwrite(put.file, text, put.size + number * _SLOT)
+
+
+def _read(file: int, size: int) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for number in range((os.fstat(file).st_size - size + _SLOT - 1) // _SLOT):
+        with suppress(ValueError):
+            said = json.loads(os.pread(file, _SLOT, size + number * _SLOT))
+            if isinstance(said, dict):
+                found[number] = said
+    return found

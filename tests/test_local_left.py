@@ -1,0 +1,137 @@
+"""A file in parts that a process has left: the next one goes on with what is proven of it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from bucketline.clock import FakeClock
+from bucketline.errors import NotFound
+from bucketline.model import Attributes
+from bucketline.stores.base import Part
+from bucketline.stores.digests import VOUCHED
+from bucketline.stores.local import LocalStore
+from flows import drive, listed
+
+BODIES = [b"one" * 400_000, b"two" * 400_000, b"end"]
+OFFSETS = [0, 1_200_000, 2_400_000]
+SIZE = 2_400_003
+TIME = "1700000000.123456789"
+MTIME = Attributes(metadata={"mtime": TIME, "k": "v"})
+WEEK = 7 * 86_400
+
+
+def begun(folder: Path, numbers: tuple[int, ...] = (1, 2), algorithm: str = "") -> str:
+    """An upload with these parts, by a process that is gone then; its name."""
+    store = LocalStore(str(folder))
+    upload: str = drive(store.begin("a/k", SIZE, attributes=MTIME))
+    for number in numbers:
+        send(store, upload, number, algorithm)
+    for parts in store._uploads._parts.values():
+        os.close(parts.put.file)
+        parts.put.file = -1
+    return upload
+
+
+def send(store: LocalStore, upload: str, number: int, algorithm: str = "") -> str:
+    body = BODIES[number - 1]
+    checksum = None
+    if algorithm:
+        one = VOUCHED[algorithm]
+        checksum = one.checksum(one.digest(body))
+    receipt = drive(
+        store.part("a/k", upload, number, body, offset=OFFSETS[number - 1], checksum=checksum)
+    )
+    return str(receipt.etag)
+
+
+def left_in(folder: Path) -> list[Path]:
+    return sorted((folder / "a").glob(".bucketline-*"))
+
+
+@pytest.mark.parametrize("algorithm", ["", "crc64nvme"])
+def test_what_came_is_there_and_the_rest_makes_it_whole(tmp_path: Path, algorithm: str) -> None:
+    upload = begun(tmp_path, algorithm=algorithm)
+    store = LocalStore(str(tmp_path))
+
+    held = drive(store.list_parts("a/k", upload))
+    etags = [*(part.etag for part in held), send(store, upload, 3, algorithm)]
+    drive(store.finish("a/k", upload, etags))
+
+    assert [part[:2] for part in held] == [(1, 1_200_000), (2, 1_200_000)]
+    told = [part.checksum.algorithm if part.checksum else part.etag for part in held]
+    assert told == [algorithm or hashlib.md5(body).hexdigest() for body in BODIES[:2]]
+    file = tmp_path / "a" / "k"
+    assert file.read_bytes() == b"".join(BODIES)
+    assert file.stat().st_mtime_ns == 1_700_000_000_123_456_789
+    assert drive(store.stat("a/k")).attributes.metadata == {"mtime": TIME, "k": "v"}
+    assert left_in(tmp_path) == []
+
+
+def test_what_the_disk_has_lost_did_not_come(tmp_path: Path) -> None:
+    upload = begun(tmp_path)
+    with left_in(tmp_path)[0].open("r+b") as file:
+        file.seek(1_200_000)
+        file.write(bytes(4096))
+
+    held = drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))
+
+    assert held == [Part(1, 1_200_000, hashlib.md5(BODIES[0]).hexdigest())]
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 256, b'{"part":[0,', b'{"part":[-1,5,"x"]}', b"[]"])
+def test_a_note_that_is_torn_tells_nothing(tmp_path: Path, damage: bytes) -> None:
+    upload = begun(tmp_path)
+    with left_in(tmp_path)[0].open("r+b") as file:
+        file.seek(SIZE + 2 * 256)
+        file.write(damage.ljust(256))
+
+    store = LocalStore(str(tmp_path))
+    if damage.startswith(b'{"part":[-1'):
+        with pytest.raises(NotFound):
+            drive(store.list_parts("a/k", upload))
+    else:
+        assert [part.number for part in drive(store.list_parts("a/k", upload))] == [1]
+
+
+@pytest.mark.parametrize("upload", ["", "x", "0123456789abcdef", "0123456789abcdef-5", "../-5"])
+def test_what_nobody_has_left_is_not_found(tmp_path: Path, upload: str) -> None:
+    begun(tmp_path)
+
+    with pytest.raises(NotFound):
+        drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))
+
+
+def test_what_somebody_is_at_is_nobody_elses(tmp_path: Path) -> None:
+    upload = begun(tmp_path)
+    with left_in(tmp_path)[0].open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+        with pytest.raises(NotFound):
+            drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))
+        drive(LocalStore(str(tmp_path)).abandon("a/k", upload))
+
+    assert len(left_in(tmp_path)) == 1
+
+
+def test_what_is_given_up_is_removed_whoever_began_it(tmp_path: Path) -> None:
+    upload = begun(tmp_path)
+
+    drive(LocalStore(str(tmp_path)).abandon("a/k", upload))
+    drive(LocalStore(str(tmp_path)).abandon("a/k", upload))
+
+    assert list(tmp_path.rglob("*")) == []  # And the folder that was made for it.
+
+
+def test_it_is_kept_for_a_week_after_its_last_part(tmp_path: Path) -> None:
+    begun(tmp_path)
+    last = left_in(tmp_path)[0].stat().st_mtime
+    for seconds, left in ((WEEK - 60, 1), (WEEK + 60, 0)):
+        store = LocalStore(str(tmp_path), clock=FakeClock(last + seconds))
+        assert [key for key in listed(store) if key.startswith("a/")] == []
+        drive(store.write("other", b"1"))
+        assert len(left_in(tmp_path)) == left
