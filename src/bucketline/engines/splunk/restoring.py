@@ -139,7 +139,8 @@ class Restoring:
         """Splunk counts the events that the journal has. Raises `Refused`."""
         found = counts.get(record.bid)
         if found is None:
-            raise Refused("Splunk's index does not know it, though it is in its place")
+            said = f"look what splunkd.log says of {record.folder}"
+            raise Refused(f"Splunk's index does not know it, though it is in its place: {said}")
         if found != record.events:
             said = f"Splunk counts {found:,} events in it, its journal has {record.events:,}"
             raise Refused(said)
