@@ -222,3 +222,34 @@ def test_a_part_of_a_bucket_is_a_folder(vault: Vault) -> None:
     vault.run("backup", vault.s3 + "photos", vault.there, "--versions")
 
     assert vault.keys() == {"x"}
+
+
+@pytest.mark.radosgw
+def test_markers_in_a_row_become_one_where_there_can_be_but_one(
+    radosgw: Endpoint, ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ceph makes no second marker behind one: what was there at any time is the same."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    here, there = Vault(source, ministack, capsys), Vault(target, radosgw, capsys)
+    keep_versions(here, here.bucket)
+    keep_versions(there, there.backup_bucket)
+    here.put("k", b"1")
+    here.drop("k", "k", "k", "never", "never")
+    here.drop("k")
+    here.put("k", b"2")
+    here.drop("k")
+    here.drop("k")
+    words = (here.s3, there.there, "--source-endpoint-url", ministack.url, "--versions")
+    done = there.run("backup", *words)[-1]
+    assert (done["done"], done["failed"]) == (2, 0)
+    marker = (True, b"")
+    assert past(there, there.backup_bucket) == {
+        "k": [(False, b"1"), marker, (False, b"2"), marker],
+        "never": [marker],
+    }
+    here.drop("k")
+    assert there.run("backup", *words)[-1]["done"] == 1
+    assert there.run("backup", *words)[-1]["done"] == 0
+    assert len(there.rows()["k"].history) == len(past(here, here.bucket)["k"])

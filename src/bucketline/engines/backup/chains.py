@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -119,13 +120,19 @@ def row_of_version(source: Version, held: Version) -> Row:
 
 
 def with_versions(rows: Sequence[Row], held: Sequence[Version]) -> list[Row] | None:
-    """Freshly written ones with the versions that they have become; None = they are not there."""
-    told, place = [], 0
-    for other in held:
-        if place < len(rows) and _is_it(rows[place], other):
-            told.append(replace(rows[place], version=other.entry.version))
-            place += 1
-    return told if place == len(rows) else None
+    """Freshly written ones with the versions that they have become; None = they are not there.
+
+    Markers in a row may have become a single one: Ceph makes no second one behind one.
+    """
+    told: list[Row] = []
+    left = deque(rows)
+    for other, behind in zip_longest(held, held[1:]):
+        if left and _is_it(left[0], other):
+            told.append(replace(left.popleft(), version=other.entry.version))
+        is_alone = other.is_delete_marker and not (behind and behind.is_delete_marker)
+        while is_alone and told and left and told[-1].state == left[0].state == MARKER:
+            told.append(replace(left.popleft(), version=other.entry.version))
+    return told if not left else None
 
 
 def _is_it(row: Row, held: Version) -> bool:
