@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backup.vault import Vault
+from bucketline.cli import main
 from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -82,14 +83,18 @@ def test_a_drill_of_nothing_has_failed(vault: Vault) -> None:
     assert vault.ended("drill", f"{vault.there}nothing/")[0] == 7
 
 
-def test_a_time_that_is_too_long(vault: Vault) -> None:
+def test_a_time_that_is_too_long(vault: Vault, capsys: pytest.CaptureFixture[str]) -> None:
     vault.client.create_bucket(Bucket=scratch(vault))
     assert vault.ended("drill", vault.there, "--sample", "1", "--rto", "10d")[0] == 0
     vault.put("large", bytes(4 << 20))
     vault.back_up()
 
     small = ("--sample", "1", "--seed", "a")  # Which draws another one.
-    assert vault.ended("drill", vault.there, *small, "--rto", "1s")[0] == 3
+    words = ["drill", vault.there, *small, "--rto", "1s", "--endpoint-url", vault.url]
+    assert main(words) == 3
+    assert "a larger --sample tells it better" in capsys.readouterr().err
+    assert main([*words, "--sample", "all"]) == 0
+    assert "a larger --sample" not in capsys.readouterr().err
 
 
 def test_words_that_make_no_sense(vault: Vault) -> None:

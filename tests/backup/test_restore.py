@@ -189,6 +189,15 @@ def test_what_is_archived_waits_for_its_thaw(vault: Vault) -> None:
     assert vault.bodies(bucket)["cold"] == b"frozen"
 
 
+def test_a_wait_for_a_thaw_ends_in_time(vault: Vault) -> None:
+    vault.client.put_object(
+        Bucket=vault.backup_bucket, Key="cold", Body=b"frozen", StorageClass="GLACIER"
+    )
+    words = ("--tier", "Bulk", "--wait", "--every", "10m", "--max-duration", "1")
+
+    assert restored(vault, *words, code=4)["state"] in ("waiting", "interrupted")
+
+
 def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 

@@ -30,6 +30,7 @@ from bucketline.stores.beyond import make_bucket
 
 DRILL = "drill"
 _TOO_LONG = 3
+_MUCH = 10  # Times smaller, the mean of a sample: its time is then that of requests.
 
 
 class Drilling:
@@ -133,6 +134,11 @@ class Drilling:
         by_bytes = seconds * engine.bytes / size if size else 0.0
         expected = max(by_bytes, seconds * engine.objects / done)
         printer = self.invocation.printer
+        if size * engine.objects * _MUCH < engine.bytes * done:
+            printer.notice(
+                "what was drawn is much smaller than the rest, so the time that all would take may"
+                " be far less; a larger --sample tells it better"
+            )
         if self.invocation.as_json:
             told = {"event": "drill", "objects": done, "bytes": size, "seconds": round(seconds, 3)}
             told |= {"of_objects": engine.objects, "of_bytes": engine.bytes}

@@ -124,11 +124,9 @@ class Hearing:
         self._since = since
 
     def _allowance(self) -> Allowance:
-        seconds, size = self._said["max_duration"], self._said["max_bytes"]
         gone = self._backing.clock.monotonic() - self._began
-        return Allowance(
-            None if seconds is None else max(0.0, seconds - gone),
-            None if size is None else max(0, size - self._size),
+        return Allowance(self._said["max_duration"], self._said["max_bytes"]).after(
+            gone, self._size
         )
 
     def _watch(self) -> Watch:

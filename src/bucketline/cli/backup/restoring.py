@@ -104,13 +104,19 @@ class Restoring:
         if self.wish.creates:
             self._make_bucket()
         _expect_versions(self.wish, self.target.store, self.drive)
-        allowance = Allowance(said["max_duration"], said["max_bytes"])
+        allowance, began = (
+            Allowance(said["max_duration"], said["max_bytes"]),
+            self.clock.monotonic(),
+        )
         every = said["every"] or _EVERY_SECONDS
-        watch = Watch(self.clock, self.stop, self.invocation.printer.notice, every)
+        ends = None if allowance.seconds is None else began + allowance.seconds
+        watch = Watch(self.clock, self.stop, self.invocation.printer.notice, every, ends)
         with listening(self.stop) as ears:
             ran = self._first_pass(allowance)
+            size = ran.tally.bytes_done
             while said["wait"] and ran.state == "waiting" and not rest(watch, every):
-                ran = self._pass(allowance)
+                ran = self._pass(allowance.after(self.clock.monotonic() - began, size))
+                size += ran.tally.bytes_done
         self.endpoints.remember()
         return exit_code([ran], ears)
 

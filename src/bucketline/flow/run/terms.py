@@ -104,6 +104,13 @@ class Allowance:
     seconds: float | None = None
     size: int | None = None  # Bytes of the copies that it begins.
 
+    def after(self, seconds: float, size: int) -> Allowance:
+        """What is left of it once so much is spent."""
+        return Allowance(
+            None if self.seconds is None else max(0.0, self.seconds - seconds),
+            None if self.size is None else max(0, self.size - size),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
