@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from backup.vault import Vault
+from bucketline.cli import main
+from faults import kinds
+from faults.proxy import FaultProxy
 from servers import Endpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -162,3 +165,17 @@ def test_what_only_begins_like_it_is_not_meant(vault: Vault) -> None:
     told = vault.run("purge", f"{vault.there}2019", "--older-than", "0")
 
     assert {one["key"] for one in told if one["event"] == "planned"} == {"2019", "2019/a"}
+
+
+@only_plain
+def test_where_nobody_may_ask_for_versions_none_are_taken_for_gone(
+    vault: Vault, ministack: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("purge", vault.there, "--older-than", "0", "--for-good")
+    with FaultProxy(ministack.url) as proxy:
+        proxy.add(kinds.refuse(403, "AccessDenied"), path=r"\?versioning")
+        code = main([*words, "--endpoint-url", proxy.url, "--approve", "0123456789abcdef"])
+
+    told = capsys.readouterr().err
+    assert (code, "versioning" in told, "keeps no versions" in told) == (5, True, False), told
+    assert vault.keys() == {"kept", "gone", "ä+ gone"}

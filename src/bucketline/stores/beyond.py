@@ -104,6 +104,20 @@ def settings_of(store: Store) -> Flow[dict[str, Any]]:
     return told | ({"lock": lock._asdict()} if lock is not None else {})
 
 
+def keeps_versions(store: Store) -> Flow[bool]:
+    """Whether what is written over or deleted there is kept. Raises where that may not be asked."""
+    able = cast("Any", store)
+    if not hasattr(store, "get_versioning"):
+        return False
+    try:
+        return bool((yield from able.get_versioning()).value == "Enabled")
+    except Unsupported:
+        return False
+    except StoreError as error:
+        error.message = f"its versioning cannot be told: {error.message}"
+        raise
+
+
 def make_bucket(store: Store, told: Mapping[str, Any]) -> Flow[list[str]]:
     """Make it, like the one that `settings_of` told of; what could not be had, in words."""
     able, notes = cast("Any", store), list[str]()

@@ -42,7 +42,7 @@ from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.model import Action, Outcome
 from bucketline.settings import Location
 from bucketline.stores.base import Store
-from bucketline.stores.beyond import is_one_service, settings_of
+from bucketline.stores.beyond import is_one_service, keeps_versions, settings_of
 
 BACKUP = "backup"
 
@@ -289,7 +289,7 @@ def _check_kind(wish: BackupWish, catalogue: Catalogue, target: Store, drive: Dr
         return
     if wish.source.remote is None:
         raise UsageError(f"{printable(wish.source.text)}: is a folder, which has no versions")
-    if drive.call(settings_of(target)).get("versioning") != "Enabled":
+    if not drive.call(keeps_versions(target)):
         raise Refused(
             f"{printable(wish.target.text)}: its bucket keeps no versions, so it cannot hold those"
             " of another one; turn versioning on there, and run again"

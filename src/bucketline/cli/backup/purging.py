@@ -26,7 +26,7 @@ from bucketline.flow.run.terms import Stop
 from bucketline.model import Action, Outcome
 from bucketline.settings import Location
 from bucketline.stores import open_store
-from bucketline.stores.beyond import settings_of
+from bucketline.stores.beyond import keeps_versions
 from bucketline.stores.wrap import Retrying
 
 PURGE = "purge"
@@ -106,7 +106,7 @@ class Purger:
             )
         if said["undo"]:
             return Purging(Stage.UNDO)
-        if self.drive.call(settings_of(self.store)).get("versioning") == "Enabled":
+        if self.drive.call(keeps_versions(self.store)):
             if said["for_good"] and said["older_than"] is not None:
                 raise UsageError("purge first (--older-than), and --for-good after the undo window")
             if said["for_good"]:

@@ -40,7 +40,7 @@ from bucketline.flow.run.terms import Allowance, Ran, Stop
 from bucketline.flow.run.watch import Watch, rest
 from bucketline.flow.thaw import Beat, Paced, Wish, takes
 from bucketline.stores.base import Store
-from bucketline.stores.beyond import is_one_service, make_bucket, settings_of
+from bucketline.stores.beyond import is_one_service, keeps_versions, make_bucket
 
 RESTORE = "restore"
 _EVERY_SECONDS = 900
@@ -193,7 +193,7 @@ def _expect_versions(wish: RestoreWish, target: Store, drive: Drive) -> None:
     """Where they are brought back, and where what is hidden must not be gone."""
     if not (wish.words["versions"] or wish.policy.hides_extra):
         return
-    if drive.call(settings_of(target)).get("versioning") != "Enabled":
+    if not drive.call(keeps_versions(target)):
         place = printable(wish.target.text)
         raise Refused(f"{place}: keeps no versions; turn versioning on there, and run again")
 
