@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from bucketline.clock import FakeClock
-from bucketline.errors import NotFound
+from bucketline.errors import Broken, NotFound
 from bucketline.model import Attributes
 from bucketline.stores.base import Part
 from bucketline.stores.digests import VOUCHED
-from bucketline.stores.local import LocalStore
+from bucketline.stores.local import LocalStore, left
+from bucketline.stores.local.left import Slot
+from bucketline.stores.local.write import Place, Put
 from flows import drive, listed
 
 BODIES = [b"one" * 400_000, b"two" * 400_000, b"end"]
@@ -130,8 +134,85 @@ def test_what_is_given_up_is_removed_whoever_began_it(tmp_path: Path) -> None:
 def test_it_is_kept_for_a_week_after_its_last_part(tmp_path: Path) -> None:
     begun(tmp_path)
     last = left_in(tmp_path)[0].stat().st_mtime
-    for seconds, left in ((WEEK - 60, 1), (WEEK + 60, 0)):
+    for seconds, count in ((WEEK - 60, 1), (WEEK + 60, 0)):
         store = LocalStore(str(tmp_path), clock=FakeClock(last + seconds))
         assert [key for key in listed(store) if key.startswith("a/")] == []
         drive(store.write("other", b"1"))
-        assert len(left_in(tmp_path)) == left
+        assert len(left_in(tmp_path)) == count
+
+
+@pytest.mark.parametrize("size", [SIZE, SIZE // 2, 0])
+def test_what_tells_nothing_any_more_is_removed_too(tmp_path: Path, size: int) -> None:
+    """Its process ended between the cut and the name, for one."""
+    upload = begun(tmp_path)
+    os.truncate(left_in(tmp_path)[0], size)
+    store = LocalStore(str(tmp_path))
+
+    with pytest.raises(NotFound):
+        drive(store.list_parts("a/k", upload))
+    drive(store.abandon("a/k", upload))
+
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_note_without_room_costs_nothing_but_itself(tmp_path: Path) -> None:
+    """As where a file system takes no file that is any larger."""
+    store = LocalStore(str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE + 300, before[1]))
+    try:
+        upload: str = drive(store.begin("a/k", SIZE))
+        etags = [send(store, upload, number) for number in (1, 2, 3)]
+        drive(store.finish("a/k", upload, etags))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert (tmp_path / "a" / "k").read_bytes() == b"".join(BODIES)
+
+
+def test_what_keeps_us_from_it_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    """No more descriptors, for one: it is neither gone nor anybody else's."""
+    upload = begun(tmp_path)
+    store = LocalStore(str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        for flow in (store.list_parts("a/k", upload), store.abandon("a/k", upload)):
+            with pytest.raises(Broken):
+                drive(flow)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert [part.number for part in drive(store.list_parts("a/k", upload))] == [1, 2]
+
+
+def test_without_locks_it_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = begun(tmp_path)
+
+    def no_locks(file: object, what: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(left, "flock", no_locks)
+
+    held = drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))
+    assert [part.number for part in held] == [1, 2]
+
+
+def test_a_stretch_that_cannot_be_read_did_not_come(tmp_path: Path) -> None:
+    put = Put(Place(str(tmp_path), None, FakeClock(0.0)), "k")
+    put.file = os.open(tmp_path, os.O_RDONLY)  # Reading a folder fails, as a bad sector does.
+    try:
+        assert not left.is_there(put, Slot(0, 5, "0" * 32))
+    finally:
+        os.close(put.file)
+
+
+@pytest.mark.parametrize("said", [f'[0,{10**30},"x"]', '[0,5,"x","md9","AAAA"]'])
+def test_a_note_of_something_else_is_no_note(tmp_path: Path, said: str) -> None:
+    upload = begun(tmp_path)
+    with left_in(tmp_path)[0].open("r+b") as file:
+        file.seek(SIZE + 256)
+        file.write(f'{{"part":{said}}}'.encode().ljust(256))
+
+    with pytest.raises(NotFound):
+        drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))

@@ -7,6 +7,7 @@ holds it against the hashes by which it was checked when it came.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,12 +17,17 @@ from typing import Any, NamedTuple
 
 from bucketline.errors import Mismatch
 from bucketline.model import Checksum
+from bucketline.stores.digests import VOUCHED
+from bucketline.stores.local.folders import Folder
 from bucketline.stores.local.paths import lasting_name
 from bucketline.stores.local.proven import Told, check
 from bucketline.stores.local.write import Place, Put, split
 
 _SLOT = 256  # Bytes of each; a torn one is no JSON, or fits no bytes.
 _NAME = re.compile(r"([0-9a-f]{16})-(\d{1,18})").fullmatch
+_NOT_OURS = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.EACCES, errno.EPERM}
+)
 _OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -45,12 +51,12 @@ def name_of(put: Put) -> str:
 
 
 def begin(put: Put) -> None:
-    """Note what nobody says again. Raises OSError."""
+    """Note what nobody says again."""
     _write(put, 0, {"time": put.time})
 
 
 def note(put: Put, number: int, slot: Slot) -> None:
-    """Raises OSError."""
+    """What cannot be noted comes again if this process dies; no file fails for that."""
     sum_of = list(slot.checksum) if slot.checksum else []
     _write(put, number, {"part": [slot.start, slot.size, slot.etag, *sum_of]})
 
@@ -63,7 +69,57 @@ def cut_off(put: Put) -> None:
 
 def reopened(place: Place, key: str, upload: str) -> tuple[Put, dict[int, Slot]] | None:
     """The file that a process before left, and the parts that are said to be in it; None = there is
-    none, or somebody is at it.
+    none, or somebody is at it. Raises OSError.
+    """
+    opened = _opened(place, key, upload)
+    if opened is None:
+        return None
+    folder, file, name, size = opened
+    try:
+        slots = _read(file, size)
+        time = slots.pop(0)["time"]
+        found = {number: _slot(said["part"], size) for number, said in slots.items()}
+    except (KeyError, TypeError, ValueError):
+        os.close(file)
+        return None
+    except OSError:
+        os.close(file)
+        raise
+    put = Put(place, key)
+    put.take_over(folder, file, name, size, time)
+    return put, found
+
+
+def is_there(put: Put, slot: Slot) -> bool:
+    """Whether the file still gives back what came. A stretch that cannot be read is to be written
+    again, as one that was lost.
+    """
+    try:
+        check(put.file, slot.start, slot.size, slot.told)
+    except (OSError, Mismatch):
+        return False
+    return True
+
+
+def remove(place: Place, key: str, upload: str) -> None:
+    """Whatever a process before has left of it, also if nothing tells any more what has come; not
+    while somebody is at it. Raises OSError.
+    """
+    opened = _opened(place, key, upload)
+    if opened is None:
+        return
+    folder, file, name, _ = opened
+    try:
+        os.unlink(name, dir_fd=folder.fd)
+    finally:
+        os.close(file)
+    place.folders.prune(split(key)[0])
+
+
+def _opened(place: Place, key: str, upload: str) -> tuple[Folder, int, str, int] | None:
+    """Its folder, the file, locked, its name and size; None = there is none, or it is another's.
+
+    What else keeps us from it may pass, and then it is as good as ever: raises OSError.
     """
     named = _NAME(upload)
     if named is None:
@@ -73,48 +129,35 @@ def reopened(place: Place, key: str, upload: str) -> tuple[Put, dict[int, Slot]]
     try:
         folder = place.folders.get(path)
         file = os.open(name, _OPEN, dir_fd=folder.fd)
-    except OSError:
-        return None
-    try:
-        flock(file, LOCK_EX | LOCK_NB)
-        slots = _read(file, int(named[2]))
-        time = slots.pop(0)["time"]
-        found = {number: _slot(said["part"]) for number, said in slots.items()}
-    except (OSError, KeyError, TypeError, ValueError):
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return None
+        raise
+    with suppress(OSError):  # Without locks: nobody else has been told this name.
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return None
+    if not os.fstat(file).st_nlink:  # Somebody has cleared it away meanwhile.
         os.close(file)
         return None
-    put = Put(place, key)
-    put.take_over(folder, file, name, int(named[2]), time)
-    return put, found
+    return folder, file, name, int(named[2])
 
 
-def is_there(put: Put, slot: Slot) -> bool:
-    """Whether the file still gives back what came."""
-    try:
-        check(put.file, slot.start, slot.size, slot.told)
-    except Mismatch:
-        return False
-    return True
-
-
-def remove(place: Place, key: str, upload: str) -> None:
-    """Whatever a process before has left of it, unless somebody is at it."""
-    found = reopened(place, key, upload)
-    if found is not None:
-        found[0].discard()
-        place.folders.prune(split(key)[0])
-
-
-def _slot(said: list[Any]) -> Slot:
+def _slot(said: list[Any], end: int) -> Slot:
     start, size, etag, *sum_of = said
     if not (isinstance(start, int) and isinstance(size, int) and min(start, size) >= 0):
+        raise ValueError(said)
+    if start + size > end or (sum_of and sum_of[0] not in VOUCHED):
         raise ValueError(said)
     return Slot(start, size, str(etag), Checksum(*map(str, sum_of)) if sum_of else None)
 
 
 def _write(put: Put, number: int, said: dict[str, Any]) -> None:
     text = json.dumps(said, separators=(",", ":")).encode().ljust(_SLOT)
-    os.pwrite(put.file, text, put.size + number * _SLOT)
+    with suppress(OSError):  # No room behind the end: the file itself has had its own before.
+        os.pwrite(put.file, text, put.size + number * _SLOT)
 
 
 def _read(file: int, size: int) -> dict[int, dict[str, Any]]:

@@ -64,11 +64,8 @@ class Parts:
 
     def recheck(self, number: int) -> None:
         """A part that another process wrote counts if the file still gives it back."""
-        try:
-            if not left.is_there(self.put, self._parts[number]):
-                del self._parts[number]
-        except OSError as failure:
-            raise cause(failure, self.put.place.name, self.put.key) from None
+        if not left.is_there(self.put, self._parts[number]):
+            del self._parts[number]
 
     @property
     def numbers(self) -> list[int]:
@@ -149,7 +146,10 @@ class Uploads:
 
     def reopened(self, key: str, upload: str) -> Parts:
         """One that a process before has left, with the parts that are said to have come."""
-        found = left.reopened(self._place, key, upload)
+        try:
+            found = left.reopened(self._place, key, upload)
+        except OSError as failure:
+            raise cause(failure, self._place.name, key) from None
         if found is None:
             raise self._gone(key)
         return Parts(*found)
@@ -183,8 +183,11 @@ class Uploads:
         parts = self._parts.pop(upload, None)
         if parts is not None:
             parts.put.discard()
-        else:
+            return
+        try:
             left.remove(self._place, key, upload)
+        except OSError as failure:
+            raise cause(failure, self._place.name, key) from None
 
     def _gone(self, key: str) -> NotFound:
         return NotFound("there is no such upload", store=self._place.name, key=key)

@@ -272,10 +272,11 @@ def clear_away(place: Place, paths: Iterable[str]) -> None:
             folder = place.folders.get(folder_path)
             file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
             try:
-                flock(file, LOCK_EX | LOCK_NB)
                 age = place.clock.now() - os.fstat(file).st_mtime
-                if not is_lasting(name) or age > _LASTING_SECONDS:
-                    os.unlink(name, dir_fd=folder.fd)
+                if is_lasting(name) and age <= _LASTING_SECONDS:
+                    continue  # Unlocked: whoever comes to go on with it must not meet our lock.
+                flock(file, LOCK_EX | LOCK_NB)
+                os.unlink(name, dir_fd=folder.fd)
             finally:
                 os.close(file)
 
