@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bucketline.durable import replace_file, whole_file
+from bucketline.durable import expect_room, replace_file, whole_file
 from bucketline.errors import DiskError
 
 
@@ -120,3 +120,11 @@ def test_two_who_write_at_once_do_not_meet(tmp_path: Path) -> None:
         assert path.read_text() == "theirs"
 
     assert (path.read_text(), names(tmp_path)) == ("ours", ["file"])
+
+
+def test_where_nothing_can_be_written_shows_before_there_is_anything(tmp_path: Path) -> None:
+    expect_room(tmp_path / "file")
+    assert names(tmp_path) == []
+
+    with pytest.raises(DiskError, match=r"away/file: cannot be written .*; check its folder"):
+        expect_room(tmp_path / "away" / "file")

@@ -48,6 +48,14 @@ def replace_file(path: Path, text: str, mode: int = _OURS_ALONE) -> None:
         file.write(text.encode())
 
 
+def expect_room(path: Path) -> None:
+    """Raise `DiskError` where no such file can be made: sooner than after hours of work."""
+    with _told(path):
+        part, file = _begun(path, _OURS_ALONE)
+        file.close()
+        part.unlink()
+
+
 def sync_folder(folder: Path) -> None:
     """Names in it survive a power cut. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -9,6 +9,7 @@ import pytest
 
 from bucketline.engines.splunk.structure import read, status_of, write
 from bucketline.errors import UsageError
+from splunk.site import Site
 
 NAME = "db_20_10_7_CEB1E2B6-34F2-40EB-A2EF-10C5531556F9"
 
@@ -61,3 +62,12 @@ def test_other_files_are_refused_in_one_line(text: str, tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"^[^\n]*old.json: is no bucket_structure"):
         read(path)
+
+
+def test_where_it_cannot_be_written_is_told_before_anything_is_done(site: Site) -> None:
+    site.splunk.add_index("web")
+    site.archive("web", 1)
+
+    told = site.told("--structure", str(site.desk.here / "away" / "b.json"), code=6)
+
+    assert (told, site.uploaded(), site.splunk.evicted) == ([], [], [])

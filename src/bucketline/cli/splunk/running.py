@@ -15,6 +15,7 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import options
 from bucketline.cli.signals import listening
 from bucketline.cli.splunk.options import choice_of, hints_of, looked, world_of
+from bucketline.durable import expect_room
 from bucketline.engines.splunk import preflight
 from bucketline.engines.splunk.choosing import Choice
 from bucketline.engines.splunk.ends import Ends, Tally
@@ -92,6 +93,8 @@ def carry_out(
 ) -> int:
     """Those steps of a restore; the answer is the exit code."""
     _check(smartstore, said)
+    if said["structure"]:
+        expect_room(Path(said["structure"]))
     acts = _held(said, acts)
     folder = job_folder(invocation, archive, smartstore)
     stop = Stop()
