@@ -19,7 +19,7 @@ from bucketline.cli.syncing import exit_code
 from bucketline.clock import Clock
 from bucketline.engines.relay import Clearing, Dropper, Fetch, Forward
 from bucketline.engines.relay.fetch import Books
-from bucketline.engines.relay.recovery import delivered_before
+from bucketline.engines.relay.recovery import Deliveries, delivered_before
 from bucketline.errors import Remedy, StoreError, printable
 from bucketline.flow.compare.sides import Side, Sides
 from bucketline.flow.move.copy import MovePolicy
@@ -178,9 +178,11 @@ class Relaying:
             return "no more is sent in this pass"
         if engine is None or not engine.is_idle or not self.dropper.is_idle:
             return ""
-        if engine.failed or not len(self.spool.index):
-            return "what is staged could not be sent; see what failed"
-        return ""
+        if self.spool.index.old():
+            return ""  # It is looked at first.
+        if not len(self.spool.index):
+            return "nothing is staged that could make some; others fill them"
+        return "what is staged could not be sent, or not be removed; see what failed"
 
     def _forward_all(self) -> Ran:
         """Until nothing is fetched any more and all that was staged has been tried."""
@@ -235,8 +237,9 @@ class Relaying:
         drive, target = self.forward.around.drive, self.forward.sides[1].store
         with self._taking_in:
             drive.call(load(self.spool))
-        known = self.forward.around.ledger.known
-        for staged in drive.call(delivered_before(self.spool, target, known)):
+        ledger = self.forward.around.ledger
+        deliveries = Deliveries(ledger.known, ledger.proven_at)
+        for staged in drive.call(delivered_before(self.spool, target, deliveries)):
             self.dropper.drop(staged)
 
     def _tell_volumes(self) -> None:

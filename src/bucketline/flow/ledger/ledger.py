@@ -191,6 +191,12 @@ class Ledger:
             self._reader = self._reader or Reader(self._path, vfs=self._vfs)
             return self._reader.known(keys)
 
+    def proven_at(self, keys: Sequence[str]) -> dict[str, float]:
+        """When that was, seconds since 1970; what is not known any more is missing."""
+        with self._reading:
+            self._reader = self._reader or Reader(self._path, vfs=self._vfs)
+            return self._reader.proven_at(keys)
+
     def applied(self, plan: str, keys: Sequence[str]) -> Mapping[str, Applied]:
         """How far earlier runs of this saved plan came with these keys."""
         with self._reading:

@@ -22,6 +22,10 @@ _KNOWN = """SELECT asked.value, current.fate, size, source_etag, target_etag, (
         WHERE run = (SELECT max(number) FROM runs) AND key = asked.value
         ORDER BY seq DESC LIMIT 1)
     FROM json_each(?) AS asked LEFT JOIN current ON current.key = asked.value AND verb <> 3"""
+# Not of what was pruned: its copies are known, and their moments are not.
+_WHEN = """SELECT asked.value, (SELECT max(time) FROM lines
+        WHERE run=current.run AND key=asked.value AND fate=1)
+    FROM json_each(?) AS asked JOIN current ON current.key = asked.value"""
 # A run's keys come in key order, so the ones under way are near the end: begin there, and stop
 # when as many are found as the counter says.
 _IN_DOUBT = """SELECT key FROM lines WHERE run=?1 AND fate=0 AND NOT EXISTS (
@@ -63,6 +67,11 @@ class Reader:
             elif fate == _DONE and size != GONE:
                 known[key] = Known(size, source, target)
         return known
+
+    def proven_at(self, keys: Sequence[str]) -> dict[str, float]:
+        """When the last proven copies of these keys were recorded, as far as that is known."""
+        asked = json.dumps(list(keys), ensure_ascii=False)
+        return {key: time for key, time in self.rows(_WHEN, (asked,)) if time is not None}
 
     def in_doubt(self, number: int) -> list[str]:
         """The keys of a run that have an intent and no fate."""

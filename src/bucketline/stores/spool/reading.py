@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bucketline.errors import Mismatch, NotFound
+from bucketline.errors import Broken, Mismatch, NotFound
 from bucketline.stores.base import Flow
 from bucketline.stores.digests import MD5
+from bucketline.stores.spool import names
+from bucketline.stores.spool.index import Staged
 from bucketline.stores.spool.shelves import Shelves
-from bucketline.stores.spool.sidecar import PartFile, Sidecar
+from bucketline.stores.spool.sidecar import PartFile, Sidecar, unpacked
 from bucketline.stores.spool.volume import Volume
 
 
@@ -23,6 +25,17 @@ def stretch(
         raise _rotten(sidecar, volume, "its bytes have changed on")
     start, end = max(0, start), min(part.size, end)
     return body if (start, end) == (0, part.size) else body[start:end]
+
+
+def sidecar_of(shelves: Shelves, staged: Staged) -> Flow[Sidecar]:
+    """What lies beside it. Raises `Broken` where that is damaged or gone, `Away`."""
+    volume, key = shelves.of(staged.volume), staged.entry.key
+    name = names.sidecar(names.of_key(key))
+    try:
+        return unpacked((yield from shelves.on(volume, volume.store.read(name))).body)
+    except (Broken, NotFound) as error:
+        said = f"what tells of it on the volume {volume.folder} is damaged or gone"
+        raise Broken(said, store="spool:", key=key) from error
 
 
 def _rotten(sidecar: Sidecar, volume: Volume, said: str) -> Mismatch:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 _OBJECT = 16 << 10  # What an object takes besides its bytes: its sidecar, a marker, whole blocks.
 _BLOCK = 4096  # What a part may take besides.
+_NAMES = 4  # Files of an object besides its parts: sidecar, marker, folder, a draft.
+_NAMES_SPARE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ def needed(size: int, parts: int = 1) -> int:
     return size + _OBJECT + _BLOCK * parts
 
 
+def names_needed(parts: int = 1) -> int:
+    """The files that an object of so many parts is, at most."""
+    return parts + _NAMES
+
+
 @dataclass(slots=True)
 class Room:
     """The books of one volume. A promise is kept until it is used up or given back."""
@@ -38,10 +46,16 @@ class Room:
     # counts as theirs for a moment.
     promises: dict[str, int] = field(default_factory=dict)
     is_shut: bool = False  # Was full, and is not yet below the low mark.
+    names: int | None = None  # Files that may still be made; None = as many as there is room for.
+    names_promised: dict[str, int] = field(default_factory=dict)
+    refused: int | None = None  # What seemed free when the file system took no more.
 
-    def measured(self, size: int, free: int) -> None:
+    def measured(self, size: int, free: int, names: int | None = None) -> None:
         """What the file system says."""
-        self.size, self.free = size, free
+        self.size, self.free, self.names = size, free, names
+        if self.refused is not None and free <= self.refused:
+            return  # By a limit that it does not tell: until something has gone.
+        self.refused = None
         foreign = max(0, self.used - self.own)
         self.foreign = foreign if self.foreign is None else min(self.foreign, foreign)
         if self.used + self.promised >= self.most:
@@ -70,14 +84,27 @@ class Room:
     @property
     def left(self) -> int:
         """Bytes that may be promised now."""
-        if self.is_shut and self.own + self.promised:
+        if (self.is_shut and self.own + self.promised) or self.names_left < names_needed():
             return 0
         return max(0, self.most - self.used - self.promised)
 
-    def promise(self, key: str, size: int) -> bool:
-        """Whether `size` bytes are kept for `key` from now on."""
-        if size > self.left:
+    @property
+    def names_left(self) -> int:
+        """Files that may be promised now."""
+        if self.names is None:
+            return sys.maxsize
+        return self.names - sum(self.names_promised.values()) - _NAMES_SPARE
+
+    def refuse(self) -> None:
+        """The file system takes no more."""
+        self.is_shut, self.refused = True, self.free
+
+    def promise(self, key: str, size: int, parts: int = 1) -> bool:
+        """Whether `size` bytes, in so many parts, are kept for `key` from now on."""
+        names = names_needed(parts)
+        if size > self.left or names > self.names_left:
             return False
+        self.names_promised[key] = self.names_promised.get(key, 0) + names
         self.promises[key] = self.promises.get(key, 0) + size
         return True
 
@@ -85,7 +112,10 @@ class Room:
         """So many bytes of it are on the disk by now, where they count as used."""
         if key in self.promises:
             self.promises[key] = max(0, self.promises[key] - size)
+            self.names_promised[key] = max(0, self.names_promised.get(key, 0) - 1)
         self.free = max(0, self.free - size)
+        if self.names is not None:
+            self.names -= 1
 
     def freed(self, size: int) -> None:
         """So many bytes were removed."""
@@ -94,3 +124,4 @@ class Room:
     def give_back(self, key: str) -> None:
         """What is left of the promise."""
         self.promises.pop(key, None)
+        self.names_promised.pop(key, None)

@@ -19,7 +19,7 @@ from bucketline.errors import (
 )
 from bucketline.stores.base import Flow
 from bucketline.stores.spool import names
-from bucketline.stores.spool.room import needed
+from bucketline.stores.spool.room import names_needed, needed
 from bucketline.stores.spool.volume import Volume, VolumeState
 
 T = TypeVar("T")
@@ -68,9 +68,10 @@ class Shelves:
             volumes = self.usable
             for one in volumes:
                 one.measure()
-            room = needed(size, -(-size // part_size))
+            parts = max(1, -(-size // part_size))
+            room = needed(size, parts)
             for one in sorted(volumes, key=self._rank, reverse=True):
-                if one.room.promise(key, room):
+                if one.room.promise(key, room, parts):
                     return True
             if any(room <= one.room.ever for one in volumes):
                 return False  # It will fit on one, once something has gone.
@@ -149,7 +150,7 @@ class Shelves:
         except NoRoom as error:
             with self._lock:
                 volume.measure()
-                volume.room.is_shut = True
+                volume.room.refuse()
             said = f"volume {volume.folder}: {error.message}"
             raise Away(f"{said}; what is staged must be sent first", store="spool:") from error
         except (DiskFault, NoBucket, Denied) as error:
@@ -194,12 +195,13 @@ class Shelves:
         step, left = needed(part_size), -(-size // part_size)
         shares: list[tuple[Volume, int]] = []
         for one in sorted(volumes, key=self._rank, reverse=True):
-            count = min(left, one.room.left // step)
+            names = max(0, one.room.names_left - names_needed(0))
+            count = min(left, one.room.left // step, names)
             if count:
                 shares.append((one, count))
                 left -= count
         if left:
             return False
         for one, count in shares:
-            one.room.promise(key, count * step)
+            one.room.promise(key, count * step, count)
         return True

@@ -36,9 +36,9 @@ from bucketline.stores.base import (
 from bucketline.stores.digests import MD5
 from bucketline.stores.spool import names
 from bucketline.stores.spool.index import Index, Staged
-from bucketline.stores.spool.reading import stretch
+from bucketline.stores.spool.reading import sidecar_of, stretch
 from bucketline.stores.spool.shelves import Shelves
-from bucketline.stores.spool.sidecar import Origin, PartFile, Sidecar, unpacked
+from bucketline.stores.spool.sidecar import Origin, PartFile, Sidecar
 from bucketline.stores.spool.uploads import Uploads
 from bucketline.stores.spool.volume import Volume
 
@@ -246,13 +246,11 @@ class Spool:
         self.index.drop(staged.entry.key, staged.generation)
 
     def sidecar(self, staged: Staged) -> Flow[Sidecar]:
-        """All that is known of it. Raises `Broken` where that is damaged, `NotFound`, `Away`."""
+        """All that is known of it. Raises `Broken` where that is damaged or gone, `Away`."""
         kept = self._sidecars.get(staged.generation)
         if kept is not None:
             return kept
-        volume = self.shelves.of(staged.volume)
-        name = names.sidecar(names.of_key(staged.entry.key))
-        sidecar = unpacked((yield from self.shelves.on(volume, volume.store.read(name))).body)
+        sidecar = yield from sidecar_of(self.shelves, staged)
         if sidecar.generation != staged.generation:
             raise Changed("another object is staged by now", store=self.name, key=sidecar.key)
         if len(sidecar.parts) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from bucketline.stores.spool.sentinel import (
 SPOOL = "spool"  # The folder of a volume in which all of ours is, a folder a job.
 _LOOK_SECONDS = 2.0  # So often one that is there is looked at, and one that is not, too.
 _LEARNING = 0.2
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class VolumeState(NamedTuple):
@@ -97,7 +99,9 @@ class Volume:
         except OSError as error:
             self._judge(f"it does not answer ({error.strerror})")
             return
-        self.room.measured(told.f_blocks * told.f_frsize, told.f_bavail * told.f_frsize)
+        names = told.f_favail if told.f_files else None  # Some file systems do not count them.
+        size, free = told.f_blocks * told.f_frsize, told.f_bavail * told.f_frsize
+        self.room.measured(size, free, names)
 
     def failed(self, error: StoreError) -> Away:
         """It could not do what it should: it is left alone, and who wanted it comes back later."""
@@ -165,9 +169,15 @@ class Volume:
         self.measure()
 
     def _try(self) -> None:
-        """Make a file and remove it again; raises OSError."""
+        """Make a file and remove it again; raises OSError. A full disk is there all the same: what
+        is staged on it must be sent, or it stays full.
+        """
         path = Path(self.folder) / f"{SENTINEL}.try"
-        path.write_bytes(b"")
+        try:
+            path.write_bytes(b"")
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
         with suppress(FileNotFoundError):
             path.unlink()
 
