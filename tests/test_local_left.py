@@ -7,14 +7,19 @@ import fcntl
 import hashlib
 import os
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bucketline.clock import FakeClock
-from bucketline.errors import Broken, NotFound
+from bucketline.errors import Broken, Interrupted, NotFound
+from bucketline.flow.move.hints import NoHints, Upload
+from bucketline.flow.move.proof import MovePolicy
+from bucketline.flow.move.resume import left_upload
+from bucketline.flow.run.terms import Stop
 from bucketline.model import Attributes
-from bucketline.stores.base import Part
+from bucketline.stores.base import Flow, Part, Work
 from bucketline.stores.digests import VOUCHED
 from bucketline.stores.local import LocalStore, left
 from bucketline.stores.local.left import Slot
@@ -27,6 +32,17 @@ SIZE = 2_400_003
 TIME = "1700000000.123456789"
 MTIME = Attributes(metadata={"mtime": TIME, "k": "v"})
 WEEK = 7 * 86_400
+
+
+class Remembers(NoHints):
+    """One upload."""
+
+    def __init__(self, one: Upload) -> None:
+        self.one = one
+
+    def of(self, key: str) -> Flow[list[Upload]]:
+        yield from ()
+        return [self.one] if key == self.one.key else []
 
 
 def begun(folder: Path, numbers: tuple[int, ...] = (1, 2), algorithm: str = "") -> str:
@@ -216,3 +232,32 @@ def test_a_note_of_something_else_is_no_note(tmp_path: Path, said: str) -> None:
 
     with pytest.raises(NotFound):
         drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))
+
+
+def test_who_turns_away_while_it_is_read_back_lets_go_of_it(tmp_path: Path) -> None:
+    upload = begun(tmp_path)
+    looking = LocalStore(str(tmp_path)).list_parts("a/k", upload)
+    first = looking.send(None)
+    assert isinstance(first, Work)
+    looking.send(first.call())  # It is open now, and its first part not yet read.
+    looking.close()
+
+    held = drive(LocalStore(str(tmp_path)).list_parts("a/k", upload))
+    assert [part.number for part in held] == [1, 2]
+
+
+def test_a_wish_to_end_is_heard_while_it_is_read_back(tmp_path: Path) -> None:
+    upload = begun(tmp_path)
+    store = LocalStore(str(tmp_path))
+    wanted = Upload("a/k", "", SIZE, OFFSETS[1], "e", "f")
+    hints = Remembers(replace(wanted, upload=upload))
+    stop = Stop()
+    looking = left_upload(wanted, store, MovePolicy(hints=hints, wish=stop))
+    effect = looking.send(None)
+    assert isinstance(effect, Work)
+
+    stop.drain = True
+    with pytest.raises(Interrupted, match="that is kept; run again"):
+        looking.send(effect.call())
+
+    assert [part.number for part in drive(store.list_parts("a/k", upload))] == [1, 2]

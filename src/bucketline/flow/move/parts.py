@@ -52,7 +52,7 @@ def copy_in_parts(action: Copy, source: Store, target: Store, policy: MovePolicy
         hashing = choose_for_parts(found, source, target, count, is_silent=silent)
     errand = _Errand(found, fitted, source, target, policy, plan, hashing)
     wanted = errand.wanted(action.target_key)
-    upload = yield from left_upload(wanted, target, policy.hints)
+    upload = yield from left_upload(wanted, target, policy)
     if upload is not None:
         with suppress(NotFound):  # Of the upload: it is gone, although nothing had told so.
             return (yield from errand.carry_out(upload))

@@ -24,6 +24,7 @@ from bucketline.errors import (
 )
 from bucketline.flow.move.hints import Hints, SentPart, Upload
 from bucketline.flow.move.layout import spans
+from bucketline.flow.move.proof import MovePolicy, Wish
 from bucketline.flow.move.wholes import whole_of
 from bucketline.model import Attributes, Found
 from bucketline.stores.base import Flow, Part, Receipt, Store
@@ -59,12 +60,16 @@ def may_go_on(error: BucketlineError) -> bool:
     return error.remedy in {Remedy.RETRY, Remedy.STOP}
 
 
-def left_upload(wanted: Upload, target: Store, hints: Hints) -> Flow[OpenUpload | None]:
-    """One for `wanted` that an earlier process left; others of its key are removed."""
+def left_upload(wanted: Upload, target: Store, policy: MovePolicy) -> Flow[OpenUpload | None]:
+    """One for `wanted` that an earlier process left; others of its key are removed.
+
+    To find out what the target holds of it may take long: a wish to end is heard meanwhile.
+    """
+    hints = policy.hints
     going: OpenUpload | None = None
     for hint in (yield from hints.of(wanted.key)):
         if going is None and _fits(hint, wanted):
-            going = yield from _confirmed(hint, target)
+            going = yield from _unless_cut(_confirmed(hint, target), policy.wish, target.name)
             if going is not None:
                 continue
         yield from let_go(hint, target, hints)
@@ -131,6 +136,31 @@ def _confirmed(hint: Upload, target: Store) -> Flow[OpenUpload | None]:
         else:
             opened.unproven[part.number] = part.etag
     return opened
+
+
+def _unless_cut(
+    flow: Flow[OpenUpload | None], wish: Wish, target_name: str
+) -> Flow[OpenUpload | None]:
+    """The flow, as long as nobody wishes to end: to see what is there changes nothing."""
+    try:
+        effect = flow.send(None)
+        while True:
+            if wish.cuts:
+                raise Interrupted(
+                    f"{target_name}: stopped while it was seen what has arrived of an object;"
+                    " that is kept; run again"
+                )
+            try:
+                answer = yield effect
+            except StoreError as error:
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as end:
+        opened: OpenUpload | None = end.value
+        return opened
+    finally:
+        flow.close()
 
 
 def _told(part: Part) -> SentPart:

@@ -116,7 +116,7 @@ def _in_parts(
     mark = fingerprint(entry, step, fitted.attributes)
     wanted = Upload(key, "", entry.size, step, entry.pin, f"within {mark}" if mark else "")
     errand = _Errand(found, fitted, source, target, policy)
-    upload = yield from left_upload(wanted, target, policy.hints)
+    upload = yield from left_upload(wanted, target, policy)
     if upload is None:
         looks = yield from look_before(key, action.replaces, target, policy.learnt)
         upload = yield from begin_upload(wanted, fitted.attributes, target, policy.hints)

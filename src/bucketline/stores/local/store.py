@@ -215,8 +215,14 @@ class LocalStore:
     def list_parts(self, key: str, upload: str) -> Flow[list[Part]]:
         if not self._uploads.is_under_way(upload):
             left: Parts = yield Work(lambda: self._uploads.reopened(key, upload), "list_parts", key)
-            for number in left.numbers:  # One by one: they are large, and a run may want to end.
-                yield Work(partial(left.recheck, number), "recheck", key)
+            try:
+                for (
+                    number
+                ) in left.numbers:  # One by one: they are large, and a run may want to end.
+                    yield Work(partial(left.recheck, number), "recheck", key)
+            except BaseException:
+                left.put.leave()
+                raise
             self._uploads.take_over(upload, left)
         return self._uploads.get(key, upload).held()
 

@@ -178,6 +178,10 @@ class Put:
         if self._changed:
             self.place.folders.prune(self._path)
 
+    def leave(self) -> None:
+        """For another process, or a later pass of this one, to go on with."""
+        self._close()
+
     def _close(self) -> None:
         if self.file >= 0:
             os.close(self.file)
