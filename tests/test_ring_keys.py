@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bucketline.engines.ring import keys
@@ -70,6 +70,7 @@ def test_copies_lie_apart(key: str, copies_class: int) -> None:
 @given(INPUT_KEYS, ZEROS)
 def test_leading_zeros_may_be_left_out(key: str, zeros: int) -> None:
     key = "0" * zeros + key[zeros:]
+    assume(key.strip("0"))
 
     assert keys.padded(key.lstrip("0").lower()) == key
     raw = bytes.fromhex(key).lstrip(b"\0")

@@ -14,10 +14,10 @@ from bucketline.engines.ring.quarantine import Quarantine, groups
 from bucketline.engines.ring.reclaim import Manner, reclaim
 from bucketline.engines.ring.site import Site
 from bucketline.engines.ring.undelete import undelete
-from bucketline.errors import Refused
+from bucketline.errors import BadListing, Refused
 from bucketline.stores.local import LocalStore
 from ring.reclaims import LATER, looked_twice, terms
-from ring.services import Services, serve
+from ring.services import Services, Told, serve
 from ring.sites import opened
 from ring.world import World
 
@@ -137,3 +137,61 @@ def _files(folder: Path) -> list[Path]:
 
 def _book(folder: Path) -> str:
     return next((folder / "R" / "plans").glob("*.deeds")).read_text()
+
+
+@pytest.mark.slow
+def test_what_is_there_anew_is_not_written_over(
+    found: Site, services: Services, tmp_path: Path
+) -> None:
+    plan, _ = make(found)
+    manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
+    reclaim(found, plan, manner)
+    one = next(item for item in plan.items if item.kind == "ORPHAN")
+    services.purge(one.main)
+    services.world.keep(one.input_key, large=one.main.endswith("30"))
+    services.put[one.input_key] = b"new"
+
+    told = undelete(found, plan.sha256, one.main, opener=lambda place: safe(Path(place).parent))
+    assert told == {"failed": 1}
+    assert services.put[one.input_key] == b"new"
+    book = next((tmp_path / "R" / "plans").glob("*.deeds")).read_text()
+    assert "something else is there" in book
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_gone_by_the_second_try_is_made_again(
+    found: Site, services: Services, tmp_path: Path
+) -> None:
+    plan, _ = make(found)
+    manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
+    services.faults = {"chord": 1.0}
+    with pytest.raises(Refused, match="too many deletes failed"):
+        reclaim(found, plan, manner)
+    copies = [file for file in (tmp_path / "quarantine").rglob("*") if file.is_file()]
+    assert len(copies) == len(plan.items)
+    copies[0].unlink()
+    copies[1].write_bytes(b"{}\nanother")
+    services.faults = {}
+    asked = services.asked["GET arc"]
+
+    assert reclaim(found, plan, manner)["failed"] == 0
+    assert services.asked["GET arc"] - asked == 2
+    assert copies[0].exists()
+    assert copies[1].read_bytes() != b"{}\nanother"
+
+
+@pytest.mark.slow
+def test_an_answer_that_is_not_the_ring_s_is_no_copy(
+    found: Site, services: Services, tmp_path: Path
+) -> None:
+    plan, _ = make(found)
+    usual = services._rebuild
+
+    def rebuild(route: str, key: str) -> Told:
+        return (200, b"<html>", {}) if route == "arc" else usual(route, key)
+
+    manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
+    setattr(services, "_rebuild", rebuild)  # noqa: B010
+    with pytest.raises(BadListing, match="not the ring"):
+        reclaim(found, plan, manner)
+    assert services.buried == []

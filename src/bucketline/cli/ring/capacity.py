@@ -8,6 +8,7 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.ring.phases import options, site_of
 from bucketline.engines.ring.capacity import capacity as perform
 from bucketline.engines.ring.capacity import held
+from bucketline.engines.ring.site import alone
 from bucketline.errors import printable
 from bucketline.sizes import show_size
 
@@ -16,7 +17,8 @@ from bucketline.sizes import show_size
 def capacity(invocation: Invocation, /, name: str, **said: Any) -> int:
     """By kind, bucket, protection and age: objects, their bytes, and what these take on disks."""
     with site_of(invocation, name, said, is_first=False) as found:
-        perform(found)
+        with alone(found.folder):
+            perform(found)
         manifest = found.dataset("capacity").manifest()
         rows = list(held(found))
     if manifest.why_partial:

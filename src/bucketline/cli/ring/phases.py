@@ -47,7 +47,7 @@ def _phase(phase: str, *, is_first: bool = False) -> click.Command:
     def command(invocation: Invocation, /, name: str, *, from_old: str = "", **said: Any) -> int:
         with (
             site_of(invocation, name, said, is_first=is_first) as found,
-            _phases(invocation, from_old) as phases,
+            _phases(invocation, found, from_old) as phases,
         ):
             phases[phase](found)
             _tell(invocation, found, phase)
@@ -76,7 +76,7 @@ def export(invocation: Invocation, /, name: str, *, bucket: str, from_old: str, 
         raise UsageError("--bucket asks bucketd, and --from-old does not; leave out one of them")
     with (
         site_of(invocation, name, said, is_first=False) as found,
-        _phases(invocation, from_old) as phases,
+        _phases(invocation, found, from_old) as phases,
     ):
         if bucket:
             export_metadata(found, bucket)
@@ -92,7 +92,7 @@ def run(invocation: Invocation, /, name: str, *, from_old: str, **said: Any) -> 
     """Goes on where an earlier run of it was interrupted."""
     with (
         site_of(invocation, name, said, is_first=True) as found,
-        _phases(invocation, from_old) as phases,
+        _phases(invocation, found, from_old) as phases,
     ):
         for phase, perform in phases.items():
             perform(found)
@@ -107,11 +107,20 @@ def run(invocation: Invocation, /, name: str, *, from_old: str, **said: Any) -> 
 
 
 @contextmanager
-def _phases(invocation: Invocation, text: str) -> Iterator[dict[str, Callable[[Site], None]]]:
-    """Those that ask the services, or the first two by what the old check left."""
-    if not text:
-        yield PHASES
-        return
+def _phases(
+    invocation: Invocation, found: Site, text: str
+) -> Iterator[dict[str, Callable[[Site], None]]]:
+    """Those that ask the services, or the first two by what the old check left; by one program."""
+    with site.alone(found.folder):
+        if text:
+            with _of_old(invocation, text) as phases:
+                yield phases
+        else:
+            yield PHASES
+
+
+@contextmanager
+def _of_old(invocation: Invocation, text: str) -> Iterator[dict[str, Callable[[Site], None]]]:
     location = invocation.location(text, Side())
     check_source(location)
     side = open_place(location, hash_memory(invocation))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bucketline.durable import whole_file
+from bucketline.durable import replace_file
 from bucketline.engines.ring.client import Client, escaped
 from bucketline.engines.ring.inventory import Latest, Which, listed_object, seconds
-from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, written
+from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, sessions, written
 from bucketline.engines.ring.journal import as_json as _json
 from bucketline.engines.ring.keys import padded
 from bucketline.engines.ring.site import Site
@@ -22,6 +23,7 @@ REGISTRY = "users..bucket"
 _MARK = "..|.."
 _PAGE = 1000
 _REPLAY = "\x7fR"
+_ODD = (AttributeError, KeyError, TypeError, ValueError)  # Of metadata in another shape.
 
 
 class _Object(NamedTuple):
@@ -42,10 +44,9 @@ def export(site: Site, only: str = "") -> None:
         return
     client = site.client(site.ring.bucketd)
     why = [f"the bucket {only} alone"] if only else []
-    try:
-        since = _since(dataset, client)
-    except Gap as error:
-        since, why = {}, [*why, str(error)]
+    since = _since(dataset, client)
+    if not since:
+        why.append("no journal told where it stood when the export began")
     names = buckets(client)
     if only:
         names = [name for name in names if name in {only, SHADOW + only}]
@@ -67,12 +68,17 @@ def export(site: Site, only: str = "") -> None:
 
 
 def _since(dataset: Dataset, client: Client) -> Cursor:
-    """Where the journal stood before the first bucket was looked at, whoever goes on with it."""
+    """Where the journal stood before the first bucket was looked at, whoever goes on with it; what
+    it did not tell then, no later look can make good. Pieces without it are of another export.
+    """
     path = dataset.folder / "cursor.json"
     if not path.exists():
-        dataset.folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as file:
-            file.write(json.dumps(cursor(client)).encode() + b"\n")
+        shutil.rmtree(dataset.folder, ignore_errors=True)
+        try:
+            now = cursor(client)
+        except Gap:
+            now = {}
+        replace_file(path, json.dumps(now) + "\n")
     found: Cursor = json.loads(path.read_text())
     return found
 
@@ -80,20 +86,24 @@ def _since(dataset: Dataset, client: Client) -> Cursor:
 def buckets(client: Client) -> list[str]:
     """All of them, those of uploads under way before those that uploads end in."""
     found: set[str] = set()
-    sessions = _json(client, "/_/raft_sessions")
-    for session in sessions:
-        found |= set(_json(client, f"/_/raft_sessions/{session['id']}/bucket"))
+    for session in sessions(client):
+        names = _json(client, f"/_/raft_sessions/{session}/bucket")
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+            raise BadListing(f"session {session}: bucketd answers no list of buckets; run again")
+        found |= set(names)
+    if not found:
+        raise BadListing(f"{client.url}: bucketd names no bucket at all; look at it, run again")
     return sorted(found - {REGISTRY}, key=lambda name: (not name.startswith(SHADOW), name))
 
 
 def first_key(client: Client, bucket: str) -> str:
     """The input key of some object on the first page of a bucket; "" when there is none."""
-    page = _json(client, f"/default/bucket/{escaped(bucket)}?maxKeys={_PAGE}&marker=")
-    for entry in page["Contents"]:
-        value = json.loads(entry["value"])
-        location = value.get("location") if isinstance(value, dict) else None
-        if isinstance(location, list) and location:
-            return padded(str(location[0].get("key", "")))
+    found, _ = _page(client, bucket, "")
+    for _, value in found:
+        try:
+            return padded(value["location"][0]["key"])
+        except (*_ODD, IndexError):
+            continue
     return ""
 
 
@@ -108,17 +118,22 @@ def _bucket(client: Client, name: str, rows: Rows, told: Rows) -> None:
         if plain.startswith(_REPLAY):
             continue
         plain = plain.removeprefix("\x7fM").removeprefix("\x7fV")
-        if not isinstance(value, dict) or not value:
-            _issue(rows, _Object("object", name, plain, version), "EMPTY_MD")
+        about = _Object("object", name, plain, version)
+        if not value:
+            _issue(rows, about, "EMPTY_MD")
             continue
-        which = latest.judge(plain, version, value)
-        if which is Which.NONE:
-            continue
-        version = version or str(value.get("versionId") or "")
-        told.add(listed_object(name, (plain, version), value, is_latest=which is Which.LATEST))
-        if "location" not in value and int(value.get("content-length") or 0):
-            value = _json(client, f"/default/bucket/{escaped(name)}/{escaped(key)}")
-        _object(rows, _Object("object", name, plain, version), value)
+        try:
+            which = latest.judge(plain, version, value)
+            if which is Which.NONE:
+                continue
+            about = about._replace(version=version or str(value.get("versionId") or ""))
+            said = (plain, about.version)
+            told.add(listed_object(name, said, value, is_latest=which is Which.LATEST))
+            if "location" not in value and int(value.get("content-length") or 0):
+                value = _json(client, f"/default/bucket/{escaped(name)}/{escaped(key)}")
+            _object(rows, about, value)
+        except _ODD:
+            _issue(rows, about, "UNRESOLVED")
 
 
 def _object(rows: Rows, about: _Object, value: Mapping[str, Any]) -> None:
@@ -130,10 +145,10 @@ def _object(rows: Rows, about: _Object, value: Mapping[str, Any]) -> None:
         if size:
             _issue(rows, about, "NO_LOCATION")
         return
-    ours = [one for one in location if one.get("dataStoreType", "scality") == "scality"]
-    for number, one in enumerate(ours, 1):
+    found = ours(location)
+    for number, one in enumerate(found, 1):
         _reference(rows, about, (number, one, modified))
-    if len(ours) == len(location) and size != sum(int(one.get("size", 0)) for one in ours):
+    if len(found) == len(location) and size != sum(int(one.get("size", 0)) for one in found):
         _issue(rows, about, "SIZE_MISMATCH")
 
 
@@ -147,13 +162,19 @@ def _uploads(client: Client, name: str, rows: Rows) -> None:
             known[words[-1]] = _MARK.join(words[1:-1])
     for key, value in _entries(client, name):
         upload, _, number = key.partition(_MARK)
-        if upload == "overview" or not isinstance(value, dict):
+        if upload == "overview":
             continue
         kind = "mpu_part" if upload in known else "abandoned_part"
         about = _Object(kind, bucket, known.get(upload, ""), "", upload)
-        for one in value.get("partLocations") or []:
-            part = int(number) if number.isdecimal() else 0
-            _reference(rows, about, (part, one, seconds(value.get("last-modified"))))
+        part = int(number) if number.isdecimal() else 0
+        try:
+            parts = value.get("partLocations") or []
+            if part and not parts and int(value.get("content-length", 1)):
+                _issue(rows, about, "UNRESOLVED")
+            for one in ours(parts if isinstance(parts, list) else [parts]):
+                _reference(rows, about, (part, one, seconds(value.get("last-modified"))))
+        except _ODD:
+            _issue(rows, about, "UNRESOLVED")
 
 
 def _journaled(rows: Rows, one: Written) -> None:
@@ -162,28 +183,37 @@ def _journaled(rows: Rows, one: Written) -> None:
         return
     about = _Object("journal", one.bucket.removeprefix(SHADOW), one.key)
     for reference in references(one):
-        _reference(rows, about, (0, reference, seconds((one.value or {}).get("last-modified"))))
+        said = one.value.get("last-modified") if reference else None
+        _reference(rows, about, (0, reference, seconds(said)))
 
 
 def references(one: Written) -> list[Mapping[str, Any]]:
     """What it refers to; an empty one stands for what cannot be told."""
-    if not isinstance(one.value, dict):
+    try:
+        found = one.value.get("location") or one.value.get("partLocations") or []
+        if isinstance(found, str):
+            return [{"key": found}]
+        is_silent = "location" not in one.value and "partLocations" not in one.value
+        if is_silent and int(one.value.get("content-length") or 0):
+            return [{}]
+        return ours(found if isinstance(found, list) else [found])
+    except _ODD:
         return [{}]
-    found = one.value.get("location") or one.value.get("partLocations") or []
-    if isinstance(found, str):
-        return [{"key": found}]
-    ours = [part for part in found if part.get("dataStoreType", "scality") == "scality"]
-    is_silent = "location" not in one.value and "partLocations" not in one.value
-    return [{}] if is_silent and int(one.value.get("content-length") or 0) else ours
+
+
+def ours(location: list[Any]) -> list[Mapping[str, Any]]:
+    """What of it lies in the ring, and not in a cloud."""
+    return [one for one in location if one.get("dataStoreType", "scality") == "scality"]
 
 
 def _reference(rows: Rows, about: _Object, told: tuple[int, Mapping[str, Any], int]) -> None:
     number, one, modified = told
     try:
         input_key, issue = padded(str(one["key"])), ""
-    except (KeyError, ValueError):
-        input_key, issue = "", "UNRESOLVED"
-    rows.add((*about, input_key, number, int(one.get("size", 0)), modified, issue))
+        size = int(one.get("size", 0))
+    except (KeyError, TypeError, ValueError):
+        input_key, issue, size = "", "UNRESOLVED", 0
+    rows.add((*about, input_key, number, size, modified, issue))
 
 
 def _issue(rows: Rows, about: _Object, issue: str) -> None:
@@ -192,14 +222,30 @@ def _issue(rows: Rows, about: _Object, issue: str) -> None:
 
 def _entries(client: Client, bucket: str) -> Iterator[tuple[str, Any]]:
     """Every entry of a bucket; a listing that does not go on is an error, never an end."""
-    marker, place = "", f"/default/bucket/{escaped(bucket)}"
-    while True:
-        page = _json(client, f"{place}?maxKeys={_PAGE}&marker={escaped(marker)}")
-        for entry in page["Contents"]:
-            value = entry["value"]
-            yield entry["key"], json.loads(value) if isinstance(value, str) else value
-        if not page["IsTruncated"]:
-            return
-        if not page["Contents"] or page["Contents"][-1]["key"] <= marker:
+    marker, is_more = "", True
+    while is_more:
+        found, is_more = _page(client, bucket, marker)
+        yield from found
+        if is_more and (not found or found[-1][0] <= marker):
             raise BadListing(f"bucket {bucket}: its listing does not go on; run again")
-        marker = page["Contents"][-1]["key"]
+        marker = found[-1][0] if found else marker
+
+
+def _page(client: Client, bucket: str, marker: str) -> tuple[list[tuple[str, Any]], bool]:
+    """Keys with their values, and whether more follow."""
+    path = f"/default/bucket/{escaped(bucket)}?maxKeys={_PAGE}&marker={escaped(marker)}"
+    page = _json(client, path)
+    try:
+        return [(str(e["key"]), _decoded(e["value"])) for e in page["Contents"]], page[
+            "IsTruncated"
+        ]
+    except (KeyError, TypeError):
+        raise BadListing(f"bucket {bucket}: bucketd answers no page of it; run again") from None
+
+
+def _decoded(value: Any) -> Any:
+    """What is no JSON stays the text that it is."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

@@ -27,7 +27,8 @@ class Latest:
     """Of a bucket's entries in their order: a key's master comes before its versions, somewhere."""
 
     def __init__(self) -> None:
-        self._master = ("", "")  # The key just seen and its version, which is listed once more.
+        # The key just seen, its version, which is listed once more, and where that is.
+        self._master: tuple[Any, ...] = ()
         self._open: set[str] = set()  # A placeholder stands for them: their newest version counts.
 
     def judge(self, key: str, version: str, value: Mapping[str, Any]) -> Which:
@@ -36,12 +37,13 @@ class Latest:
                 self._open.add(key)
             return Which.NONE
         if not version:
-            self._master = (key, str(value.get("versionId") or ""))
+            self._master = (key, str(value.get("versionId") or ""), value.get("location"))
             return Which.LATEST
         if key in self._open:
             self._open.remove(key)
             return Which.LATEST
-        return Which.NONE if (key, version) == self._master else Which.OLDER
+        is_told = (key, version, value.get("location")) == self._master
+        return Which.NONE if is_told else Which.OLDER
 
 
 def listed_object(

@@ -29,8 +29,19 @@ class Written(NamedTuple):
 
 def cursor(client: Client) -> Cursor:
     """Where each session's journal stands now."""
-    sessions = [str(session["id"]) for session in as_json(client, "/_/raft_sessions")]
-    return {session: _end(client, session) for session in sessions}
+    return {session: _end(client, session) for session in sessions(client)}
+
+
+def sessions(client: Client) -> list[str]:
+    """The raft sessions; of none nothing could be told, and that would look like an empty S3."""
+    found = as_json(client, "/_/raft_sessions")
+    try:
+        names = [str(one["id"]) for one in found]
+    except (KeyError, TypeError):
+        names = []
+    if not names:
+        raise BadListing(f"{client.url}: bucketd names no raft session; look at bucketd, run again")
+    return names
 
 
 def written(
@@ -83,18 +94,27 @@ def _gap(session: str, error: StoreError) -> StoreError:
     return Gap(f"session {session}: its journal is not told ({error})")
 
 
-def _puts(entry: Mapping[str, Any]) -> Iterator[Written]:
-    if entry.get("method") == _DELETE:
-        return
-    for one in entry.get("entries") or []:
-        if one.get("type") == "del" or not one.get("value"):
-            continue
-        value = one["value"]
-        try:
-            value = json.loads(value) if isinstance(value, str) else value
-        except ValueError:
-            value = None
-        yield Written(str(entry.get("db", "")), str(one.get("key", "")), value)
+def _puts(entry: Any) -> list[Written]:
+    """What is no entry may have been a reference, which nobody can read."""
+    try:
+        if entry.get("method") == _DELETE:
+            return []
+        bucket = str(entry.get("db", ""))
+        puts = [one for one in entry.get("entries") or [] if one.get("type") != "del"]
+        return [
+            Written(bucket, str(one.get("key", "")), _decoded(one["value"]))
+            for one in puts
+            if one.get("value")
+        ]
+    except (AttributeError, TypeError):
+        return [Written("", "", None)]
+
+
+def _decoded(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
 
 
 def as_json(client: Client, path: str) -> Any:

@@ -54,8 +54,9 @@ def padded(text: str) -> str:
     """A key as 40 upper-case digits: services leave leading zeros out. Raises `ValueError`."""
     if _IS_KEY(text) is not None:  # As almost all are told.
         return text
-    key = text.strip().upper().rjust(KEY_DIGITS, "0")
-    if _IS_KEY(key) is None:
+    digits = text.strip().upper()
+    key = digits.rjust(KEY_DIGITS, "0")
+    if not digits or _IS_KEY(key) is None:
         raise ValueError(f"no key: {text[:60]!r}")
     return key
 

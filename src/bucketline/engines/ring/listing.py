@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
+from bucketline.durable import replace_file
 from bucketline.engines.ring.keys import padded
 from bucketline.engines.ring.site import Site, nameless
 from bucketline.errors import BadListing, DiskError, Refused
 from bucketline.flow.drive import blocking
+from bucketline.flow.query.datasets import Dataset
 from bucketline.flow.query.rows import Rows
 from bucketline.stores.base import Answer, Flow
 from bucketline.stores.s3.markup import Torn, named, text, tree
@@ -36,15 +40,26 @@ def list_keys(site: Site) -> None:
     if dataset.is_sealed:
         return
     nodes = topology(site)
+    _keep_of(dataset, nodes)
     for node in site.going.through("listkeys", "nodes", nodes):
         piece = f"{node.name}-{node.vnode}"
         if not dataset.has(piece):
             with dataset.piece(piece) as rows:
                 _list_node(site, node, rows)
     if topology(site) != nodes:
-        raise Refused(f"{site.ring.name}: the ring changed while it was listed; begin a new run")
+        shutil.rmtree(dataset.folder)
+        said = "the ring changed while it was listed; the list was dropped, run again when it rests"
+        raise Refused(f"{site.ring.name}: {said}")
     notes = {"nodes": [node.name for node in nodes], "begun": site.begun, "cutoff": site.cutoff}
     dataset.seal(notes=notes)
+
+
+def _keep_of(dataset: Dataset, nodes: list[Node]) -> None:
+    """What an earlier attempt has listed stays only if the ring was the same then."""
+    path, told = dataset.folder / "topology.json", json.dumps(nodes)
+    if not path.exists() or path.read_text() != told:
+        shutil.rmtree(dataset.folder, ignore_errors=True)
+        replace_file(path, told)
 
 
 def topology(site: Site) -> list[Node]:
@@ -88,6 +103,8 @@ def _check_ring(name: str, nodes: list[Node]) -> None:
     by_key = {node.key: node for node in nodes}
     if not nodes or len(by_key) != len(nodes):
         raise Refused(f"{name}: the supervisor tells of no nodes, or of two with one key")
+    if len({(node.name, node.vnode) for node in nodes}) != len(nodes):
+        raise Refused(f"{name}: two nodes have one name and one port; each needs its own")
     key = nodes[0].key
     for seen in range(len(nodes)):
         key = by_key[key].successor
@@ -104,9 +121,15 @@ def _list_node(site: Site, node: Node, rows: Rows) -> None:
         with nameless(site.dataset("listkeys").folder) as file:
             spool = _Spool(file)
             blocking(_window(site, node, (start, end), spool))
+            chunks, other = 0, ""
             for line in spool.lines(node.name):
                 if len(line.partition(",")[0]) >= _KEY_LENGTH_MIN:
                     rows.add((*_row(node, line), is_new, node.name))
+                    chunks += 1
+                elif line.strip():
+                    other = line
+            if other and not chunks:
+                raise BadListing(f"node {node.name}: in place of chunks it says {other[:80]!r}")
 
 
 class _Spool:

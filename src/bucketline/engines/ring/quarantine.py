@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from bucketline.engines.ring.keys import ERASURE_CLASS, Main
 from bucketline.engines.ring.plan import Candidate
 from bucketline.engines.ring.site import Site
-from bucketline.errors import BadListing, Mismatch, TooLarge
+from bucketline.errors import BadListing, Mismatch, NotFound, TooLarge
 from bucketline.stores.base import Answer, Flow, Store
 
 VERSION = 1
 SIZE_MAX = 1 << 30  # Of one body, which memory must hold.
 _RAW = ("x-scal-split-policy: raw",)
+_UNREADABLE = (404, 422)  # Not there, or not whole.
 _SAID = "x-scal-"
 _IS_SPLIT = "x-scal-attr-is-split"
 _USERMD = "x-scal-usermd"
@@ -49,6 +50,8 @@ class Quarantine:
         answer = yield from _read(site, one.input_key)
         body = bytes(answer.body)
         told = {name: value for name, value in answer.headers.items() if name.startswith(_SAID)}
+        if not told:
+            raise BadListing(f"{one.input_key}: what answered is not the ring; look at its alias")
         sha256 = hashlib.sha256(body).hexdigest()
         about = {"version": VERSION, "ring": site.ring.name, "plan": plan, **_named(one)}
         head = json.dumps({**about, "size": len(body), "sha256": sha256, "headers": told})
@@ -59,6 +62,17 @@ class Quarantine:
         if bytes(again.body) != whole:
             raise Mismatch("the copy is not what was written", store=self._store.name, key=key)
         return Kept(self.place, key, len(body), sha256)
+
+    def holds(self, kept: Kept) -> Flow[bool]:
+        """Whether an earlier copy is still there, and what it was."""
+        if kept.place != self.place:
+            return False
+        try:
+            piece = yield from self._store.read(kept.key)
+            _parted(bytes(piece.body), kept, self._store.name)
+        except (NotFound, Mismatch):
+            return False
+        return True
 
     def back(self, site: Site, main: str, kept: Kept) -> Flow[None]:
         """Into the ring again under its input key, and proven: what is read is what was kept."""
@@ -72,6 +86,9 @@ class Quarantine:
         key = str(head["input_key"])
         path = site.ring.put_path or _arc(site)
         client = site.client(site.ring.rebuild)
+        now = yield from client.ask("GET", f"{_arc(site)}/{key}", _RAW, also=_UNREADABLE)
+        if now.status == 200 and bytes(now.body) != body:
+            raise Mismatch(f"{key}: something else is there by now, and is left as it is")
         yield from client.ask("PUT", f"{path}/{key}", said, body=body, also=(201, 204))
         answer = yield from _read(site, key)
         is_same = hashlib.sha256(bytes(answer.body)).hexdigest() == kept.sha256

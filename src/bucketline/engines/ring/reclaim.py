@@ -13,7 +13,7 @@ from bucketline.engines.ring.export import references
 from bucketline.engines.ring.findings import judge, known_buckets
 from bucketline.engines.ring.gates import Terms, examine, sampled
 from bucketline.engines.ring.journal import cursor, written
-from bucketline.engines.ring.keys import Main, dig, padded
+from bucketline.engines.ring.keys import DIG_DIGITS, Main, dig, padded
 from bucketline.engines.ring.plan import Candidate, Plan, file_of
 from bucketline.engines.ring.quarantine import Kept, Quarantine, groups
 from bucketline.engines.ring.site import Site, all_of
@@ -48,8 +48,11 @@ class Looked(NamedTuple):
 class Tail:
     """What was put since the export began: nothing of it may be deleted."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, plan: Plan) -> None:
         self._client = site.client(site.ring.bucketd)
+        # Of all that was put no more is kept than what the plan could meet.
+        self._planned = {one.main[:DIG_DIGITS] for one in plan.items}
+        self._planned |= {dig(one.parent) for one in plan.items if one.parent}
         self._since = dict(site.dataset("export").manifest().notes.get("cursor") or {})
         self.digs: set[str] = set()
         self.catch_up()
@@ -59,13 +62,15 @@ class Tail:
         for one in written(self._client, self._since, now):
             for reference in references(one):
                 try:
-                    self.digs.add(dig(padded(str(reference["key"]))))
+                    self.digs |= {dig(padded(str(reference["key"])))} & self._planned
                 except (KeyError, ValueError):
                     raise Refused(f"{one.bucket}: metadata was put that cannot be read") from None
         self._since = now
 
     def mentions(self, one: Candidate) -> bool:
-        return one.main[:22] in self.digs or (bool(one.parent) and dig(one.parent) in self.digs)
+        return one.main[:DIG_DIGITS] in self.digs or (
+            bool(one.parent) and dig(one.parent) in self.digs
+        )
 
 
 class Reclaim:
@@ -75,7 +80,7 @@ class Reclaim:
         self._site, self._plan, self._book, self._manner = site, plan, book, manner
         self._nodes = Nodes(site)
         self._known = known_buckets(site)
-        self._tail = Tail(site)
+        self._tail = Tail(site, plan)
         self._lately: deque[bool] = deque(maxlen=_WINDOW)  # Whether each failed.
 
     def perform(self) -> None:
@@ -136,10 +141,12 @@ class Reclaim:
 
     def _keep_and_look(self, one: Candidate) -> Flow[Looked]:
         """The copy comes first: a look that finds all as it was planned speaks for it as well."""
-        quarantine, lack, kept = self._manner.quarantine, "", None
-        if quarantine is not None and one.main not in self._book.kept:
+        lack, kept = "", None
+        if (quarantine := self._manner.quarantine) is not None:
             try:
-                kept = yield from quarantine.keep(self._site, self._plan.sha256, one)
+                was = self._book.kept.get(one.main)
+                if was is None or not (yield from quarantine.holds(Kept(**was))):
+                    kept = yield from quarantine.keep(self._site, self._plan.sha256, one)
             except NotFound:
                 lack = "cannot be read, and so not be kept"
             except StoreError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,6 +96,17 @@ class Site:
     def cutoff(self) -> int:
         """What was written after this moment is too new to be judged."""
         return int(self.begun) - self.ring.grace_days * _DAY
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Two programs that make one run would write the same pieces."""
+    with (folder / "run.json").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(f"{folder}: another program makes this run; wait for its end") from None
+        yield
 
 
 @contextmanager
