@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bucketline.clock import Clock
-from bucketline.errors import UsageError
+from bucketline.errors import Refused, UsageError
 from bucketline.settings import Location
 from bucketline.stores.spool import (
     Marks,
@@ -74,11 +74,27 @@ def open_spool(
             path = str(folder.absolute())
             identity = known.get(path, "")
             volumes.append(open_volume(path, job, identity=identity, marks=marks, clock=clock))
+        _refuse_copies(volumes)
     except BaseException:
         for volume in volumes:
             volume.close()
         raise
-    told = {one.folder: one.identity for one in volumes}
-    if not told.items() <= known.items():
-        remember_volumes(memory, {**known, **told})
+    remember_volumes(memory, {one.folder: one.identity for one in volumes})
     return Spool(volumes, clock=clock)
+
+
+def _refuse_copies(volumes: Sequence[Volume]) -> None:
+    """Raise `Refused` for two folders of one name: what went to one would be looked for in the
+    other.
+    """
+    seen: dict[str, Volume] = {}
+    for one in volumes:
+        other = seen.setdefault(one.identity, one)
+        if other is one:
+            continue
+        away, there = (one, other) if other.is_usable else (other, one)
+        if away.is_usable:
+            said = "are copies of one volume; leave one of them out"
+            raise Refused(f"{other.folder} and {one.folder}: {said}")
+        said = f"its volume is in {there.folder} now; leave out --volume {away.folder}"
+        raise Refused(f"{away.folder}: {said}")

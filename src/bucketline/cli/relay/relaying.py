@@ -30,6 +30,7 @@ from bucketline.model import Action, Outcome, Tally
 from bucketline.stores.memory import MemoryStore
 from bucketline.stores.spool import Spool, load
 
+_WAITS = 4  # What has arrived is still on a volume.
 _ROUNDS = 3  # Of --once: what has rotted is fetched again.
 _NAP_SECONDS = 0.2
 _PASS_SECONDS = 600.0  # After so long, a pass with failures makes way for the next, which retries.
@@ -75,7 +76,8 @@ class Relaying:
             self.dropper.close()
             for hop in self._hops:
                 hop.around.endpoints.remember()
-        return exit_code(ran, ears)
+        code = exit_code(ran, ears)
+        return code or (_WAITS if self.dropper.left else 0)
 
     def _shown(self) -> AbstractContextManager[None]:
         return shared_screen(self.invocation, self._hops, self.spool, self.clock)
@@ -208,6 +210,7 @@ class Relaying:
     def _forward_pass(self) -> Ran:
         began = self.clock.monotonic()
         self._is_all_sent = False
+        self.dropper.again()
         self._take_in()
 
         def may_come() -> bool:
@@ -229,7 +232,7 @@ class Relaying:
             return one.run(engine, size_max=self.wish.max_send, heard=heard)
         finally:
             self._rotten += engine.rotten
-            if engine.failed:
+            if engine.failed or self.dropper.left:
                 self._retry_at = self.clock.monotonic() + self.wish.every_seconds
 
     def _take_in(self) -> None:

@@ -24,7 +24,7 @@ from bucketline.flow.report.relays import (
     volume_memory,
 )
 from bucketline.settings import Location
-from bucketline.stores.spool import Marks, Spool, load, volumes_known
+from bucketline.stores.spool import Marks, Spool, load, volumes_used
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def stopped(
     words = (identity(source), identity(target), said["name"] or "")
     ledgers = relay_ledgers(invocation.state_folder, words)
     memory = volume_memory(ledgers[0])
-    folders = list(dict.fromkeys([*map(Path, volumes_known(memory)), *volumes]))
+    folders = list(dict.fromkeys([*map(Path, volumes_used(memory)), *volumes]))
     if not folders:
         hint = "knows no relay between these; look at `bucketline relay status`"
         raise UsageError(f"{invocation.state_folder}: {hint}")

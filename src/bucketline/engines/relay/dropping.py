@@ -16,8 +16,8 @@ _AT_ONCE = 32
 
 
 class Dropper:
-    """Hears of each fate after it is durable. What cannot be dropped now is found by the next run,
-    which knows that it has arrived.
+    """Hears of each fate after it is durable. What cannot be dropped now is tried again later, and
+    else found by the next run, which knows that it has arrived.
     """
 
     def __init__(self, spool: Spool, drive: Caller, say: Callable[[str], None]) -> None:
@@ -26,6 +26,8 @@ class Dropper:
         self._say = say
         self._queue: SimpleQueue[Staged | None] = SimpleQueue()
         self._is_dropping = False
+        self._left: list[Staged] = []  # What could not be dropped.
+        self._told = ""
         self._thread = threading.Thread(target=self._work, name="bucketline-drop", daemon=True)
         self._thread.start()
 
@@ -41,6 +43,21 @@ class Dropper:
         """It is known to have arrived."""
         self._spool.index.leave(staged)
         self._queue.put(staged)
+
+    def again(self) -> None:
+        """Try what could not be dropped, where its volume is there."""
+        left, self._left = self._left, []
+        usable = {one.identity for one in self._spool.shelves.usable}
+        for staged in filter(self._is_there, left):
+            if staged.volume in usable:
+                self._queue.put(staged)
+            else:
+                self._left.append(staged)
+
+    @property
+    def left(self) -> int:
+        """How many could not be dropped so far."""
+        return sum(map(self._is_there, self._left))
 
     @property
     def is_idle(self) -> bool:
@@ -64,11 +81,19 @@ class Dropper:
             self._drive.call(_all(flows))
             self._is_dropping = False
 
+    def _is_there(self, staged: Staged) -> bool:
+        there = self._spool.index.get(staged.entry.key)
+        return there is not None and there.generation == staged.generation
+
     def _drop(self, staged: Staged) -> Flow[None]:
         try:
             yield from self._spool.remove(staged)
         except StoreError as error:
-            self._say(f"{error}; it has arrived, and its staged copy is dropped later")
+            self._left.append(staged)
+            said = f"{error}; what has arrived is dropped from it later"
+            if said != self._told:  # Once, not for each object.
+                self._told = said
+                self._say(said)
 
 
 def _all(flows: Sequence[Flow[None]]) -> Flow[None]:

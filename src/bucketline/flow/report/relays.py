@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bucketline.errors import LedgerError
+from bucketline.errors import DiskError, LedgerError
 from bucketline.flow.ledger import job_path
 from bucketline.flow.ledger.place import SUFFIX, is_locked
 from bucketline.flow.report.runs import RunRow, runs_of, troubles
-from bucketline.stores.spool import volumes_known
+from bucketline.stores.spool import volumes_used
 from bucketline.stores.spool.survey import Survey, survey
 
 HOPS = ("fetch", "forward")
@@ -115,14 +115,18 @@ def _relay(state_folder: Path, ledger: Path, fetch: RunRow) -> RelayRow:
     forwards = relay_ledgers(state_folder, identity)[1]
     sent = next(reversed(runs_of(forwards)), None)
     job = relay_digest(identity)
-    known = volumes_known(volume_memory(ledger))
+    trouble, used = "", {}
+    try:
+        used = volumes_used(volume_memory(ledger))
+    except DiskError as error:
+        trouble = str(error)
     return RelayRow(
         identity,
         is_locked(ledger),
         fetch,
         sent,
-        tuple(survey(folder, name, job) for folder, name in known.items()),
-        _last_error((sent, fetch)),
+        tuple(survey(folder, name, job) for folder, name in used.items()),
+        trouble or _last_error((sent, fetch)),
     )
 
 

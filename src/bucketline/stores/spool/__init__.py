@@ -2,7 +2,7 @@
 
 from bucketline.stores.spool.index import Staged
 from bucketline.stores.spool.loading import clear, load
-from bucketline.stores.spool.remembered import remember_volumes, volumes_known
+from bucketline.stores.spool.remembered import remember_volumes, volumes_known, volumes_used
 from bucketline.stores.spool.room import Marks
 from bucketline.stores.spool.sidecar import Origin
 from bucketline.stores.spool.store import Spool
@@ -20,4 +20,5 @@ __all__ = [
     "open_volume",
     "remember_volumes",
     "volumes_known",
+    "volumes_used",
 ]

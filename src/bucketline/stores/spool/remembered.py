@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bucketline.durable import replace_file
@@ -13,17 +13,31 @@ VERSION = 1
 
 
 def volumes_known(memory: Path) -> dict[str, str]:
-    """Folder -> the volume's own name. Raises `DiskError`."""
+    """Folder -> the volume's own name, of all that there ever were. Raises `DiskError`."""
+    return _told(memory)[0]
+
+
+def volumes_used(memory: Path) -> dict[str, str]:
+    """The same of those that were named last: others are given up. Raises `DiskError`."""
+    known, used = _told(memory)
+    return {folder: name for folder, name in known.items() if folder in used}
+
+
+def _told(memory: Path) -> tuple[dict[str, str], Collection[str]]:
     try:
         told = json.loads(memory.read_bytes())
-        return {str(folder): str(name) for folder, name in told["volumes"].items()}
+        known = {str(folder): str(name) for folder, name in told["volumes"].items()}
+        return known, told.get("used", known)
     except FileNotFoundError:
-        return {}
+        return {}, ()
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         said = "does not say which volumes there were; move it away if they are all mounted"
         raise DiskError(f"{memory}: {said}") from None
 
 
-def remember_volumes(memory: Path, known: Mapping[str, str]) -> None:
-    """Raises `DiskError`."""
-    replace_file(memory, json.dumps({"v": VERSION, "volumes": dict(known)}) + "\n")
+def remember_volumes(memory: Path, used: Mapping[str, str]) -> None:
+    """These are used, whichever there were before. Raises `DiskError`."""
+    known = volumes_known(memory)
+    if {**known, **used} != known or volumes_used(memory) != dict(used):
+        told = {"v": VERSION, "volumes": {**known, **used}, "used": list(used)}
+        replace_file(memory, json.dumps(told) + "\n")

@@ -20,7 +20,7 @@ class Survey(NamedTuple):
     reason: str  # Why it is not there; "" = it is.
     size: int = 0  # Of the disk, in bytes.
     free: int = 0
-    objects: int = 0  # Staged, by their sidecars; one on several volumes counts on each.
+    objects: int = 0  # Staged, by their sidecars; one on several volumes counts where it begins.
     bytes: int = 0  # Of their parts, and of those under way.
     oldest: float = 0.0  # When the first of them came, seconds since 1970; 0 = there is none.
 
@@ -34,17 +34,22 @@ def survey(folder: str, identity: str, job: str) -> Survey:
         disk = os.statvfs(folder)
     except (OSError, Refused) as error:
         return Survey(folder, getattr(error, "strerror", "") or str(error))
-    objects, size, oldest = 0, 0, ""
+    size, oldest = 0, ""
+    told_of: set[str] = set()
+    begins: set[str] = set()
     for name, length in _files(Path(folder) / SPOOL / job):
         one = names.named(name)
         if one is None:
             continue
-        objects += not one.generation
+        if not one.generation:
+            told_of.add(one.object)
+        elif one.number == 1:
+            begins.add(one.object)
         size += length if one.md5 else 0
         if one.generation and (not oldest or one.generation < oldest):
             oldest = one.generation
     since = int(oldest, 16) / 1e6 if oldest else 0.0
-    block = disk.f_frsize
+    block, objects = disk.f_frsize, len(told_of & begins)
     return Survey(folder, "", disk.f_blocks * block, disk.f_bavail * block, objects, size, since)
 
 
