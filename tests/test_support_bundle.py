@@ -36,6 +36,15 @@ def opened(path: Path) -> dict[str, str]:
         f"unlock_code: {SECRET}\n",
         f"endpoint: https://user:{SECRET}@far.example/\n",
         f"a:\n  secret_key: |\n    {SECRET}\n    {SECRET}\n  b: 1\n",
+        f"far: {{access_key: one, unlock_code: {SECRET}, region: x}}\n",
+        f"far: {{region: x, 'password': \"p, {SECRET}\"}}\n",
+        f"# secret_key: {SECRET}\n",
+        f"  #token: {SECRET}\n",
+        f"passphrase: {SECRET}\nprivate_key: {SECRET}\napi-key: {SECRET}\n",
+        f"a: |\n  -----BEGIN EC PRIVATE KEY-----\n  {SECRET}\n  -----END EC PRIVATE KEY-----\n",
+        f"    hooks: {{failed: 'https://hooks.example/services/{SECRET}'}}\n",
+        f"    hooks:\n      complete: https://hooks.example/services/{SECRET}\n",
+        f"    hooks: {{waiting: https://hooks.example/?sig={SECRET}, complete: [x]}}\n",
     ],
 )
 def test_what_should_not_be_in_a_configuration_does_not_leave_it(text: str) -> None:
@@ -44,6 +53,8 @@ def test_what_should_not_be_in_a_configuration_does_not_leave_it(text: str) -> N
 
 def test_what_only_leads_to_a_secret_stays() -> None:
     text = "far:\n  secret_key: {env: FAR_SECRET}\n  password:\n    file: /etc/one\n  region: x\n"
+    text += "near: {secret_key: {env: NEAR_SECRET}, region: y}\n"
+    text += "jobs: {one: {source: s3://a/b/, hooks: {failed: [mail, me]}}}\n# no token is here\n"
 
     assert without_secrets(text) == text
 

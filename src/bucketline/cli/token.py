@@ -9,12 +9,13 @@ import click
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import Period
 from bucketline.clock import SystemClock
-from bucketline.errors import printable
+from bucketline.errors import UsageError, printable
 from bucketline.service.tokens import SCOPES, Token, Tokens
 from bucketline.sizes import show_moment
 
 HOME, FILE = "service", "tokens.json"
 _YEAR = 365 * 86_400
+_LONGEST = 100 * _YEAR
 
 
 def tokens_of(state: Path) -> Tokens:
@@ -29,6 +30,8 @@ def tokens_of(state: Path) -> Tokens:
 @pass_invocation
 def create(invocation: Invocation, *, scope: str, expires: int | None, name: str) -> None:
     """Its secret is printed once, and kept nowhere."""
+    if (expires or 0) > _LONGEST:
+        raise UsageError("--expires: at most 36500d; a token can be made anew at any time")
     ends = SystemClock().now() + (expires or _YEAR)
     token, secret = tokens_of(invocation.made_state_folder()).create(name, scope, ends)
     if invocation.as_json:

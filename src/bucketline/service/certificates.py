@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from bucketline.errors import DiskError
+from bucketline.errors import DiskError, UsageError
 
 _AUTHORITY_DAYS, _DAYS, _RENEW_DAYS = 3_650, 397, 30
+_HOST = re.compile(r"[A-Za-z0-9*._-]{1,253}").fullmatch
 _PEM = serialization.Encoding.PEM
 
 
@@ -29,12 +32,12 @@ class Files(NamedTuple):
 
 
 def own_certificate(folder: Path, names: Sequence[str], now: float) -> Files:
-    """Made when it is missing, nearly over, or for other names."""
+    """Made when it is missing, spoiled, nearly over, or for other names."""
     moment = datetime.fromtimestamp(now, UTC)
     files = Files(folder / "server.pem", folder / "server.key", folder / "ca.pem")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_good(files.certificate, names, moment):
+        if not _is_good(files, names, moment):
             authority, key = _authority(folder, moment)
             _issue(files, authority, key, names, moment)
     except OSError as error:
@@ -42,22 +45,33 @@ def own_certificate(folder: Path, names: Sequence[str], now: float) -> Files:
     return files
 
 
-def _is_good(path: Path, names: Sequence[str], now: datetime) -> bool:
-    if not path.exists():
-        return False
-    there = x509.load_pem_x509_certificate(path.read_bytes())
+def _is_good(files: Files, names: Sequence[str], now: datetime) -> bool:
+    wanted = _names(names)
+    try:
+        there = _whole(files)
+    except (FileNotFoundError, ValueError, TypeError, InvalidSignature):
+        return False  # As when a disk was full, or a person took one of them away.
     told = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     left = there.not_valid_after_utc - now
     is_begun = there.not_valid_before_utc <= now
-    return is_begun and left > timedelta(days=_RENEW_DAYS) and list(told) == _names(names)
+    return is_begun and left > timedelta(days=_RENEW_DAYS) and list(told) == wanted
+
+
+def _whole(files: Files) -> x509.Certificate:
+    """The certificate, if it is that of the key, and of the authority that clients are told of."""
+    assert files.authority is not None
+    there = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    key = serialization.load_pem_private_key(files.key.read_bytes(), None)
+    if key.public_key() != there.public_key():
+        raise ValueError("the key is another one's")
+    there.verify_directly_issued_by(x509.load_pem_x509_certificate(files.authority.read_bytes()))
+    return there
 
 
 def _authority(folder: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     path, key_path = folder / "ca.pem", folder / "ca.key"
     if path.exists() and key_path.exists():
-        there = x509.load_pem_x509_certificate(path.read_bytes())
-        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        there, key = _authority_there(path, key_path)
         if there.not_valid_after_utc - now > timedelta(days=_DAYS):
             return there, key
     key = ec.generate_private_key(ec.SECP256R1())
@@ -74,6 +88,23 @@ def _authority(folder: Path, now: datetime) -> tuple[x509.Certificate, ec.Ellipt
     return made, key
 
 
+def _authority_there(
+    path: Path, key_path: Path
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Not made anew in silence: clients trust it."""
+    try:
+        there = x509.load_pem_x509_certificate(path.read_bytes())
+        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
+        if isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == there.public_key():
+            return there, key
+    except (ValueError, TypeError):
+        pass
+    raise DiskError(
+        f"{path}, {key_path}: are no authority any more; remove both, and have clients trust the"
+        " new one"
+    )
+
+
 def _issue(
     files: Files,
     authority: x509.Certificate,
@@ -82,7 +113,7 @@ def _issue(
     now: datetime,
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(_name(names[0]).value)[:64])])
     whose = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     made = (
@@ -139,7 +170,18 @@ def _name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
-        return x509.DNSName(name)
+        return x509.DNSName(_ascii(name))
+
+
+def _ascii(name: str) -> str:
+    """As a browser sends it."""
+    try:
+        told = name.encode("idna").decode()
+    except UnicodeError:
+        told = ""
+    if not _HOST(told):
+        raise UsageError(f"{name!r}: is no name of a machine; choose another --name")
+    return told
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import islice
 
 import anyio
@@ -29,10 +29,10 @@ class Events:
         """The service ends: who listens is let go."""
         self._ending.set()
 
-    async def stream(self) -> AsyncIterator[str]:
+    async def stream(self, may_go_on: Callable[[], bool]) -> AsyncIterator[str]:
         """As server-sent events: first those that are under way, then each that changes."""
         told: dict[str, str] | None = None
-        while not self._ending.is_set():
+        while not self._ending.is_set() and may_go_on():
             now = await self._look()
             for run, said in now.items():
                 is_new = '"state":"running"' in said if told is None else told.get(run) != said

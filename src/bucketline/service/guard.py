@@ -23,6 +23,7 @@ _PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+HOLDS = "bucketline.holds"  # In the scope: whether the token that asked is still good.
 _READS = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "cache-control": "no-store",
@@ -72,6 +73,8 @@ class Guard:
         except DiskError:
             await _refuse(503, "the audit cannot be written, so nothing is started", answered)
             return
+        wanted = "read" if is_read else "run"
+        scope[HOLDS] = lambda: self._judged(scope, client, wanted)[0] is Verdict.FINE
         await self._app(scope, receive, answered)
 
     def _judged(self, scope: Scope, client: str, wanted: str) -> tuple[Verdict, Token | None]:

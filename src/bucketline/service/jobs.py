@@ -16,6 +16,7 @@ from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 from bucketline.config import Job
+from bucketline.durable import replace_file
 from bucketline.errors import DiskError, Refused, UsageError
 from bucketline.service.configured import Configured
 from bucketline.service.reader import Reader
@@ -66,12 +67,21 @@ class Jobs:
                     stderr=out,
                     start_new_session=True,  # What ends the service ends no job.
                 )
-            self._ours.append(process)
-            told = {"pid": process.pid, "started": _started(process.pid)}
-            self._file(name, "json").write_text(json.dumps(told))
         except OSError as error:
             raise DiskError(f"{self._home}: the job cannot be started ({error})") from None
+        self._note(name, process)
         return {"job": name, "pid": process.pid}
+
+    def _note(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """By this another service finds it; what cannot be found again must not run."""
+        told = {"pid": process.pid, "started": _started(process.pid)}
+        try:
+            replace_file(self._file(name, "json"), json.dumps(told))
+        except DiskError:
+            process.kill()
+            process.wait()
+            raise
+        self._ours.append(process)
 
     def stop(self, name: str) -> dict[str, Any]:
         """As TERM does: what is under way is finished, and recorded."""

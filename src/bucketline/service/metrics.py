@@ -8,6 +8,8 @@ from bucketline.flow.metrics.sample import Sample
 from bucketline.flow.metrics.textfile import lines
 from bucketline.flow.report.runs import RunRow
 
+_SECONDS = "bucketline_run_seconds{"
+
 
 def exposed(rows: Iterable[RunRow], now: float) -> str:
     """Families are not split: all lines of a name stand together, below their help."""
@@ -21,6 +23,8 @@ def exposed(rows: Iterable[RunRow], now: float) -> str:
     families: dict[str, list[str]] = {}
     for path, row in last.items():
         for line in lines(_sample(row, now), now, success.get(path, 0.0)):
+            if row.state == "crashed" and line.startswith(_SECONDS):
+                continue  # Nobody knows when it died.
             name = line.split(" ")[2] if line.startswith("#") else line.partition("{")[0]
             family = families.setdefault(name, [])
             if line not in family:

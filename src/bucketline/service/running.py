@@ -67,8 +67,10 @@ def run(what: Served, clock: Clock, where: Listening, say: Callable[[str], None]
         made.app,
         http=Impatient,
         log_config=None,
+        log_level="error",  # What strangers send is no line of ours.
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # Who asks does not say for himself where he comes from.
         lifespan="off",
         timeout_graceful_shutdown=_GRACE_SECONDS,
         timeout_keep_alive=30,

@@ -23,10 +23,20 @@ _RUNS, _TOLD = 200, 30  # The newest; of so many of them also what went wrong.
 _AUDIT_BYTES = 64 << 10
 # A word whose name tells that it is secret, in YAML or JSON; and what stands in an address for a
 # name and a password. What leads to a secret ({env: …}, {file: …}) is none, and is kept.
-_NAME = r"""-?\s*["']?[\w-]*(?:secret|password|token|unlock|access_key|sse_c)[\w-]*["']?\s*:"""
-_SECRET_WORD = re.compile(rf"(?im)^(\s*{_NAME})[ \t]*+(?![{{|>]|$).*$")
+_WORD = (
+    r"""["']?[\w-]*(?:secret|passw|passphrase|token|unlock|sse_c|(?:access|private|api)_?-?key)"""
+)
+_NAME = rf"""-?\s*{_WORD}[\w-]*["']?\s*:"""
+_SECRET_WORD = re.compile(rf"(?im)^((?:[ \t]*#)*\s*{_NAME})[ \t]*+(?![{{|>]|$).*$")
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s,}"'][^,}\n]*)"""
+_SECRET_AMONG = re.compile(rf"""(?i)([{{,]\s*{_WORD}[\w-]*["']?\s*:\s*)(?!\{{){_VALUE}""")
 _SECRET_BLOCK = re.compile(rf"(?im)^([ \t]*)({_NAME})[ \t]*[|>].*(?:\n\1[ \t]+.*)+")
 _IN_ADDRESS = re.compile(r"://[^/@\s]+@")
+# Whoever knows the address of a hook may call it: it is a secret itself.
+_HOOK = r"""(?im)((?:failed|waiting|complete)["']?\s*:\s*["']?https?://[^/\s"',}]*/)[^\s"',}]+"""
+_HOOKED = re.compile(_HOOK)
+_ASKED = re.compile(r"""(://[^\s"'?]+\?)[^\s"',}]+""")
+_PEM = re.compile(r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END|\Z)")
 _HIDDEN = "••••"
 
 
@@ -61,8 +71,11 @@ def pages(what: Sources) -> Iterator[tuple[str, str]]:
 
 def without_secrets(text: str) -> str:
     """A configuration in which nothing secret is left, although none should be there."""
-    text = _SECRET_BLOCK.sub(rf"\1\2 {_HIDDEN}", text)
-    return _IN_ADDRESS.sub(f"://{_HIDDEN}@", _SECRET_WORD.sub(rf"\1 {_HIDDEN}", text))
+    text = _PEM.sub(rf"\1 {_HIDDEN} \2", _SECRET_BLOCK.sub(rf"\1\2 {_HIDDEN}", text))
+    text = _SECRET_WORD.sub(rf"\1 {_HIDDEN}", text)
+    for secret in (_SECRET_AMONG, _HOOKED, _ASKED):
+        text = secret.sub(rf"\1{_HIDDEN}", text)
+    return _IN_ADDRESS.sub(f"://{_HIDDEN}@", text)
 
 
 class _Runs:

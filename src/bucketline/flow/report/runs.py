@@ -98,7 +98,7 @@ class Trouble:
 def runs(state_folder: Path) -> list[RunRow]:
     """All runs of all jobs, the newest first. A file that cannot be read is a row that says why."""
     rows: list[RunRow] = []
-    for path in sorted(state_folder.glob(f"*{SUFFIX}")):
+    for path in _ledgers(state_folder):
         try:
             rows += _runs_of(path)
         except LedgerError as error:
@@ -155,13 +155,21 @@ def known(path: Path, keys: Sequence[str]) -> dict[str, Known]:
 def prune(state_folder: Path, keep: int) -> tuple[int, list[Path]]:
     """Forget all but the newest `keep` runs of each job; how many went, and whose job runs now."""
     count, busy = 0, []
-    for path in sorted(state_folder.glob(f"*{SUFFIX}")):
+    for path in _ledgers(state_folder):
         try:
             with Ledger.open(path) as ledger:
                 count += ledger.prune(keep)
         except Refused:
             busy.append(path)
     return count, busy
+
+
+def _ledgers(state_folder: Path) -> list[Path]:
+    try:
+        return sorted(state_folder.glob(f"*{SUFFIX}"))
+    except OSError as error:
+        why = f"{state_folder}: cannot be looked at ({error.strerror})"
+        raise LedgerError(f"{why}; choose another --state") from None
 
 
 _RUNS = """SELECT runs.run, command, number, source, target, name, host, user, version,

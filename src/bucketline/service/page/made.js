@@ -30,7 +30,9 @@ export function span(seconds) {
   return d ? `${d} d ${h} h` : h ? `${h} h ${m} min` : m ? `${m} min ${s} s` : `${s} s`;
 }
 
-export const lasted = (run) => span((run.ended || Date.now() / 1000) - run.started);
+// Of a run that crashed nobody knows when.
+export const lasted = (run) =>
+  (run.ended || run.state === "running" ? span((run.ended || Date.now() / 1000) - run.started) : "cut off");
 
 export const state = (word) => element("span", { class: `state ${word}` }, word);
 

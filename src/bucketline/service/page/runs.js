@@ -16,12 +16,12 @@ function row(run) {
 
 function speed(run) {
   const past = remember(run), last = past.length - 1;
-  const seconds = Math.max(1, (run.ended || Date.now() / 1000) - run.started);
+  const isCut = !run.ended && run.state !== "running", seconds = Math.max(1, (run.ended || Date.now() / 1000) - run.started);
   const isLive = run.state === "running" && past.length > 1;
   const bytes = isLive ? rate(past, last, 2) : run.bytes / seconds;
   const objects = isLive ? rate(past, last, 1) : run.listed / seconds;
   const left = run.state === "running" && run.found > run.listed && objects ? (run.found - run.listed) / objects : null;
-  return { past, bytes, objects, left };
+  return { past, bytes: isCut ? null : bytes, objects, left };
 }
 
 function running(run) {
@@ -94,7 +94,7 @@ export async function runPage(ask, words, id, save) {
     run.message ? element("p", { class: "failed" }, run.message) : null,
     element("p", { class: "quiet key" }, [run.source, run.target].filter(Boolean).join(" → ")),
     cards([["found", count(run.found)], ["listed", count(run.listed)], ["skipped", count(run.skipped)], ["done", count(run.done)],
-      ["failed", count(run.failed)], ["waiting", count(run.waiting)], ["bytes", size(run.bytes)], ["rate", `${size(bytes)}/s`],
+      ["failed", count(run.failed)], ["waiting", count(run.waiting)], ["bytes", size(run.bytes)], ["rate", bytes === null ? "" : `${size(bytes)}/s`],
       ["left", left === null ? "" : `about ${span(left)}`], ["started", when(run.started)], ["lasted", lasted(run)], ["on", run.host]]),
     run.state === "running" ? rates(past) : element("p", {}, element("button", { type: "button",
       onclick: () => save(`${path}/proof`, `proof-${run.run}.jsonl`) }, "Save the proof")),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from bucketline.service.events import Events
+from bucketline.service.guard import HOLDS
 from bucketline.service.metrics import exposed
 from bucketline.service.reader import Reader
 from bucketline.service.v1.words import LIMIT, Limit, Offset, Told, answers_as
@@ -70,12 +71,16 @@ def _kinds(routes: APIRouter, reader: Reader) -> None:
 
 
 def _streams(routes: APIRouter, reader: Reader, live: Events) -> None:
-    told = answers_as("text/event-stream", "Events, for ever.")
+    told = answers_as("text/event-stream", "Events, until the token ends.")
 
     @routes.get("/events", response_class=StreamingResponse, responses=told)
-    async def events() -> StreamingResponse:
-        """Runs as they change, for ever, as server-sent events: first each that is under way."""
-        return StreamingResponse(live.stream(), media_type="text/event-stream")
+    async def events(request: Request) -> StreamingResponse:
+        """Runs as they change, as server-sent events: first each that is under way.
+
+        They go on until the token ends.
+        """
+        stream = live.stream(request.scope[HOLDS])
+        return StreamingResponse(stream, media_type="text/event-stream")
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> str:

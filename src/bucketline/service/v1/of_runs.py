@@ -11,10 +11,10 @@ from bucketline.flow.report.objects import Which
 from bucketline.flow.report.runs import RunRow
 from bucketline.model import Fate
 from bucketline.service.reader import Reader
-from bucketline.service.v1.words import AS_LINES, LIMIT, Limit, Told, lines
+from bucketline.service.v1.words import AS_LINES, KEY_MAX, LIMIT, Limit, Told, lines
 
 _FATES = Literal["done", "failed", "waiting", "started"]
-_Key = Annotated[str, Query(max_length=1_024)]
+_Key = Annotated[str, Query(max_length=KEY_MAX)]
 
 
 def add(routes: APIRouter, reader: Reader) -> None:

@@ -10,6 +10,7 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 LIMIT, LIMIT_MAX = 100, 1_000
+KEY_MAX = 8_192  # A path may have four times as much as a key of S3.
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="At most so many.")]
 Offset = Annotated[int, Query(ge=0, le=1 << 31, description="Behind so many.")]
