@@ -76,7 +76,8 @@ class Client:
             return NotFound(f"{place}: is not there")
         if status == 429 or status >= 500:
             return ServerFault(f"{place}: answered {status}")
-        return StoreError(f"{place}: refused with {status}")
+        hint = "; are login and password right?" if status in {401, 403} else ""
+        return StoreError(f"{place}: refused with {status}{hint}")
 
 
 def _check_length(method: str, answer: Answer, place: str) -> None:

@@ -7,8 +7,9 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from bucketline.durable import sync_folder
 from bucketline.errors import DiskError, Refused
@@ -21,7 +22,7 @@ Line = Mapping[str, Any]
 class Deeds:
     """One file, one writer."""
 
-    def __init__(self, file: IO[bytes], lines: list[Line]) -> None:
+    def __init__(self, file: FileIO, lines: list[Line]) -> None:
         self._file = file
         self.lines: list[Line] = []
         self.fates: dict[str, str] = {}  # Main chunk -> its last event.
@@ -33,9 +34,10 @@ class Deeds:
     def write(self, lines: Iterable[Line]) -> None:
         """Back only when they are on the disk."""
         new = list(lines)
+        data = memoryview(b"".join(json.dumps(line).encode() + b"\n" for line in new))
         try:
-            self._file.write(b"".join(json.dumps(line).encode() + b"\n" for line in new))
-            self._file.flush()
+            while data:
+                data = data[self._file.write(data) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise DiskError(f"{self._file.name}: cannot be written ({error.strerror})") from None
@@ -55,8 +57,7 @@ class Deeds:
 @contextmanager
 def opened(path: Path) -> Iterator[Deeds]:
     """A second program is refused; a line that a crash cut short is dropped: its deed was not."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("ab+") as file:
+    with _file(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -71,3 +72,12 @@ def opened(path: Path) -> Iterator[Deeds]:
             raise DiskError(f"{path}: is damaged; nothing more is done of this plan") from None
         sync_folder(path.parent)
         yield Deeds(file, lines)
+
+
+def _file(path: Path) -> FileIO:
+    """Without a buffer: what a full disk did not take would be tried again when it is closed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path.open("ab+", buffering=0)
+    except OSError as error:
+        raise DiskError(f"{path}: cannot be opened ({error.strerror})") from None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bucketline.durable import replace_file
 from bucketline.engines.ring.client import Client, escaped
 from bucketline.engines.ring.inventory import Latest, Which, listed_object, seconds
-from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, sessions, written
+from bucketline.engines.ring.journal import Cursor, Gap, Written, cursor, plain, sessions, written
 from bucketline.engines.ring.journal import as_json as _json
 from bucketline.engines.ring.keys import padded
 from bucketline.engines.ring.site import Site
@@ -114,20 +114,18 @@ def _bucket(client: Client, name: str, rows: Rows, told: Rows) -> None:
     latest = Latest()
     for key, listed in _entries(client, name):
         value = listed
-        plain, _, version = key.partition("\0")
-        if plain.startswith(_REPLAY):
+        if key.startswith(_REPLAY):
             continue
-        plain = plain.removeprefix("\x7fM").removeprefix("\x7fV")
-        about = _Object("object", name, plain, version)
+        about = _Object("object", name, plain(key), key.partition("\0")[2])
         if not value:
             _issue(rows, about, "EMPTY_MD")
             continue
         try:
-            which = latest.judge(plain, version, value)
+            which = latest.judge(about.key, about.version, value)
             if which is Which.NONE:
                 continue
-            about = about._replace(version=version or str(value.get("versionId") or ""))
-            said = (plain, about.version)
+            about = about._replace(version=about.version or str(value.get("versionId") or ""))
+            said = (about.key, about.version)
             told.add(listed_object(name, said, value, is_latest=which is Which.LATEST))
             if "location" not in value and int(value.get("content-length") or 0):
                 value = _json(client, f"/default/bucket/{escaped(name)}/{escaped(key)}")

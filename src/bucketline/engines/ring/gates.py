@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import NamedTuple
 
 from bucketline.engines.ring import passes
+from bucketline.engines.ring.client import Client
 from bucketline.engines.ring.findings import PHASES
-from bucketline.engines.ring.journal import Written, written
+from bucketline.engines.ring.journal import Cursor, Written, touched, written
 from bucketline.engines.ring.listing import topology
 from bucketline.engines.ring.site import Site, all_of, runs
 from bucketline.errors import BucketlineError, Refused
@@ -68,18 +70,34 @@ def earlier(site: Site) -> Site:
 
 
 def sampled(site: Site, count: int) -> str:
-    """Live objects, drawn at random, must be there for those who ask the ring."""
+    """Live objects, drawn at random, must be there for those who ask the ring; one that was
+    written over or deleted since the export is none by now.
+    """
     sql = passes.sound(random.SystemRandom().getrandbits(64), count)
-    drawn = [row[0] for row in site.engine.rows(sql, site.files("digest", "missing"))]
+    rows = site.engine.rows(sql, site.files("digest", "missing"))
+    drawn = {key: (bucket, name) for key, bucket, name in rows}
     client = site.client(site.ring.rebuild)
     alias = site.ring.arc_alias or f"arc-{site.ring.name}"
 
-    def read(key: str) -> Flow[None]:
-        yield from client.ask("HEAD", f"/rebuild/{alias}/{key}")
+    def is_there(key: str) -> Flow[bool]:
+        answer = yield from client.ask("HEAD", f"/rebuild/{alias}/{key}", also=(404,))
+        return bool(answer.status == 200)
 
-    for start in range(0, len(drawn), _AT_ONCE):
-        all_of([read(key) for key in drawn[start : start + _AT_ONCE]])
-    return "" if drawn else "no live object is known; nothing shows that the ring answers"
+    keys, absent = iter(drawn), set[str]()
+    while some := list(islice(keys, _AT_ONCE)):
+        found = all_of([is_there(key) for key in some])
+        absent |= {key for key, answer in zip(some, found, strict=True) if not answer}
+    if lost := absent and _untouched(site, {key: drawn[key] for key in absent}):
+        return f"{len(lost)} of {len(drawn)} live objects are not there, as {min(lost)}"
+    if len(absent) == len(drawn):
+        return "no live object is known; nothing shows that the ring answers"
+    return ""
+
+
+def _untouched(site: Site, names: Mapping[str, tuple[str, str]]) -> set[str]:
+    """Those that the journals tell nothing of since the export began."""
+    lately = set(names.values()).intersection(touched(*_journal_since(site)))
+    return {key for key, name in names.items() if name not in lately}
 
 
 def _said(look: Callable[[], str]) -> str:
@@ -159,7 +177,11 @@ def _journal(site: Site) -> str:
 
 def tail(site: Site) -> Iterator[Written]:
     """What was put since the export began, up to now."""
+    yield from written(*_journal_since(site))
+
+
+def _journal_since(site: Site) -> tuple[Client, Cursor]:
     since = site.dataset("export").manifest().notes.get("cursor") or {}
     if not since:
         raise Refused("the export has no journal")
-    yield from written(site.client(site.ring.bucketd), since)
+    return site.client(site.ring.bucketd), since

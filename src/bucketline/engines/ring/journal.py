@@ -48,6 +48,25 @@ def written(
     client: Client, since: Mapping[str, int], until: Cursor | None = None
 ) -> Iterator[Written]:
     """Everything that was put since then; a journal with a hole in it is a `Gap`."""
+    for entry in _entries(client, since, until):
+        yield from _puts(entry)
+
+
+def touched(client: Client, since: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Bucket and key of whatever was put or deleted since then."""
+    for entry in _entries(client, since, None):
+        for one in entry.get("entries") or []:
+            yield str(entry.get("db", "")), plain(str(one.get("key", "")))
+
+
+def plain(key: str) -> str:
+    """The key of an object, of one of a bucket's entries: its master's, or a version's."""
+    return key.partition("\0")[0].removeprefix("\x7fM").removeprefix("\x7fV")
+
+
+def _entries(
+    client: Client, since: Mapping[str, int], until: Cursor | None
+) -> Iterator[Mapping[str, Any]]:
     now = cursor(client) if until is None else until
     if now.keys() != since.keys():
         raise Gap("the raft sessions are not those of the beginning")
@@ -57,8 +76,7 @@ def written(
         begin = since[session] + 1
         while begin <= end:
             entries = _page(client, session, begin)
-            for entry in entries:
-                yield from _puts(entry)
+            yield from entries
             begin += len(entries)
 
 

@@ -95,6 +95,8 @@ def _node(item: Element, scheme: str) -> Node:
     (ring,) = named(item, "ring") or [item]
     successor = next((text(one, "key") for one in named(ring, "successor")), "")
     admin = f"{scheme}://{text(config, 'ip')}:{text(config, 'adminport')}"
+    if not text(config, "ip") or not text(config, "adminport").isdecimal():
+        raise BadListing(f"node {name}: the supervisor does not tell where it is; run again")
     return Node(name, admin, text(config, "port"), text(item, "key"), successor)
 
 
@@ -102,7 +104,8 @@ def _check_ring(name: str, nodes: list[Node]) -> None:
     """From successor to successor one comes past every node, and back."""
     by_key = {node.key: node for node in nodes}
     if not nodes or len(by_key) != len(nodes):
-        raise Refused(f"{name}: the supervisor tells of no nodes, or of two with one key")
+        said = "the supervisor tells of no nodes, or of two with one key; are name and login right?"
+        raise Refused(f"{name}: {said}")
     if len({(node.name, node.vnode) for node in nodes}) != len(nodes):
         raise Refused(f"{name}: two nodes have one name and one port; each needs its own")
     key = nodes[0].key

@@ -126,9 +126,11 @@ def referred(keys: Iterable[str]) -> str:
 # What reclaiming asks. Objects whose data is as it should be:
 def sound(seed: int, count: int) -> str:
     """So many of them, drawn by a seed: the engine holds no more than these."""
-    return f"""SELECT input_key FROM (SELECT DISTINCT d.input_key FROM digest d
+    return f"""SELECT input_key, bucket, key FROM (
+        SELECT d.input_key, min(d.bucket) AS bucket, min(d.key) AS key FROM digest d
         LEFT JOIN (SELECT DISTINCT input_key FROM missing) m ON d.input_key = m.input_key
-        WHERE d.kind = 'object' AND d.issue = '' AND d.input_key <> '' AND m.input_key IS NULL) s
+        WHERE d.kind = 'object' AND d.issue = '' AND d.input_key <> '' AND m.input_key IS NULL
+        GROUP BY d.input_key) s
         ORDER BY md5(concat(input_key, '{seed:d}')) LIMIT {count:d}"""
 
 

@@ -88,7 +88,7 @@ class Reclaim:
         left = self._left()
         told = [line for line in self._book.lines if line["event"] == deeds.CANARY]
         if not told:
-            self._all(left[: self._manner.canary])
+            self._first(left)
             if self._left():
                 line = {"event": deeds.CANARY, "at": self._site.clock.now()}
                 self._book.write([line])
@@ -98,6 +98,17 @@ class Reclaim:
         if why := sampled(self._site, self._manner.terms.sample):
             raise Refused(f"after the first deletes: {why}")
         self._all(left)
+
+    def _first(self, left: list[Candidate]) -> None:
+        """What was skipped has shown nothing; what an earlier try has deleted counts."""
+        tried = 0
+        while tried < len(left) and (lack := self._manner.canary - self._deleted()) > 0:
+            self._all(left[tried : tried + lack])
+            tried += lack
+
+    def _deleted(self) -> int:
+        fates = self._book.fates
+        return sum(fates.get(one.main) == deeds.DONE for one in self._plan.items)
 
     def _left(self) -> list[Candidate]:
         fates = self._book.fates
