@@ -147,6 +147,16 @@ def test_what_is_given_up_is_removed_whoever_began_it(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*")) == []  # And the folder that was made for it.
 
 
+def test_what_was_gone_on_with_and_given_up_leaves_no_folder(tmp_path: Path) -> None:
+    upload = begun(tmp_path)
+    store = LocalStore(str(tmp_path))
+    drive(store.list_parts("a/k", upload))
+
+    drive(store.abandon("a/k", upload))
+
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_it_is_kept_for_a_week_after_its_last_part(tmp_path: Path) -> None:
     begun(tmp_path)
     last = left_in(tmp_path)[0].stat().st_mtime

@@ -16,7 +16,7 @@ from bucketline.stores.local.left import Slot
 from bucketline.stores.local.paths import cause, lasting_name
 from bucketline.stores.local.proven import Told, write_proven
 from bucketline.stores.local.system import reserve
-from bucketline.stores.local.write import Place, Put
+from bucketline.stores.local.write import Place, Put, split
 
 _FINISHED_MAX = 1_000
 _MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
@@ -183,6 +183,7 @@ class Uploads:
         parts = self._parts.pop(upload, None)
         if parts is not None:
             parts.put.discard()
+            self._place.folders.prune(split(key)[0])  # Of one taken over, another made its folder.
             return
         try:
             left.remove(self._place, key, upload)
