@@ -200,11 +200,12 @@ class LocalStore:
         if done := self._uploads.finished.get(upload):
             return done
         parts = self._uploads.get(key, upload)
-        yield Work(lambda: parts.close(etags, sums), "fill", key)
         try:
+            yield Work(lambda: parts.close(etags, sums), "fill", key)
             receipt = yield from self._settle(parts.put, "finish")
         except StoreError:
-            self._uploads.abandon(key, upload)
+            if parts.put.error is not None:
+                self._uploads.abandon(key, upload)
             raise
         self._uploads.end(upload, receipt)
         return receipt

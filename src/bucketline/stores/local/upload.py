@@ -86,8 +86,8 @@ class Parts:
         self.put.etag = _etag_of(etags)
         try:
             left.cut_off(self.put)
-        except OSError as failure:
-            raise cause(failure, self.put.place.name, self.put.key) from None
+        except OSError as failure:  # What reads well now may be in memory alone: it goes.
+            raise self.put.fail(failure) from None
         self.put.set_time()
         self.put.write_alone()
 
