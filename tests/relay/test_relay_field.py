@@ -15,8 +15,8 @@ import pytest
 
 import disks
 from faults.proxy import Exchange
-from faults.syncing import MIB, SOURCE, Bodies, Done, client_of, manifest
-from relay.jobs import RelayJob, adds_up
+from faults.syncing import SOURCE, Bodies, client_of, manifest
+from relay.jobs import RelayJob, adds_up, stage
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +24,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def bodies() -> Bodies:
     return {f"folder/{number:02}": os.urandom(20_000) for number in range(24)}
-
-
-def stage(job: RelayJob) -> None:
-    """Fetch all of it, and send next to nothing."""
-    job.said = ("--once", "--max-send", "1")
-    assert job.run().code == 4
-    job.said = ("--once",)
 
 
 def test_what_comes_back_late_does_not_win_over_what_is_newer(
@@ -109,82 +102,6 @@ def test_what_tells_of_an_object_goes_amid_a_run(fresh: RelayJob, bodies: Bodies
     assert fresh.staged_files() == []
 
 
-def ask(job: RelayJob, verb: str) -> Done:
-    places = (f"one:{SOURCE}/", f"two:{job.bucket}/") if verb != "status" else ()
-    return job.finish(job.start("relay", verb, *places))
-
-
-def test_a_copy_of_a_volume_is_refused(fresh: RelayJob, bodies: Bodies) -> None:
-    one, two = fresh.volumes
-    fresh.volumes = (one,)
-    stage(fresh)
-    shutil.copytree(one, two)
-    fresh.volumes = (one, two)
-
-    done = fresh.run()
-
-    assert done.code == 7, done.errors
-    assert "are copies of one volume; leave one of them out" in done.errors
-    fresh.volumes = (one,)
-    assert fresh.run().code == 0
-    assert fresh.pair.held(fresh.bucket) == manifest(bodies)
-
-
-def test_a_volume_that_moved_to_another_folder_is_found(fresh: RelayJob, bodies: Bodies) -> None:
-    one, two = fresh.volumes
-    fresh.volumes = (one,)
-    stage(fresh)
-    one.rename(two)
-    fresh.volumes = (one, two)
-    fresh.pair.source_proxy.forget()
-
-    both = fresh.run()
-    fresh.volumes = (two,)
-    done = fresh.run()
-
-    assert both.code == 7
-    assert f"{one}: its volume is in {two} now" in both.errors
-    assert done.code == 0, done.errors
-    assert {seen.key for seen in fresh.pair.source_proxy.seen("GET")} & set(bodies) == set()
-
-
-def test_a_volume_that_is_given_up_holds_up_nothing(fresh: RelayJob) -> None:
-    one, two = fresh.volumes
-    stage(fresh)
-    shutil.rmtree(one)
-    fresh.volumes = (two,)
-
-    assert fresh.run().code == 0
-
-    [told] = ask(fresh, "status").records
-    assert [volume["folder"] for volume in told["volumes"]] == [str(two)]
-    assert [ask(fresh, verb).code for verb in ("verify", "reset")] == [0, 0]
-
-
-def test_a_memory_that_is_damaged_hides_no_relay(fresh: RelayJob) -> None:
-    stage(fresh)
-    [memory] = (fresh.state / "ledgers").glob("*.volumes")
-    memory.write_text("{")
-
-    [told] = ask(fresh, "status").records
-
-    assert "does not say which volumes there were" in told["error"]
-
-
-@disks.needs_root
-def test_an_object_on_several_volumes_counts_once(fresh: RelayJob, tmp_path: Path) -> None:
-    fresh.source = f"large-{os.getpid()}"
-    fresh.pair.fill({"large": os.urandom(30 * MIB)}, fresh.source)
-    fresh.said = ("--once", "--max-send", "1")
-    with disks.tmpfs(tmp_path / "one", 24) as one, disks.tmpfs(tmp_path / "two", 24) as two:
-        fresh.volumes = (one, two)
-        assert fresh.run().code == 4
-
-        [told] = ask(fresh, "status").records
-
-    assert told["staged"]["objects"] == 1
-
-
 def until(is_so: Callable[[], bool]) -> None:
     """Wait until it is."""
     deadline = time.monotonic() + 60
@@ -245,5 +162,42 @@ def test_what_cannot_be_removed_goes_in_the_same_process(
         finally:
             process.send_signal(signal.SIGTERM)
             done = fresh.finish(process)
+
+    assert done.code in {0, 143}, done.errors
+
+
+@disks.needs_root
+def test_a_volume_that_others_fill_is_no_small_one(
+    fresh: RelayJob, bodies: Bodies, tmp_path: Path
+) -> None:
+    with disks.tmpfs(tmp_path / "one", 8) as one:
+        ballast = one / "ballast"
+        ballast.write_bytes(bytes(7_600_000))
+        fresh.volumes = (one,)
+
+        done = fresh.run()
+
+        assert done.code == 4, done.errors
+        messages = {record["message"] for record in done.fates("waiting").values()}
+        assert all("others fill the volumes; make room there" in said for said in messages)
+        ballast.unlink()
+        assert fresh.run().code == 0
+        assert fresh.pair.held(fresh.bucket) == manifest(bodies)
+
+
+def test_a_spool_that_was_removed_is_made_anew(fresh: RelayJob, bodies: Bodies) -> None:
+    fresh.said = ("--every", "1s")
+    process: subprocess.Popen[bytes] = fresh.start()
+    client = client_of(fresh.pair.source)
+    try:
+        until(lambda: fresh.pair.keys(fresh.bucket) == set(bodies) and not fresh.staged_files())
+        for folder in fresh.volumes:
+            shutil.rmtree(folder / "spool")
+        client.put_object(Bucket=SOURCE, Key="later", Body=b"came later")
+        until(lambda: "later" in fresh.pair.keys(fresh.bucket))
+    finally:
+        client.delete_object(Bucket=SOURCE, Key="later")
+        process.send_signal(signal.SIGTERM)
+        done = fresh.finish(process)
 
     assert done.code in {0, 143}, done.errors

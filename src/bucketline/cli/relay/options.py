@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from bucketline.stores.spool import (
     remember_volumes,
     volumes_known,
 )
+from bucketline.stores.spool.sentinel import read_sentinel
 
 _MARKS = re.compile(r"(\d{1,3}):(\d{1,3})").fullmatch
 
@@ -70,9 +72,7 @@ def open_spool(
     known = volumes_known(memory)
     volumes: list[Volume] = []
     try:
-        for folder in folders:
-            path = str(folder.absolute())
-            identity = known.get(path, "")
+        for path, identity in _identities([str(one.absolute()) for one in folders], known).items():
             volumes.append(open_volume(path, job, identity=identity, marks=marks, clock=clock))
         _refuse_copies(volumes)
     except BaseException:
@@ -81,6 +81,25 @@ def open_spool(
         raise
     remember_volumes(memory, {one.folder: one.identity for one in volumes})
     return Spool(volumes, clock=clock)
+
+
+def _identities(paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Which volume is expected in which folder; "" = a new one. Where disks have changed places
+    with a boot, each is taken for what it says it is, and what is missing is waited for.
+    """
+    here = {path: found for path in paths if (found := _found(path)) in known.values()}
+    missing = [known[path] for path in paths if known.get(path, "") not in ("", *here.values())]
+    told = {path: here.get(path) or known.get(path, "") for path in paths}
+    for path, own in told.items():
+        if path not in here and own in here.values() and missing:
+            told[path] = missing.pop(0)
+    return told
+
+
+def _found(path: str) -> str:
+    with suppress(OSError, Refused):
+        return read_sentinel(Path(path))
+    return ""
 
 
 def _refuse_copies(volumes: Sequence[Volume]) -> None:

@@ -80,6 +80,8 @@ def _hop(name: str, row: RunRow | None, rate: float) -> str:
         return f"{name:8} has not run"
     tally = row.tally
     fates = [f"{fate} {getattr(tally, fate):,}" for fate in _FATES]
+    if tally.under_way:
+        fates.append(f"unfinished {tally.under_way:,}")
     sizes = f"{show_size(tally.bytes_done)}, {show_size(rate)}/s"
     return f"{name:8} {row.state}: listed {tally.listed:,} = {' + '.join(fates)}; {sizes}"
 

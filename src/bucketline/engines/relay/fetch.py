@@ -230,7 +230,7 @@ class Fetch(Looking):
         if len(self._spool.index) < STAGED_MAX and shelves.promise(key, size, part_size):
             return True
         if not shelves.can_ever_hold(size, part_size):
-            self._refuse(key, size)
+            self._refuse(key, size, part_size)
         return False
 
     def _expect_hope(self, key: str, looks: int) -> None:
@@ -240,11 +240,14 @@ class Fetch(Looking):
             said = f"no volume has room for it, and {self._is_stuck()}"
             raise Away(said, store=self._spool.name, key=key)
 
-    def _refuse(self, key: str, size: int) -> None:
+    def _refuse(self, key: str, size: int, part_size: int) -> None:
         """No volume that is there can ever hold it."""
         spool = self._spool
         if not all(one.is_usable for one in spool.shelves.all):
             said = "it fits on no volume that is there; it goes on when the others are back"
+            raise Away(said, store=spool.name, key=key)
+        if spool.shelves.can_ever_hold(size, part_size, is_alone=True):
+            said = "others fill the volumes; make room there, or name another --volume"
             raise Away(said, store=spool.name, key=key)
         said = f"{show_size(size)} are more than all volumes can hold; name a larger --volume"
         raise TooLarge(said, store=spool.name, key=key)

@@ -83,6 +83,8 @@ def _take_in(spool: Spool, volume: Volume, name: str, one: Named, found: Found) 
     except Broken:
         found.damaged.append(f"{volume.folder}: {name}")
         return
+    if not spool.shelves.are_named(sidecar.volumes):  # Some of it was given up with its volume.
+        return
     older = spool.index.put(sidecar, volume.identity, is_old=True)
     if older is not None:  # Whichever of the two it is: it must not come back one day.
         stale = names.sidecar(names.of_key(sidecar.key))

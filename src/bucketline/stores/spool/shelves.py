@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from bucketline.clock import Clock
@@ -77,12 +77,16 @@ class Shelves:
                 return False  # It will fit on one, once something has gone.
             return self._promise_on_several(key, size, part_size, volumes)
 
-    def can_ever_hold(self, size: int, part_size: int) -> bool:
-        """Whether it fits, on one or on several, once nothing else is staged."""
+    def can_ever_hold(self, size: int, part_size: int, *, is_alone: bool = False) -> bool:
+        """Whether it fits, on one or on several, once nothing else is staged; or alone there."""
         step = needed(part_size)
-        most = max((one.room.ever for one in self.all), default=0)
-        parts = sum(one.room.ever // step for one in self.all)
+        rooms = [one.room.most if is_alone else one.room.ever for one in self.all]
+        most, parts = max(rooms, default=0), sum(room // step for room in rooms)
         return needed(size, -(-size // part_size)) <= most or size <= parts * part_size
+
+    def are_named(self, identities: Iterable[str]) -> bool:
+        """Whether none of these volumes is given up."""
+        return all(one in self._by_name for one in identities)
 
     def give_back(self, key: str) -> None:
         """What is left of a promise."""

@@ -58,9 +58,8 @@ class Volume:
         self.write_speed = 0.0
         self.is_known = False  # What it holds was read since it is there.
         self.is_taken = False  # By another relay.
-        self._job = job
+        self._path = Path(folder) / SPOOL / job
         self._clock = clock
-        self._device = 0
         self._lock = self._root = -1
         self._looked = -_LOOK_SECONDS
         self._store: LocalStore | None = None
@@ -130,7 +129,6 @@ class Volume:
     def _trouble(self) -> str:
         try:
             told = read_sentinel(Path(self.folder))
-            device = Path(self.folder).stat().st_dev
         except OSError as error:
             return f"it is gone ({error.strerror})"
         except Refused as error:
@@ -140,8 +138,8 @@ class Volume:
         if told != self.identity:
             return "another volume stands in its place"
         try:
-            if device != self._device or self._store is None:
-                self._open(device)
+            if self._store is None or not self._is_open():
+                self._open()
             elif not self.is_usable:
                 self._try()
         except OSError as error:
@@ -150,7 +148,14 @@ class Volume:
             return str(error)
         return ""
 
-    def _open(self, device: int) -> None:
+    def _is_open(self) -> bool:
+        """Whether what is open is what stands there: not another disk, and no removed folder."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._root))
+        except FileNotFoundError:
+            return False
+
+    def _open(self) -> None:
         """It is there, for the first time or again: nothing that was open leads there."""
         self.close()
         folder, self.is_taken = Path(self.folder), False
@@ -160,11 +165,10 @@ class Volume:
             self.is_taken = True
             raise
         self._try()
-        root = folder / SPOOL / self._job
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._store = LocalStore(f"/proc/self/fd/{self._root}", clock=self._clock)
-        self._device, self.is_known = device, False
+        self.is_known = False
         self.room.own = 0
         self.measure()
 
