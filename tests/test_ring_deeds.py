@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bucketline.engines.ring import deeds, gates
 from bucketline.engines.ring.deeds import Line
-from bucketline.engines.ring.plan import make
+from bucketline.engines.ring.plan import make, withheld
 from bucketline.engines.ring.reclaim import Manner, reclaim
+from bucketline.engines.ring.site import begin
 from bucketline.errors import DiskError
 from ring.reclaims import LATER, looked_twice, terms
 from ring.services import Services, serve
@@ -58,6 +61,30 @@ def test_what_somebody_has_deleted_since_is_no_live_object(
         why = gates.sampled(found, 1000)
         assert bool(why) is not is_told
         assert is_told or "live objects are not there" in why
+
+
+@pytest.mark.parametrize("value", [{}, {"content-length": 5, "location": None}])
+def test_what_may_belong_to_an_object_that_says_too_little_is_in_no_plan(
+    value: Any, tmp_path: Path
+) -> None:
+    with serve(World(7, 4)) as services:
+        services.world.buckets["one"]["vague"] = value
+        looked_twice(services, tmp_path)
+        with opened(services, tmp_path, now=LATER) as found:
+            plan, _ = make(found)
+            theirs = {one.input_key[16:30] for one in plan.items}
+            assert theirs == {services.world.input_key("gone")[16:30]}
+            assert withheld(found) > 0
+
+
+def test_a_run_that_does_not_tell_of_itself_is_told(services: Services, tmp_path: Path) -> None:
+    with opened(services, tmp_path) as found:
+        (found.folder / "run.json").write_text("{")
+        with pytest.raises(DiskError, match="when the run began"):
+            look(found)
+        (tmp_path / "file").touch()
+        with pytest.raises(DiskError, match="cannot be made"):
+            begin(replace(found.ring, path=tmp_path / "file"), found.clock)
 
 
 def written_over_a_limit(path: Path, line: Line) -> None:

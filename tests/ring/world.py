@@ -69,9 +69,9 @@ class World(Maker):
             self.keep(one)
             self.name("one", f"d/size{number}", [one], **{"content-length": 11})
             self.truth.add(("SIZE_MISMATCH", "", f"d/size{number}"))
-            self.buckets["one"][f"d/empty{number}"] = {}
+            self.buckets["zwei-ü"][f"d/empty{number}"] = {}
             self.truth.add(("EMPTY_MD", "", f"d/empty{number}"))
-            self.buckets["one"][f"d/nowhere{number}"] = {"content-length": 5, "location": None}
+            self.buckets["zwei-ü"][f"d/nowhere{number}"] = {"content-length": 5, "location": None}
             self.truth.add(("NO_LOCATION", "", f"d/nowhere{number}"))
             twice = self.input_key("one")
             self.keep(twice)

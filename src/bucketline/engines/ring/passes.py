@@ -140,6 +140,10 @@ DOUBTS = """SELECT (SELECT count(*) FROM orphans WHERE class = 'UNRESOLVED')
     + (SELECT count(*) FROM digest WHERE issue = 'UNRESOLVED')"""
 SHARE = """SELECT (SELECT count(*) FROM orphans WHERE class IN ('ORPHAN', 'ORPHAN_CHILD')),
     (SELECT count(*) FROM filter)"""
+# What input keys have in common of buckets with an object that does not say where its data is.
+VAGUE = """SELECT DISTINCT substr(d.input_key, 17, 14) FROM digest d JOIN (
+    SELECT DISTINCT bucket FROM digest WHERE issue IN ('EMPTY_MD', 'NO_LOCATION')) v
+    ON v.bucket = d.bucket WHERE d.input_key <> ''"""
 # Orphans of both runs. One that anything refers to, in either, is none.
 AGREED = """SELECT b.class, b.main, b.input_key, b.detail FROM orphans b
     JOIN orphans_before a ON a.main = b.main AND a.input_key = b.input_key

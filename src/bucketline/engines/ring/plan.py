@@ -13,7 +13,7 @@ from bucketline.durable import whole_file
 from bucketline.engines.ring import passes
 from bucketline.engines.ring.chunks import Chunk, Nodes
 from bucketline.engines.ring.gates import earlier
-from bucketline.engines.ring.keys import Main
+from bucketline.engines.ring.keys import Main, fingerprint
 from bucketline.engines.ring.site import Site, all_of
 from bucketline.errors import DiskError, Refused, StoreError
 from bucketline.stores.base import Flow
@@ -52,8 +52,7 @@ class Plan(NamedTuple):
 def make(site: Site) -> tuple[Plan, Path]:
     """Written down whole; what cannot be told or has changed is left out."""
     before = earlier(site)
-    inputs = {**site.files("orphans"), "orphans_before": before.dataset("orphans").files()}
-    found = iter(list(site.engine.rows(passes.AGREED, inputs)))
+    found = iter(_agreed(site, before)[0])
     nodes, items = Nodes(site), list[Candidate]()
     while some := list(islice(found, _AT_ONCE)):
         stats = all_of([_stat(nodes, main) for _, main, _, _ in some])
@@ -71,6 +70,22 @@ def make(site: Site) -> tuple[Plan, Path]:
     with whole_file(path) as file:
         file.write(lines)
     return plan, path
+
+
+def withheld(site: Site) -> int:
+    """How many orphans are in no plan, as they may be what an object does not tell of."""
+    return len(_agreed(site, earlier(site))[1])
+
+
+def _agreed(site: Site, before: Site) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """What both runs call orphans; and apart, those of buckets whose metadata says too little."""
+    vague = {row[0] for row in site.engine.rows(passes.VAGUE, site.files("digest"))}
+    inputs = {**site.files("orphans"), "orphans_before": before.dataset("orphans").files()}
+    both: tuple[list[tuple[str, ...]], list[tuple[str, ...]]] = ([], [])
+    for row in site.engine.rows(passes.AGREED, inputs):
+        _, _, input_key, parent = row
+        both[fingerprint(parent or input_key)[:14] in vague].append(row)
+    return both
 
 
 def load(site: Site, sha256: str) -> Plan:

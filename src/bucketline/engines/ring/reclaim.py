@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bucketline.engines.ring import deeds
 from bucketline.engines.ring.chunks import Chunk, Nodes
 from bucketline.engines.ring.deeds import Deeds, Line
-from bucketline.engines.ring.export import references
+from bucketline.engines.ring.export import REGISTRY, references
 from bucketline.engines.ring.findings import judge, known_buckets
 from bucketline.engines.ring.gates import Terms, examine, sampled
 from bucketline.engines.ring.journal import cursor, written
@@ -60,7 +60,7 @@ class Tail:
     def catch_up(self) -> None:
         now = cursor(self._client)
         for one in written(self._client, self._since, now):
-            for reference in references(one):
+            for reference in references(one) if one.bucket != REGISTRY else ():
                 try:
                     self.digs |= {dig(padded(str(reference["key"])))} & self._planned
                 except (KeyError, ValueError):

@@ -89,8 +89,12 @@ class Site:
     @property
     def begun(self) -> float:
         """When this run began, whoever goes on with it."""
-        moment: float = json.loads((self.folder / "run.json").read_text())["begun"]
-        return moment
+        path = self.folder / "run.json"
+        try:
+            return float(json.loads(path.read_text())["begun"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            said = f"{path}: does not tell when the run began ({error}); move its folder away"
+            raise DiskError(said) from None
 
     @property
     def cutoff(self) -> int:
@@ -141,7 +145,10 @@ def begin(ring: Ring, clock: Clock) -> Path:
     """The folder of a new run."""
     now = clock.now()
     folder = ring.path / ring.name / f"run-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S.%fZ}"
-    folder.mkdir(parents=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise DiskError(f"{folder}: cannot be made ({error.strerror}); look at `path:`") from None
     text: dict[str, Any] = {"version": 1, "ring": ring.name, "begun": now}
     with whole_file(folder / "run.json") as file:
         file.write(json.dumps(text).encode() + b"\n")
