@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +14,23 @@ _HELD_MAX = 256  # Each costs a file descriptor.
 class Folder:
     """An open folder. It closes when nobody holds it: early, its number might be another's."""
 
-    __slots__ = ("device", "fd", "path")
+    __slots__ = ("_is_caseless", "device", "fd", "path")
 
     def __init__(self, path: str, fd: int) -> None:
         self.path = path  # Below the root, with a slash at the end; "" = the root.
         self.fd = fd
         self.device = os.fstat(fd).st_dev
+        self._is_caseless: bool | None = None
+
+    def expect_own(self, name: str, ours: str) -> None:
+        """No file stands there that bears another name, and is taken for `name`; `ours` is there.
+
+        Raises OSError: the bytes of another key would be lost.
+        """
+        if self._is_caseless is None:
+            self._is_caseless = _is_there(ours.upper(), self.fd)
+        if self._is_caseless and _is_there(name, self.fd):
+            _expect_listed(name, self.fd)
 
     def __del__(self) -> None:
         os.close(self.fd)
@@ -41,10 +53,14 @@ class Folders:
         if held is not None:
             return held
         if not path:
-            return self._hold("", os.open(self.root, _FLAGS))
+            return self._hold("", Folder("", os.open(self.root, _FLAGS)))
         above, name = _split(path)
         above_fd = self.get(above)
-        return self._hold(path, os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=above_fd.fd))
+        folder = Folder(path, os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=above_fd.fd))
+        other = name.swapcase()
+        if other != name and _is_there(other, above_fd.fd, os.fstat(folder.fd)):
+            _expect_listed(name, above_fd.fd)
+        return self._hold(path, folder)
 
     def make(self, path: str) -> tuple[Folder, list[Folder]]:
         """The folder at `path`, and those that now hold a new folder: they want an fsync."""
@@ -84,11 +100,30 @@ class Folders:
         except OSError:
             return None  # Gone by somebody else's hand.
 
-    def _hold(self, path: str, fd: int) -> Folder:
+    def _hold(self, path: str, folder: Folder) -> Folder:
         if len(self._held) >= _HELD_MAX:
             self._held.clear()
-        folder = self._held[path] = Folder(path, fd)
+        self._held[path] = folder
         return folder
+
+
+def _is_there(name: str, folder: int, as_this: os.stat_result | None = None) -> bool:
+    try:
+        there = os.lstat(name, dir_fd=folder)
+    except OSError:
+        return False
+    return as_this is None or (there.st_ino, there.st_dev) == (as_this.st_ino, as_this.st_dev)
+
+
+def _expect_listed(name: str, folder: int) -> None:
+    """What was found by that name does bear it."""
+    fd = os.open(".", _FLAGS, dir_fd=folder)  # Listed twice at once, one would lack names.
+    try:
+        with os.scandir(fd) as found:
+            if all(one.name != name for one in found):
+                raise OSError(errno.ENOTUNIQ, os.strerror(errno.ENOTUNIQ))
+    finally:
+        os.close(fd)
 
 
 def _split(path: str) -> tuple[str, str]:

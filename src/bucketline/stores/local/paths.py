@@ -37,6 +37,10 @@ _SAID = {
     errno.ENOTDIR: (Unholdable, "a file stands where the key needs a folder"),
     errno.ELOOP: (Unholdable, "a symbolic link stands in the way; nothing goes through links"),
     errno.ENAMETOOLONG: (Unholdable, "the name is too long for this file system"),
+    errno.ENOTUNIQ: (
+        Unholdable,
+        "this file system takes it for another name that stands there (capital or small letters)",
+    ),
     errno.EINVAL: (Unholdable, "this file system takes no such name"),
     errno.EILSEQ: (Unholdable, "this file system takes no such name"),
     errno.EROFS: (DiskFault, "the file system is read-only"),
