@@ -128,3 +128,12 @@ def test_where_nothing_can_be_written_shows_before_there_is_anything(tmp_path: P
 
     with pytest.raises(DiskError, match=r"away/file: cannot be written .*; check its folder"):
         expect_room(tmp_path / "away" / "file")
+
+
+def test_what_is_no_file_keeps_its_name(tmp_path: Path) -> None:
+    """As root, a file put in its place would have taken /dev/null from the machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(DiskError, match="no file"), whole_file(pipe) as file:
+        file.write(b"x")
+    assert pipe.is_fifo()

@@ -23,6 +23,8 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all of it is on the disk, or not at all; with this
     mode, whatever the umask says, or with the usual one. Raises `DiskError`.
     """
+    if path.exists() and not path.is_file():  # Its name would be taken from /dev/null, too.
+        raise DiskError(f"{path}: cannot be written (it is no file); choose another name")
     with _told(path):
         _clear_left(path.parent)
         part, file = _begun(path, 0o666 if mode is None else mode)

@@ -109,7 +109,9 @@ def test_a_damaged_ledger_hides_no_other(service: Service, token: str, state: Pa
     try:
         for path in ("/v1/runs", "/v1/relays", "/v1/backups", "/logs?start=0&end=9999999999"):
             assert service.ask(path, token).status == 200
-        assert service.ask("/v1/runs", token).json["total"] == 1
+        told = service.ask("/v1/runs", token).json
+        assert told["total"] == 1
+        assert str(bad) in told["unreadable"][0]
         bad.write_bytes(b"")
         assert service.ask("/v1/runs", token).json["total"] == 1
     finally:

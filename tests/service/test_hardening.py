@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from cryptography import x509
@@ -21,6 +22,12 @@ from bucketline.service.metrics import exposed
 from service.serving import Service, call, environment, new_token, quoted, serving
 
 _NOW = 1_800_000_000.0
+_STUCK = """\
+remotes:
+  far: {{endpoints: "http://127.0.0.1:{port}", region: us-east-1, anonymous: true}}
+jobs:
+  stuck: {{source: "far:b/", target: "{home}/target"}}
+"""
 _JOBS = "jobs:\n  copies: {{source: '{home}/source', target: '{home}/target'}}\n"
 
 
@@ -44,6 +51,19 @@ def service(home: Path, token: str) -> Iterator[Service]:
         home / "state", "--insecure-http", "--config", str(home / "config.yaml")
     ) as service:
         yield service
+
+
+def children(pid: int) -> list[str]:
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [child for one in threads for child in one.read_text().split()]
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if is_so():
+            return
+        Event().wait(0.05)
+    raise AssertionError("it never came to that")
 
 
 def test_nobody_says_for_himself_where_he_comes_from(tmp_path: Path) -> None:
@@ -189,3 +209,21 @@ def test_for_how_long_a_run_went_that_crashed_nobody_says() -> None:
     ]
     told = [line for line in exposed(rows, 9.0).splitlines() if "run_seconds{" in line]
     assert [(line.rpartition(" ")[2], 'source="b"' in line) for line in told] == [("8.0", True)]
+
+
+def test_who_hangs_up_ends_the_plan_of_a_place_that_does_not_answer(tmp_path: Path) -> None:
+    """It looked on, and nobody else could have the job planned."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = tmp_path / "config.yaml"
+        config.write_text(_STUCK.format(port=silent.getsockname()[1], home=tmp_path))
+        token = new_token(tmp_path / "state", "--scope", "run")
+        with serving(tmp_path / "state", "--insecure-http", "--config", str(config)) as service:
+            connection = service.connect()
+            headers = {"Authorization": token}
+            connection.request("POST", "/v1/jobs/stuck/plan", headers=headers)
+            asked, _ = silent.accept()
+            assert service.ask("/v1/jobs/stuck/plan", token, "POST").status == 409
+            connection.close()
+
+            until(lambda: not children(service.process.pid))
+            asked.close()

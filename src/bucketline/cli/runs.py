@@ -13,7 +13,8 @@ import click
 
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.printer import as_json
-from bucketline.errors import DiskError, printable
+from bucketline.durable import whole_file
+from bucketline.errors import LedgerError, printable
 from bucketline.flow.report.endpoints import as_records, endpoints_of
 from bucketline.flow.report.export import json_lines, parquet
 from bucketline.flow.report.notes import notes_of
@@ -112,15 +113,19 @@ def export(invocation: Invocation, run: str, *, output: str | None) -> None:
 )
 @common
 @pass_invocation
-def prune_runs(invocation: Invocation, *, keep: int) -> None:
+def prune_runs(invocation: Invocation, *, keep: int) -> int:
     """The last proven copies stay known: the next sync does not move anything again."""
-    count, busy = prune(invocation.state_folder, keep)
+    count, busy, unreadable = prune(invocation.state_folder, keep)
     for path in busy:
         invocation.printer.notice(f"{path}: this job is running; left alone")
+    for error in unreadable:
+        invocation.printer.error(str(error))
     if invocation.as_json:
-        invocation.printer.record({"forgotten": count, "running": [str(path) for path in busy]})
+        told = {"forgotten": count, "running": [str(path) for path in busy]}
+        invocation.printer.record({**told, "unreadable": [str(error) for error in unreadable]})
     else:
         invocation.printer.result(f"{count:,} runs forgotten")
+    return LedgerError.exit_code if unreadable else 0
 
 
 def _line(row: RunRow) -> str:
@@ -208,15 +213,11 @@ def _object(one: object) -> str:
 
 def _write(path: Path, lines: Iterator[str]) -> int:
     """How many lines there are now; the file is there only when it is whole."""
-    part, count = path.with_name(f"{path.name}.part"), 0
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(f"{line}\n")
-                count += 1
-        part.replace(path)
-    except OSError as error:
-        raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+    count = 0
+    with whole_file(path) as file:
+        for line in lines:
+            file.write(f"{line}\n".encode())
+            count += 1
     return count
 
 

@@ -14,7 +14,8 @@ from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.options import one_place, side_of
 from bucketline.cli.places import open_shelf
 from bucketline.clock import SystemClock
-from bucketline.errors import DiskError, printable
+from bucketline.durable import whole_file
+from bucketline.errors import printable
 from bucketline.flow.drive import blocking
 from bucketline.flow.report.log import OBJECTS, Moment, document
 from bucketline.flow.report.log_file import written
@@ -82,11 +83,6 @@ def _put(invocation: Invocation, row: RunRow, text: str, pieces: Iterator[str], 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:
     """The file is there only when it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with written(pieces) as file, part.open("wb") as copy:
-            file.seek(0)
-            shutil.copyfileobj(file, copy)
-        part.replace(path)
-    except OSError as error:
-        raise DiskError(f"{path}: cannot be written ({error.strerror})") from None
+    with written(pieces) as file, whole_file(path) as copy:
+        file.seek(0)
+        shutil.copyfileobj(file, copy)

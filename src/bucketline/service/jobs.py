@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO, Any
 from urllib.parse import quote
 from weakref import WeakValueDictionary
+
+from anyio.to_thread import run_sync
 
 from bucketline.config import Job
 from bucketline.durable import replace_file
@@ -92,7 +94,7 @@ class Jobs:
         os.kill(pid, signal.SIGTERM)
         return {"job": name, "pid": pid}
 
-    def plan(self, name: str) -> Iterator[bytes]:
+    def plan(self, name: str) -> AsyncIterator[bytes]:
         """What it would do, line by line, by a process that ends when nobody listens any more.
 
         Raises `Refused` while somebody else has it planned: each plan lists both places.
@@ -148,19 +150,24 @@ class Jobs:
         return self._home / f"{quote(name, safe='')}.{kind}"
 
 
-def _said_by(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> Iterator[bytes]:
-    """Its lines; the last one says why, when it did not end well."""
+async def _said_by(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> AsyncIterator[bytes]:
+    """Its lines; the last one says why, when it did not end well.
+
+    Who hangs up while a place answers nothing is not waited for: the thread that reads is left
+    behind, and the end of the process ends it.
+    """
     try:
         assert process.stdout is not None
-        yield from process.stdout
-        if process.wait():
+        while line := await run_sync(process.stdout.readline, abandon_on_cancel=True):
+            yield line
+        if await run_sync(process.wait, abandon_on_cancel=True):
             complaints.seek(0)
             said = complaints.read().decode(errors="replace").strip().splitlines()
             message = said[-1] if said else f"it ended with {process.returncode}"
             yield json.dumps({"event": "error", "message": message}).encode() + b"\n"
     finally:
         process.kill()  # It changes nothing, so nothing is cut off.
-        process.communicate()
+        process.wait()
         complaints.close()
 
 

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bucketline.errors import DiskError, UsageError
+from bucketline.durable import whole_file
+from bucketline.errors import UsageError
 from bucketline.flow.report.objects import ObjectRow, all_objects
 from bucketline.flow.report.runs import RunRow
 
@@ -34,17 +35,11 @@ def parquet(row: RunRow, path: Path) -> int:
     """Write the run's objects to a Parquet file; how many. Needs the extra `parquet`."""
     arrow, writing = _arrow()
     schema = _schema(arrow).with_metadata({"bucketline": _line(row.as_json())})
-    part = path.with_name(path.name + ".part")
     rows, count = all_objects(row), 0
-    try:
-        with writing.ParquetWriter(part, schema, compression="zstd") as file:
-            while group := list(islice(rows, _GROUP)):
-                file.write_table(arrow.Table.from_pylist([_flat(one) for one in group], schema))
-                count += len(group)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise DiskError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with whole_file(path) as out, writing.ParquetWriter(out, schema, compression="zstd") as file:
+        while group := list(islice(rows, _GROUP)):
+            file.write_table(arrow.Table.from_pylist([_flat(one) for one in group], schema))
+            count += len(group)
     return count
 
 

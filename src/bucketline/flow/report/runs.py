@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bucketline.errors import LedgerError, Refused, UsageError
 from bucketline.flow.ledger import Known, Ledger
@@ -152,16 +152,26 @@ def known(path: Path, keys: Sequence[str]) -> dict[str, Known]:
         return reader.known(keys)
 
 
-def prune(state_folder: Path, keep: int) -> tuple[int, list[Path]]:
-    """Forget all but the newest `keep` runs of each job; how many went, and whose job runs now."""
-    count, busy = 0, []
+class Pruned(NamedTuple):
+    """How many runs were forgotten, whose job runs now, and which ledgers make no sense."""
+
+    count: int
+    busy: list[Path]
+    unreadable: list[LedgerError]
+
+
+def prune(state_folder: Path, keep: int) -> Pruned:
+    """Forget all but the newest `keep` runs of each job; a damaged ledger keeps no other."""
+    count, busy, unreadable = 0, [], []
     for path in _ledgers(state_folder):
         try:
             with Ledger.open(path) as ledger:
                 count += ledger.prune(keep)
         except Refused:
             busy.append(path)
-    return count, busy
+        except LedgerError as error:
+            unreadable.append(error)
+    return Pruned(count, busy, unreadable)
 
 
 def _ledgers(state_folder: Path) -> list[Path]:

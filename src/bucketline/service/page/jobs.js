@@ -6,12 +6,14 @@ const SHOWN = 200;
 
 export async function jobsPage(ask, order) {
   const told = await ask("/v1/jobs");
-  const rows = told.jobs.map((one) => element("tr", {}, cell(one.job, "key"), cell(one.kind), cell(`${one.source} → ${one.target}`, "key"),
-    cell(state(one.running ? "running" : one.last ? one.last.state : "new")), cell(one.last ? runLink(one.last.run) : "", "name"),
+  // Orders stand where a phone shows them.
+  const rows = told.jobs.map((one) => element("tr", {}, cell(one.job, "name"),
+    cell(state(one.running ? "running" : one.last ? one.last.state : "new")),
     cell([element("button", { type: "button", onclick: () => order(one.job, one.running ? "stop" : "start") }, one.running ? `Stop ${one.job}` : `Start ${one.job}`), " ",
-      element("a", { href: `#/jobs/${encodeURIComponent(one.job)}/plan` }, `Plan of ${one.job}`)], "name"),
+      element("a", { href: `#/jobs/${encodeURIComponent(one.job)}/plan` }, `Plan of ${one.job}`)]),
+    cell(one.last ? runLink(one.last.run) : "", "name"), cell(one.kind), cell(`${one.source} → ${one.target}`, "key"),
     cell(one.output.length ? element("details", {}, element("summary", {}, "what it said last"), element("pre", {}, one.output.join("\n"))) : "")));
-  return [element("h2", {}, "Jobs"), table([["job"], ["kind"], ["from and to"], ["state"], ["last run"], ["orders"], [""]], rows,
+  return [element("h2", {}, "Jobs"), table([["job"], ["state"], ["orders"], ["last run"], ["kind"], ["from and to"], [""]], rows,
     "The configuration has no jobs.")];
 }
 
@@ -22,8 +24,8 @@ export async function planPage(lines, job, draw) {
   const page = () => [
     element("h2", {}, `What ${job} would do now`),
     wrong ? element("p", { class: "failed" }, wrong) : null,
-    quiet([...[...counts].map(([verb, number]) => `${verb} ${count(number)}`), size(bytes), total || "looking …"].join(" · ")),
-    table([["verb"], ["key"], ["size", "number"], ["why"]], rows, total ? "Nothing." : "Looking at both places."),
+    quiet([...[...counts].map(([verb, number]) => `${verb} ${count(number)}`), bytes ? size(bytes) : "", total || "looking …"].filter(Boolean).join(" · ")),
+    table([["verb"], ["key"], ["size", "number"], ["why"]], rows, wrong ? "" : total ? "Nothing is to be done." : "Looking at both places."),
     quiet(rows.length === SHOWN ? `The first ${SHOWN} are shown.` : ""),
   ];
   draw(page());

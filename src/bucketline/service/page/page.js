@@ -29,6 +29,9 @@ async function answered(path, method) {
   throw new Error(told.error ? told.error.message : `status ${answer.status}`);
 }
 
+// What a person typed may be no such word; then it is the name of nothing.
+const plain = (word) => { try { return decodeURIComponent(word); } catch { return word; } };
+
 const ask = async (path) => (await answered(path)).json();
 
 async function* linesOf(answer) {
@@ -116,7 +119,7 @@ async function show() {
   enter.hidden = true;
   const mine = ++turn;
   const [path, query] = (location.hash.slice(1) || "/runs").split("?");
-  const words = new URLSearchParams(query || ""), parts = path.split("/").slice(1).map(decodeURIComponent);
+  const words = new URLSearchParams(query || ""), parts = path.split("/").slice(1).map(plain);
   for (const link of document.querySelectorAll("nav a")) {
     if (link.getAttribute("href") === `#/${parts[0]}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

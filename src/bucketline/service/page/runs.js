@@ -42,6 +42,7 @@ export async function runsPage(ask, words) {
     before: offset > 0 ? { offset: Math.max(0, offset - PAGE) } : null,
     after: offset + PAGE < told.total ? { offset: offset + PAGE } : null });
   return [
+    ...told.unreadable.map((text) => element("p", { class: "failed" }, text)),
     element("h2", {}, "Running now"), ...(active.length ? active.map(running) : [quiet("Nothing runs now.")]),
     element("h2", {}, `All runs (${count(told.total)})`), table(HEADS, told.runs.map(row), "There are no runs yet."), more,
   ];

@@ -44,14 +44,16 @@ def _kinds(routes: APIRouter, reader: Reader) -> None:
         state: _STATES | None = None,
         command: Annotated[str | None, Query(max_length=100)] = None,
     ) -> Told:
-        """Runs, the newest first."""
+        """Runs, the newest first; and why some ledgers cannot be told of."""
+        every = reader.runs()
         rows = [
             row
-            for row in reader.runs()
+            for row in every
             if row.run and state in (None, row.state) and command in (None, row.command)
         ]
         some = [row.as_told() for row in rows[offset : offset + limit]]
-        return {"runs": some, "total": len(rows)}
+        unreadable = [row.message for row in every if not row.run]
+        return {"runs": some, "total": len(rows), "unreadable": unreadable}
 
     @routes.get("/relays")
     def relays() -> Told:
