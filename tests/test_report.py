@@ -167,7 +167,7 @@ def test_pruning_leaves_the_newest_runs_of_each_job_and_running_jobs_alone(
                 told(ledger, f"{job}-{number}", {"a": DONE})
                 ledger.end("complete")
     with opened(tmp_path, "two"):
-        assert report.prune(tmp_path, 1) == (2, [tmp_path / "two.ledger"])
+        assert report.prune(tmp_path, 1) == (2, [tmp_path / "two.ledger"], [])
     assert {row.run for row in report.runs(tmp_path)} == {"one-2", "two-0", "two-1", "two-2"}
 
 

@@ -17,6 +17,7 @@ from cryptography import x509
 from bucketline.cli import main
 from bucketline.errors import DiskError, UsageError
 from bucketline.flow.report.runs import RunRow
+from bucketline.model import Tally
 from bucketline.service.certificates import own_certificate
 from bucketline.service.metrics import exposed
 from service.serving import Service, call, environment, new_token, quoted, serving
@@ -199,6 +200,19 @@ def test_strangers_do_not_fill_the_log(tmp_path: Path) -> None:
             assert (tmp_path / "said").read_text() == text
         finally:
             process.kill()
+
+
+def test_what_is_found_is_what_the_ledger_tells_and_no_less_than_what_is_listed() -> None:
+    """It was told as what is listed by now: of a run under way, nothing was left."""
+    tally = Tally(done=3)
+    rows = [
+        RunRow(name, "sync", "running", Path(name), source=name, found=found, tally=tally)
+        for name, found in (("many", 10), ("refused", 1))
+    ]
+    told = exposed(rows, 9.0).splitlines()
+    for family, wanted in (("found_objects{", ["10", "3"]), ("left_objects{", ["7", "0"])):
+        assert [line.rpartition(" ")[2] for line in told if family in line] == wanted
+    assert [row.as_json()["found"] for row in rows] == [10, 3]
 
 
 def test_for_how_long_a_run_went_that_crashed_nobody_says() -> None:

@@ -35,5 +35,5 @@ def exposed(rows: Iterable[RunRow], now: float) -> str:
 def _sample(row: RunRow, now: float) -> Sample:
     labels = {"name": row.name, "source": row.source, "target": row.target}
     seconds = (row.ended or now) - row.started
-    found = row.tally.listed
+    found = max(row.found or 0, row.tally.listed)
     return Sample(row.command, row.state, row.tally, found=found, seconds=seconds, labels=labels)

@@ -58,7 +58,7 @@ class RunRow:
             "state": self.state,
             "started": self.started,
             "ended": self.ended,
-            "found": self.found,
+            "found": None if self.found is None else max(self.found, self.listed),
             "listed": self.listed,
             "skipped": self.tally.skipped,
             "done": self.tally.done,
@@ -155,7 +155,7 @@ def known(path: Path, keys: Sequence[str]) -> dict[str, Known]:
 class Pruned(NamedTuple):
     """How many runs were forgotten, whose job runs now, and which ledgers make no sense."""
 
-    count: int
+    forgotten: int
     busy: list[Path]
     unreadable: list[LedgerError]
 
