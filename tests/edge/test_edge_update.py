@@ -117,6 +117,18 @@ def brought(bench: Bench, body: bytes, name: str = "brought.bin") -> list[str]:
     return ["edge", "update", str(bench.folder), *OPTIONS, "--file", str(path)]
 
 
+def test_what_is_here_of_another_update_gives_way(
+    bench: Bench, api: tuple[str, type[Updates]]
+) -> None:
+    (bench.folder / "update.bin").write_bytes(b"oldest")
+    (bench.folder / "update.tag").write_text("another 100")
+
+    ended = bench.call(*words_of(bench, api[0]), variables=OWNER)
+
+    assert ended.returncode == 0, ended.stderr
+    assert api[1].spans[1].startswith("bytes=0-")
+
+
 def test_what_was_brought_here_is_installed_without_aws(bench: Bench) -> None:
     ended = bench.call(*brought(bench, UPDATE))
 

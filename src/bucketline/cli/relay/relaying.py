@@ -241,7 +241,8 @@ class Relaying:
         with self._taking_in:
             drive.call(load(self.spool))
         ledger = self.forward.around.ledger
-        deliveries = Deliveries(ledger.known, ledger.proven_at)
+        fetched = self.fetch.around.ledger.known
+        deliveries = Deliveries(ledger.known, fetched, ledger.proven_at)
         for staged in drive.call(delivered_before(self.spool, target, deliveries)):
             self.dropper.drop(staged)
 

@@ -8,6 +8,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from bucketline.clock import Clock
@@ -87,10 +88,8 @@ def fetch(url: str, route: Route, file: Path, tag_file: Path) -> None:
     """Bring it here, piece by piece; what is here already is not asked for again."""
     try:
         with file.open("ab") as out:
-            size = _size_wanted(url, route, out.tell(), tag_file)
-            if size < 0:  # Another one, or the first: from the start.
-                out.truncate(0)
-            while (at := out.tell()) < abs(size) or not at:
+            size = _size_wanted(url, route, out, tag_file)
+            while (at := out.tell()) < size or not at:
                 answer = _piece(url, route, at)
                 _check_same(answer, tag_file)
                 out.write(answer.body)
@@ -103,15 +102,17 @@ def fetch(url: str, route: Route, file: Path, tag_file: Path) -> None:
     _check(file, tag_file)
 
 
-def _size_wanted(url: str, route: Route, have: int, tag_file: Path) -> int:
-    """Bytes of the whole; negative where what is here is not of it."""
+def _size_wanted(url: str, route: Route, out: IO[bytes], tag_file: Path) -> int:
+    """Bytes of the whole; what is here and is not of it goes before anything calls it so."""
     answer = _piece(url, route, 0, 1)
     tag, total = answer.headers.get("etag", "").strip('"'), _total(answer)
     known = tag_file.read_text(encoding="utf-8") if tag_file.exists() else ""
-    if known == f"{tag} {total}" and tag and have <= total:
+    if known == f"{tag} {total}" and tag and out.tell() <= total:
         return total
+    out.truncate(out.seek(0))
+    os.fsync(out.fileno())
     tag_file.write_text(f"{tag} {total}", encoding="utf-8")
-    return -total
+    return total
 
 
 def _piece(url: str, route: Route, at: int, size: int = _PIECE) -> Answer:

@@ -16,9 +16,10 @@ _ASKED = 1_000  # Keys, of the ledger in one question.
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """What the ledger of the sending hop knows."""
+    """What the ledger of the sending hop knows, and which states the other one fetched last."""
 
     known: Lookup
+    fetched: Lookup
     proven_at: Callable[[Sequence[str]], Mapping[str, float]]
 
 
@@ -47,7 +48,7 @@ def _known(old: list[Staged], known: Lookup) -> tuple[list[tuple[Staged, Known]]
             there = delivered.get(one.entry.key)
             if there is None or there.size < 0 or not one.origin_pin:
                 continue
-            if (there.source_etag, there.size) == (one.origin_pin, one.entry.size):
+            if _is_of(there, one):
                 same.append((one, there))
             else:
                 other.append(one)
@@ -56,13 +57,25 @@ def _known(old: list[Staged], known: Lookup) -> tuple[list[tuple[Staged, Known]]
 
 def _superseded(some: list[Staged], deliveries: Deliveries) -> list[Staged]:
     """Staged before the last delivery was recorded: while one is staged no other is fetched, so
-    that was a later one, which went past a volume that was away.
+    that was a later one, which went past a volume that was away. What was fetched last is none,
+    whatever a clock says that may have been set back.
     """
     found: list[Staged] = []
     for portion in _in_portions(some):
-        moments = deliveries.proven_at([one.entry.key for one in portion])
-        found += [one for one in portion if moments.get(one.entry.key, 0.0) > one.entry.modified]
+        keys = [one.entry.key for one in portion]
+        moments, fetched = deliveries.proven_at(keys), deliveries.fetched(keys)
+        found += [
+            one
+            for one in portion
+            if moments.get(one.entry.key, 0.0) > one.entry.modified
+            and not _is_of(fetched.get(one.entry.key), one)
+        ]
     return found
+
+
+def _is_of(known: Known | None, staged: Staged) -> bool:
+    told = (staged.origin_pin, staged.entry.size)
+    return known is not None and (known.source_etag, known.size) == told
 
 
 def _in_portions(some: list[Staged]) -> list[list[Staged]]:

@@ -136,7 +136,7 @@ class Volume:
         if not told:
             return "it is gone: nothing in its folder says that it is a volume; is it mounted?"
         if told != self.identity:
-            return "another volume stands in its place"
+            return "another volume stands in its place; if disks changed places, run it again"
         try:
             if self._store is None or not self._is_open():
                 self._open()
