@@ -1,6 +1,6 @@
-"""Where capital and small letters are taken for the same, no key loses its bytes to another.
+"""Where a file system takes two names for one, no key loses its bytes to another.
 
-Such a one needs root and a driver to be had; here the names are looked up as it looks them up.
+Such a one (other case, other accents) needs root and a driver; here names are looked up as it does.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -16,10 +17,14 @@ from bucketline.stores.local import LocalStore
 from flows import drive, listed
 
 
+def _folded(name: str) -> str:
+    return normalize("NFC", name).lower()
+
+
 def _as_there(name: str, folder: int) -> str:
     """The name under which it finds a file."""
     with os.scandir(f"/proc/self/fd/{folder}") as found:
-        return next((one.name for one in found if one.name.lower() == name.lower()), name)
+        return next((one.name for one in found if _folded(one.name) == _folded(name)), name)
 
 
 @pytest.fixture
@@ -48,7 +53,16 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalStore:
     return LocalStore(str(tmp_path))
 
 
-@pytest.mark.parametrize(("key", "other"), [("A", "a"), ("f/A", "f/a"), ("Dir/x", "dir/x")])
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [
+        ("A", "a"),
+        ("f/A", "f/a"),
+        ("Dir/x", "dir/x"),
+        ("\u00e9", "e\u0301"),
+        ("e\u0301/x", "\u00e9/x"),
+    ],
+)
 def test_what_it_takes_for_another_name_fails_by_name(
     store: LocalStore, tmp_path: Path, key: str, other: str
 ) -> None:

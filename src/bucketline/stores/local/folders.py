@@ -6,6 +6,7 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from unicodedata import normalize
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _HELD_MAX = 256  # Each costs a file descriptor.
@@ -14,22 +15,25 @@ _HELD_MAX = 256  # Each costs a file descriptor.
 class Folder:
     """An open folder. It closes when nobody holds it: early, its number might be another's."""
 
-    __slots__ = ("_is_caseless", "device", "fd", "path")
+    __slots__ = ("device", "fd", "path")
 
     def __init__(self, path: str, fd: int) -> None:
         self.path = path  # Below the root, with a slash at the end; "" = the root.
         self.fd = fd
         self.device = os.fstat(fd).st_dev
-        self._is_caseless: bool | None = None
 
-    def expect_own(self, name: str, ours: str) -> None:
-        """No file stands there that bears another name, and is taken for `name`; `ours` is there.
+    def expect_own(self, name: str) -> None:
+        """What stands there under `name`, if anything does, bears it, and not another one that this
+        file system takes for it: other case, or accents written otherwise. Raises OSError.
 
-        Raises OSError: the bytes of another key would be lost.
+        Else an object would take the place of another one, and both be told as done.
         """
-        if self._is_caseless is None:
-            self._is_caseless = _is_there(ours.upper(), self.fd)
-        if self._is_caseless and _is_there(name, self.fd):
+        there = _look(name, self.fd)
+        if there is not None and any(
+            os.path.samestat(there, found)
+            for other in _others(name)
+            if (found := _look(other, self.fd)) is not None
+        ):
             _expect_listed(name, self.fd)
 
     def __del__(self) -> None:
@@ -57,9 +61,7 @@ class Folders:
         above, name = _split(path)
         above_fd = self.get(above)
         folder = Folder(path, os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=above_fd.fd))
-        other = name.swapcase()
-        if other != name and _is_there(other, above_fd.fd, os.fstat(folder.fd)):
-            _expect_listed(name, above_fd.fd)
+        above_fd.expect_own(name)
         return self._hold(path, folder)
 
     def make(self, path: str) -> tuple[Folder, list[Folder]]:
@@ -107,12 +109,19 @@ class Folders:
         return folder
 
 
-def _is_there(name: str, folder: int, as_this: os.stat_result | None = None) -> bool:
+def _look(name: str, folder: int) -> os.stat_result | None:
     try:
-        there = os.lstat(name, dir_fd=folder)
+        return os.lstat(name, dir_fd=folder)
     except OSError:
-        return False
-    return as_this is None or (there.st_ino, there.st_dev) == (as_this.st_ino, as_this.st_dev)
+        return None
+
+
+def _others(name: str) -> set[str]:
+    """Names that some file systems take for this one."""
+    others = {name.swapcase()}
+    if not name.isascii():
+        others |= {normalize("NFC", name), normalize("NFD", name)}
+    return others - {name}
 
 
 def _expect_listed(name: str, folder: int) -> None:

@@ -39,7 +39,7 @@ _SAID = {
     errno.ENAMETOOLONG: (Unholdable, "the name is too long for this file system"),
     errno.ENOTUNIQ: (
         Unholdable,
-        "this file system takes it for another name that stands there (capital or small letters)",
+        "this file system takes it for another name that stands there (other case or accents)",
     ),
     errno.EINVAL: (Unholdable, "this file system takes no such name"),
     errno.EILSEQ: (Unholdable, "this file system takes no such name"),

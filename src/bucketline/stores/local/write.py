@@ -134,7 +134,7 @@ class Put:
 
     def publish(self) -> Iterable[Folder]:
         assert self.folder is not None
-        self.folder.expect_own(self._name, self._temporary)
+        self.folder.expect_own(self._name)
         if self.if_absent:
             self._link(self.folder.fd)
         else:
