@@ -40,3 +40,16 @@ def test_a_damaged_ledger_keeps_no_other_from_being_pruned(
     told = capsys.readouterr()
     assert "1 runs forgotten" in told.out
     assert "a.ledger" in told.err
+
+
+@pytest.mark.usefixtures("surroundings")
+def test_numbers_take_the_name_of_nothing_that_is_no_file(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = desk.here / "pipe.prom"
+    os.mkfifo(pipe)
+    for path in (pipe, desk.folder):
+        words = ["sync", str(desk.folder), str(desk.here / "copy"), "--metrics-file", str(path)]
+        assert main(words) == 2
+        assert "is no file" in capsys.readouterr().err
+    assert pipe.is_fifo()

@@ -241,3 +241,16 @@ def test_who_hangs_up_ends_the_plan_of_a_place_that_does_not_answer(tmp_path: Pa
 
             until(lambda: not children(service.process.pid))
             asked.close()
+
+
+def test_logs_that_other_tools_left_are_no_fault_of_ours(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "dt_data_1.json").write_text('{"speed": NaN, "key": "\\ud800", "more": Infinity}')
+    (logs / "dt_data_2.json").write_text('{"a":' * 50_000)
+    token = new_token(tmp_path / "state")
+    with serving(tmp_path / "state", "--insecure-http", "--log-location", f"{logs}/") as service:
+        told = service.ask("/log/1", token)
+        assert told.status == 200
+        assert told.json == {"speed": None, "key": "\ud800", "more": None}
+        assert service.ask("/log/2", token).status == 503

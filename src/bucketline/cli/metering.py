@@ -68,6 +68,8 @@ def metering_of(invocation: Invocation, said: Said, clock: Clock) -> Metering:
     file = _file(said, words)
     if file is not None and not file.absolute().parent.is_dir():
         raise UsageError(f"{file}: its folder is not there; make it, or choose another one")
+    if file is not None and file.exists() and not file.is_file():  # As /dev/null, or a folder.
+        raise UsageError(f"{file}: is no file, and its name is not taken from it; name a file")
     interval = parse_seconds(words["interval"]) if "interval" in words else None
     flags = {word: said.get(f"cloudwatch_{word}") for word in ("dimension", "profile", "endpoint")}
     namespace = said.get("cloudwatch") or words.get("namespace")

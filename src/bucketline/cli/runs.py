@@ -40,7 +40,7 @@ def list_runs(invocation: Invocation, *, limit: int | None) -> None:
     if not rows:
         invocation.printer.notice(f"{invocation.state_folder}: there are no runs yet")
         return
-    head = f"{'RUN':23} {'STATE':11} {'STARTED':16} {'LISTED':>9} {'SKIPPED':>9} {'DONE':>9} "
+    head = f"{'RUN':23} {'STATE':11} {'STARTED (UTC)':16} {'LISTED':>9} {'SKIPPED':>9} {'DONE':>9} "
     head += f"{'FAILED':>7} {'WAITING':>7} {'BYTES':>10}  WHAT"
     invocation.printer.results([head, *map(_line, rows)])
 

@@ -47,8 +47,8 @@ class KeptLogs:
                 "the log is too large to be told here; read it there", store=store, key=key
             )
         try:
-            log = json.loads(text)
-        except ValueError:
+            log = json.loads(text, parse_constant=lambda _: None)  # NaN is no JSON.
+        except (ValueError, RecursionError):
             log = None
         if not isinstance(log, dict):
             raise StoreError("the log is no JSON object", store=store, key=key)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Query
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from bucketline.flow.report.runs import RunRow
 from bucketline.service.kept_logs import KeptLogs
@@ -81,4 +82,4 @@ def _theirs(kept: KeptLogs, name: str, moved: str) -> Response:
     log = kept.log(name, names_moved=_names_moved(moved))
     if log is None:
         raise HTTPException(404, f"{name} is gone; see /logs")
-    return JSONResponse(log)
+    return Response(json.dumps(log), media_type="application/json")  # ASCII: whatever it holds.
