@@ -16,7 +16,8 @@ from bucketline.engines.ring.plan import make, withheld
 from bucketline.engines.ring.reclaim import Manner, reclaim
 from bucketline.engines.ring.site import begin
 from bucketline.errors import DiskError
-from ring.reclaims import LATER, looked_twice, terms
+from ring.making import Stored
+from ring.reclaims import LATER, MANY, looked_twice, terms
 from ring.services import Services, serve
 from ring.sites import look, opened
 from ring.world import World
@@ -75,6 +76,39 @@ def test_what_may_belong_to_an_object_that_says_too_little_is_in_no_plan(
             theirs = {one.input_key[16:30] for one in plan.items}
             assert theirs == {services.world.input_key("gone")[16:30]}
             assert withheld(found) > 0
+
+
+class Elsewhere(Stored):
+    """Its copies lie by another rule than those that are known."""
+
+    @property
+    def rows(self) -> list[str]:
+        return [f"{self.main},{self.main},g1disk1,0"]
+
+
+def test_what_lies_where_nobody_knows_is_in_no_plan(tmp_path: Path) -> None:
+    with serve(World(7, 4)) as services:
+        world = services.world
+        one = world.keep(world.input_key("one"))
+        main = f"{one.main[:38]}90"
+        del world.stored[one.main]
+        world.stored[main] = Elsewhere(main, one.input_key)
+        looked_twice(services, tmp_path)
+        with opened(services, tmp_path, now=LATER) as found:
+            plan, _ = make(found)
+            assert main not in {one.main for one in plan.items}
+            assert plan.bytes > 0
+
+
+def test_the_gate_says_once_why_a_run_is_partial(tmp_path: Path) -> None:
+    with serve(World(7, 4)) as services:
+        services.world.pruned = 10_000
+        services.before["zwei-ü"] = lambda: services.world.wrote("one", "some")
+        looked_twice(services, tmp_path)
+        with opened(services, tmp_path, now=LATER) as found:
+            (why,) = [gate.why for gate in gates.examine(found, MANY) if gate.name == "complete"]
+            assert why.startswith("export: session 1: its journal")
+            assert why.count("session 1") == 1
 
 
 def test_a_run_that_does_not_tell_of_itself_is_told(services: Services, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,7 @@ _SHARE_MAX = 0.02
 _SKEW_MAX = 300
 _SAMPLE = 1000
 _AT_ONCE = 200
+_HANDED_ON = re.compile(rf"^(({'|'.join(PHASES)}): )+(?=({'|'.join(PHASES)}): )")
 
 
 class Gate(NamedTuple):
@@ -127,7 +129,9 @@ def _complete(site: Site) -> str:
     reasons: list[str] = []
     for run in (site, earlier(site)):
         reasons += require_whole(run.dataset(phase) for phase in PHASES)
-    return "; ".join(dict.fromkeys(reasons))
+    # Of a reason that one dataset had from another, what the first of them said.
+    parts = [_HANDED_ON.sub("", part) for one in reasons for part in one.split("; ")]
+    return "; ".join(dict.fromkeys(parts))
 
 
 def _resolved(site: Site) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from bucketline.engines.ring.client import Client
@@ -55,8 +56,12 @@ def written(
 def touched(client: Client, since: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Bucket and key of whatever was put or deleted since then."""
     for entry in _entries(client, since, None):
-        for one in entry.get("entries") or []:
-            yield str(entry.get("db", "")), plain(str(one.get("key", "")))
+        with suppress(AttributeError, TypeError):  # What is no entry names nothing.
+            yield from [
+                (str(entry["db"]), plain(str(one.get("key", ""))))
+                for one in entry.get("entries") or []
+                if "db" in entry
+            ]
 
 
 def plain(key: str) -> str:

@@ -94,7 +94,9 @@ def _node(item: Element, scheme: str) -> Node:
     (config,) = named(item, "config") or [item]
     (ring,) = named(item, "ring") or [item]
     successor = next((text(one, "key") for one in named(ring, "successor")), "")
-    admin = f"{scheme}://{text(config, 'ip')}:{text(config, 'adminport')}"
+    host = text(config, "ip")
+    host = f"[{host}]" if ":" in host else host
+    admin = f"{scheme}://{host}:{text(config, 'adminport')}"
     if not text(config, "ip") or not text(config, "adminport").isdecimal():
         raise BadListing(f"node {name}: the supervisor does not tell where it is; run again")
     return Node(name, admin, text(config, "port"), text(item, "key"), successor)

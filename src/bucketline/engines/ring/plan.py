@@ -111,9 +111,10 @@ def file_of(ring: Ring, sha256: str) -> Path:
 
 
 def _stat(nodes: Nodes, main: str) -> Flow[Chunk | None]:
+    """None too for one whose other chunks lie where nobody knows."""
     try:
-        return (yield from nodes.stat(main))
-    except StoreError:
+        return (yield from nodes.stat(main)) if Main(main).chunks else None
+    except (StoreError, ValueError):
         return None
 
 
