@@ -201,3 +201,20 @@ def test_a_spool_that_was_removed_is_made_anew(fresh: RelayJob, bodies: Bodies) 
         done = fresh.finish(process)
 
     assert done.code in {0, 143}, done.errors
+
+
+def test_each_pass_tells_its_own_requests(fresh: RelayJob, bodies: Bodies) -> None:
+    fresh.said = ("--every", "1s")
+    process: subprocess.Popen[bytes] = fresh.start()
+    client = client_of(fresh.pair.source)
+    try:
+        until(lambda: fresh.pair.keys(fresh.bucket) == set(bodies) and not fresh.staged_files())
+        client.put_object(Bucket=SOURCE, Key="later", Body=b"came later")
+        until(lambda: "later" in fresh.pair.keys(fresh.bucket))
+    finally:
+        client.delete_object(Bucket=SOURCE, Key="later")
+        process.send_signal(signal.SIGTERM)
+        done = fresh.finish(process)
+
+    told = [one for one in done.records if one["event"] == "summary" and one["hop"] == "forward"]
+    assert sum(one["requests"].get("PUT", 0) for one in told) == len(bodies) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -51,6 +52,7 @@ class Around:
     pace: Pace
     endpoints: Endpoints
     screen: Screen | None = None  # Shared with other runs.
+    told: Counter[str] = field(default_factory=Counter)  # Requests, in the summaries so far.
 
 
 @dataclass
@@ -148,9 +150,10 @@ class Pass:
             printer.notice(self.if_empty)
         if state == "interrupted" and (why := around.stop.why):
             printer.notice(f"ended as asked: {why}; run again to go on")
+        requests, said = around.drive.requests - around.told, engine.compare_said
+        around.told.update(requests)
         if self.is_quiet and state == "complete" and not tally.done:
             return
-        requests, said = around.drive.requests, engine.compare_said
         told = Told(
             *(self.head.run, state, tally, recorder.proofs, requests, said, seconds, self.hop)
         )
