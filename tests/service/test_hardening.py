@@ -254,3 +254,19 @@ def test_logs_that_other_tools_left_are_no_fault_of_ours(tmp_path: Path) -> None
         assert told.status == 200
         assert told.json == {"speed": None, "key": "\ud800", "more": None}
         assert service.ask("/log/2", token).status == 503
+
+
+def test_a_relay_is_not_planned_and_a_broken_configuration_is_said(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    place = f"{{source: {tmp_path}, target: 's3://b/', relay: {{volumes: [{tmp_path}/v]}}}}"
+    config.write_text(f"jobs: {{r: {place}}}\n")
+    token = new_token(tmp_path / "state", "--scope", "run")
+    with serving(tmp_path / "state", "--insecure-http", "--config", str(config)) as service:
+        assert service.ask("/v1/jobs/r/plan", token, "POST").status == 409
+        note = tmp_path / "state" / "service" / "jobs" / "r.json"
+        note.parent.mkdir(parents=True)
+        note.write_text('{"pid": 1e400, "started": 1}')
+        assert service.ask("/v1/jobs", token).json["jobs"][0]["running"] is False
+        config.write_text("jobs: [")
+        told = service.ask("/v1/jobs", token)
+        assert (told.status, "config.yaml:" in told.json["error"]["message"]) == (503, True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bucketline.config import Config, Job, Ring, load
-from bucketline.errors import ConfigError, UsageError
 from bucketline.settings import Environment
 
 
@@ -25,7 +24,4 @@ class Configured:
 
     def _read(self) -> Config:
         """Without a file there is nothing."""
-        try:
-            return load(self.path, self._environment)
-        except ConfigError as error:
-            raise UsageError(str(error)) from None
+        return load(self.path, self._environment)

@@ -99,7 +99,10 @@ class Jobs:
 
         Raises `Refused` while somebody else has it planned: each plan lists both places.
         """
-        words = self._words(name, self._job(name), "--dry-run", "--json")
+        job = self._job(name)
+        if job.relay:
+            raise Refused(f"{name}: a relay is not planned; it goes on as long as it runs")
+        words = self._words(name, job, "--dry-run", "--json")
         if name in self._planning:
             raise Refused(f"{name}: is being planned already; wait for that plan")
         complaints = TemporaryFile()  # noqa: SIM115  As long as who listens.
@@ -133,7 +136,7 @@ class Jobs:
         try:
             told = json.loads(self._file(name, "json").read_text())
             pid, started = int(told["pid"]), int(told["started"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return 0
         return pid if started and _started(pid) == started else 0
 

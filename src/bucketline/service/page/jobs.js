@@ -10,7 +10,7 @@ export async function jobsPage(ask, order) {
   const rows = told.jobs.map((one) => element("tr", {}, cell(one.job, "name"),
     cell(state(one.running ? "running" : one.last ? one.last.state : "new")),
     cell([element("button", { type: "button", onclick: () => order(one.job, one.running ? "stop" : "start") }, one.running ? `Stop ${one.job}` : `Start ${one.job}`), " ",
-      element("a", { href: `#/jobs/${encodeURIComponent(one.job)}/plan` }, `Plan of ${one.job}`)]),
+      one.kind === "relay" ? "" : element("a", { href: `#/jobs/${encodeURIComponent(one.job)}/plan` }, `Plan of ${one.job}`)]),
     cell(one.last ? runLink(one.last.run) : "", "name"), cell(one.kind), cell(`${one.source} → ${one.target}`, "key"),
     cell(one.output.length ? element("details", {}, element("summary", {}, "what it said last"), element("pre", {}, one.output.join("\n"))) : "")));
   return [element("h2", {}, "Jobs"), table([["job"], ["state"], ["orders"], ["last run"], ["kind"], ["from and to"], [""]], rows,
