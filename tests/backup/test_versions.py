@@ -253,3 +253,12 @@ def test_markers_in_a_row_become_one_where_there_can_be_but_one(
     assert there.run("backup", *words)[-1]["done"] == 1
     assert there.run("backup", *words)[-1]["done"] == 0
     assert len(there.rows()["k"].history) == len(past(here, here.bucket)["k"])
+
+
+def test_a_marker_more_is_a_marker_more(vault: Vault) -> None:
+    for count in (1, 2, 1):
+        for _ in range(count):
+            vault.drop("k")
+        copied(vault)
+
+        assert past(vault, vault.backup_bucket) == past(vault, vault.bucket)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, zip_longest
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -119,20 +118,27 @@ def row_of_version(source: Version, held: Version) -> Row:
     )
 
 
-def with_versions(rows: Sequence[Row], held: Sequence[Version]) -> list[Row] | None:
-    """Freshly written ones with the versions that they have become; None = they are not there.
-
-    Markers in a row may have become a single one: Ceph makes no second one behind one.
+def with_versions(
+    rows: Sequence[Row], held: Sequence[Version], known: Sequence[Row]
+) -> list[Row] | None:
+    """Freshly written ones with the versions that they have become, behind those that are known;
+    None = they are not there. A marker behind another one may be that: Ceph makes no second one.
     """
-    told: list[Row] = []
-    left = deque(rows)
-    for other, behind in zip_longest(held, held[1:]):
-        if left and _is_it(left[0], other):
-            told.append(replace(left.popleft(), version=other.entry.version))
-        is_alone = other.is_delete_marker and not (behind and behind.is_delete_marker)
-        while is_alone and told and left and told[-1].state == left[0].state == MARKER:
-            told.append(replace(left.popleft(), version=other.entry.version))
-    return told if not left else None
+    recorded = {row.version for row in known}
+    new = [one for one in held if one.entry.version not in recorded]
+    told, place = [*known[-1:]], 0
+    for row in rows:
+        is_second = bool(told) and told[-1].state == row.state == MARKER
+        if is_second and not (place < len(new) and new[place].is_delete_marker):
+            told.append(replace(row, version=told[-1].version))
+            continue
+        while place < len(new) and not _is_it(row, new[place]):
+            place += 1
+        if place == len(new):
+            return None
+        told.append(replace(row, version=new[place].entry.version))
+        place += 1
+    return told[len(known[-1:]) :]
 
 
 def _is_it(row: Row, held: Version) -> bool:

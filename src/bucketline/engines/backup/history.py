@@ -112,7 +112,7 @@ class History:
             told = replace(outcome, size=told.size + outcome.size)
             changes += outcome.changes
             fresh.append(self._row(key, version, outcome))
-        rows = yield from self._placed(key, fresh) if fresh else _nothing()
+        rows = yield from self._placed(key, fresh, stands.rows) if fresh else _nothing()
         self.hid += bool(fresh and held) and fresh[-1].state == MARKER and _shows(held)
         self._written[key] = [*stands.rows, *rows]
         return replace(told, changes=tuple(dict.fromkeys(changes)))
@@ -212,10 +212,10 @@ class History:
         if self._move.wish.cuts:
             raise Interrupted(f"{key}: some of its versions are left for the next run")
 
-    def _placed(self, key: str, fresh: Sequence[Row]) -> Flow[list[Row]]:
+    def _placed(self, key: str, fresh: Sequence[Row], known: Sequence[Row]) -> Flow[list[Row]]:
         """What was written, with the versions that it has become: not every answer tells them."""
         target = self._target.store
-        rows = with_versions(fresh, (yield from chain(target, key)))
+        rows = with_versions(fresh, (yield from chain(target, key)), known)
         if rows is None:
             said = "the versions that were written are not there; does it keep versions?"
             raise Broken(said, store=target.name, key=key)
