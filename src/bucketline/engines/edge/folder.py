@@ -6,6 +6,7 @@ import ipaddress
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class DeviceFolder:
             f"{name}: '{str(getattr(value, 'reveal', value)).replace(chr(39), chr(39) * 2)}'\n"
             for name, value in said.items()
         )
-        replace_file(self.path / KEYS, "".join(lines))
+        _keep(self.path / KEYS, "".join(lines), 0o600)
 
     def trust(self) -> str:
         try:
@@ -84,7 +85,15 @@ class DeviceFolder:
             return ""
 
     def keep_trust(self, pem: str) -> None:
-        replace_file(self.trust_path, pem, 0o644)
+        _keep(self.trust_path, pem, 0o644)
+
+
+def _keep(file: Path, text: str, mode: int) -> None:
+    """A pipe that stands there gives way: who reads it waits for ever."""
+    if file.is_fifo():
+        with suppress(OSError):  # What cannot be removed cannot be written either, and is told.
+            file.unlink()
+    replace_file(file, text, mode)
 
 
 def open_folder(text: str) -> DeviceFolder:
