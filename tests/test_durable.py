@@ -122,12 +122,22 @@ def test_two_who_write_at_once_do_not_meet(tmp_path: Path) -> None:
     assert (path.read_text(), names(tmp_path)) == ("ours", ["file"])
 
 
+def test_a_name_that_is_too_long_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(DiskError, match=r"cannot be written \(File name too long\)"):
+        replace_file(tmp_path / ("x" * 300), "text")
+
+    assert names(tmp_path) == []
+
+
 def test_where_nothing_can_be_written_shows_before_there_is_anything(tmp_path: Path) -> None:
     expect_room(tmp_path / "file")
     assert names(tmp_path) == []
 
     with pytest.raises(DiskError, match=r"away/file: cannot be written .*; check its folder"):
         expect_room(tmp_path / "away" / "file")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DiskError, match="it is no file"):
+        expect_room(tmp_path / "pipe")
 
 
 def test_what_is_no_file_keeps_its_name(tmp_path: Path) -> None:

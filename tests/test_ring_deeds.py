@@ -12,7 +12,7 @@ import pytest
 
 from bucketline.engines.ring import deeds, gates
 from bucketline.engines.ring.deeds import Line
-from bucketline.engines.ring.plan import make, withheld
+from bucketline.engines.ring.plan import make
 from bucketline.engines.ring.reclaim import Manner, reclaim
 from bucketline.engines.ring.site import begin
 from bucketline.errors import DiskError
@@ -33,7 +33,7 @@ def services() -> Iterator[Services]:
 def test_what_was_skipped_is_none_of_the_first_deletes(services: Services, tmp_path: Path) -> None:
     looked_twice(services, tmp_path)
     with opened(services, tmp_path, now=LATER) as found:
-        plan, _ = make(found)
+        plan = make(found).plan
         for one in plan.items[:4]:
             services.world.stored[one.main].mtime += 1
         manner = Manner(canary=3, terms=terms(found))
@@ -72,10 +72,10 @@ def test_what_may_belong_to_an_object_that_says_too_little_is_in_no_plan(
         services.world.buckets["one"]["vague"] = value
         looked_twice(services, tmp_path)
         with opened(services, tmp_path, now=LATER) as found:
-            plan, _ = make(found)
-            theirs = {one.input_key[16:30] for one in plan.items}
+            made = make(found)
+            theirs = {one.input_key[16:30] for one in made.plan.items}
             assert theirs == {services.world.input_key("gone")[16:30]}
-            assert withheld(found) > 0
+            assert made.withheld > 0
 
 
 class Elsewhere(Stored):
@@ -95,7 +95,7 @@ def test_what_lies_where_nobody_knows_is_in_no_plan(tmp_path: Path) -> None:
         world.stored[main] = Elsewhere(main, one.input_key)
         looked_twice(services, tmp_path)
         with opened(services, tmp_path, now=LATER) as found:
-            plan, _ = make(found)
+            plan = make(found).plan
             assert main not in {one.main for one in plan.items}
             assert plan.bytes > 0
 

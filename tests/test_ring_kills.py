@@ -53,7 +53,7 @@ def planned(services: Services, folder: Path) -> tuple[Plan, list[str]]:
     services.world.uploads_begin(now - DAY)
     with opened(services, folder / "rings", now=now, is_new=True) as found:
         look(found)
-        plan, _ = make(found)
+        plan = make(found).plan
         shut = [gate.why for gate in gates.examine(found, Terms()) if gate.why]
     return plan, ["--allow-orphans", shut[0].split()[-1]]
 

@@ -46,7 +46,7 @@ def test_what_the_ring_has_purged_comes_back_from_the_copies(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
     before = services.hash
-    plan, _ = make(found)
+    plan = make(found).plan
     manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
     assert reclaim(found, plan, manner) == {"done": len(plan.items)}
     assert services.hash != before
@@ -64,7 +64,7 @@ def test_what_the_ring_has_purged_comes_back_from_the_copies(
 def test_nothing_goes_that_could_not_be_copied(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     allowed = terms(found)
     lost = plan.items[0]
     services.unread.add(lost.input_key)
@@ -79,7 +79,7 @@ def test_nothing_goes_that_could_not_be_copied(
 def test_a_quarantine_that_fails_stops_everything(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     allowed = terms(found)
     quarantine = safe(tmp_path)
     ring = tmp_path / "quarantine" / "R"
@@ -94,7 +94,7 @@ def test_a_quarantine_that_fails_stops_everything(
 def test_a_copy_that_was_changed_is_not_put_into_the_ring(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
     reclaim(found, plan, manner)
     for main in services.buried:
@@ -110,7 +110,7 @@ def test_a_copy_that_was_changed_is_not_put_into_the_ring(
 
 
 def test_a_copy_tells_what_it_is_without_any_book(found: Site, tmp_path: Path) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     reclaim(found, plan, Manner(terms=terms(found), quarantine=safe(tmp_path)))
 
     for path in _files(tmp_path):
@@ -121,7 +121,7 @@ def test_a_copy_tells_what_it_is_without_any_book(found: Site, tmp_path: Path) -
 
 
 def test_only_so_much_is_in_memory_at_once(found: Site) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     some = plan.items[:6]
     large = [one._replace(chunk=one.chunk._replace(size=100)) for one in some]
 
@@ -143,7 +143,7 @@ def _book(folder: Path) -> str:
 def test_what_is_there_anew_is_not_written_over(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
     reclaim(found, plan, manner)
     one = next(item for item in plan.items if item.kind == "ORPHAN")
@@ -162,7 +162,7 @@ def test_what_is_there_anew_is_not_written_over(
 def test_a_copy_that_is_gone_by_the_second_try_is_made_again(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     manner = Manner(terms=terms(found), quarantine=safe(tmp_path))
     services.faults = {"chord": 1.0}
     with pytest.raises(Refused, match="too many deletes failed"):
@@ -184,7 +184,7 @@ def test_a_copy_that_is_gone_by_the_second_try_is_made_again(
 def test_an_answer_that_is_not_the_ring_s_is_no_copy(
     found: Site, services: Services, tmp_path: Path
 ) -> None:
-    plan, _ = make(found)
+    plan = make(found).plan
     usual = services._rebuild
 
     def rebuild(route: str, key: str) -> Told:

@@ -37,7 +37,7 @@ def dead(services: Services) -> set[str]:
 def test_a_plan_is_what_is_dead(services: Services, tmp_path: Path) -> None:
     looked_twice(services, tmp_path)
     with opened(services, tmp_path, now=LATER) as found:
-        plan, path = make(found)
+        plan, path, _ = make(found)
 
         assert {one.main for one in plan.items} == dead(services)
         assert load(found, plan.sha256) == plan
@@ -49,7 +49,7 @@ def test_what_was_reclaimed_comes_back(services: Services, tmp_path: Path) -> No
     looked_twice(services, tmp_path)
     before = services.world.hash
     with opened(services, tmp_path, now=LATER) as found:
-        plan, _ = make(found)
+        plan = make(found).plan
         told = reclaim(found, plan, Manner(terms=terms(found)))
 
         assert told == {"done": len(plan.items)}
@@ -66,7 +66,7 @@ def test_what_was_reclaimed_comes_back(services: Services, tmp_path: Path) -> No
 def test_a_plan_expires_and_belongs_to_its_run(services: Services, tmp_path: Path) -> None:
     looked_twice(services, tmp_path)
     with opened(services, tmp_path, now=LATER) as found:
-        plan, path = make(found)
+        plan, path, _ = make(found)
     with (
         opened(services, tmp_path, now=LATER + DAY) as found,
         pytest.raises(Refused, match="expired"),
@@ -98,7 +98,7 @@ def test_a_key_is_looked_at_again_right_before(
 ) -> None:
     looked_twice(services, tmp_path)
     with opened(services, tmp_path, now=LATER) as found:
-        plan, _ = make(found)
+        plan = make(found).plan
         main = plan.items[3].main
         change(services, main)
         told = reclaim(found, plan, Manner(terms=terms(found)))
@@ -117,7 +117,7 @@ def test_the_first_deletes_are_few_and_the_rest_come_a_good_while_later(
     looked_twice(services, tmp_path)
     manner = Manner(canary=5)
     with opened(services, tmp_path, now=LATER) as found:
-        plan, _ = make(found)
+        plan = make(found).plan
         manner = manner._replace(terms=terms(found))
         assert reclaim(found, plan, manner) == {"done": 5, "waiting": len(plan.items) - 5}
         assert reclaim(found, plan, manner)["done"] == 5
@@ -131,7 +131,7 @@ def test_deletes_that_fail_stop_everything(services: Services, tmp_path: Path) -
     looked_twice(services, tmp_path)
     services.faults = {"chord": 1.0}
     with opened(services, tmp_path, now=LATER) as found:
-        plan, _ = make(found)
+        plan = make(found).plan
         with pytest.raises(Refused, match="too many deletes failed"):
             reclaim(found, plan, Manner(canary=30, terms=terms(found)))
         services.faults = {}
@@ -212,7 +212,7 @@ def test_every_gate_shuts(
 ) -> None:
     looked_twice(services, tmp_path)
     with opened(services, tmp_path, now=LATER) as found:
-        plan, _ = make(found)
+        plan = make(found).plan
         allowed = MANY if shut is nothing else terms(found)
         assert shut is nothing or not [g for g in gates.examine(found, allowed) if g.why]
         shut(found, services)
@@ -258,7 +258,7 @@ def planned_under_faults(seed: int, folder: Path) -> Plan | None:
         services.faults = {}
         with opened(services, folder, now=LATER) as found:
             try:
-                plan, _ = make(found)
+                plan = make(found).plan
             except BucketlineError:
                 return None
             assert not {one.main for one in plan.items} & world.live

@@ -23,9 +23,8 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all of it is on the disk, or not at all; with this
     mode, whatever the umask says, or with the usual one. Raises `DiskError`.
     """
-    if path.exists() and not path.is_file():  # Its name would be taken from /dev/null, too.
-        raise DiskError(f"{path}: cannot be written (it is no file); choose another name")
     with _told(path):
+        _expect_file(path)
         _clear_left(path.parent)
         part, file = _begun(path, 0o666 if mode is None else mode)
     try:
@@ -53,6 +52,7 @@ def replace_file(path: Path, text: str, mode: int = _OURS_ALONE) -> None:
 def expect_room(path: Path) -> None:
     """Raise `DiskError` where no such file can be made: sooner than after hours of work."""
     with _told(path):
+        _expect_file(path)
         part, file = _begun(path, _OURS_ALONE)
         file.close()
         part.unlink()
@@ -65,6 +65,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_no_file(path: Path) -> bool:
+    """A folder, a pipe, a device as /dev/null: its name is not to be taken from it."""
+    try:
+        return path.exists() and not path.is_file()
+    except OSError:  # Who writes there is told.
+        return False
+
+
+def _expect_file(path: Path) -> None:
+    if is_no_file(path):
+        raise DiskError(f"{path}: cannot be written (it is no file); choose another name")
 
 
 @contextmanager

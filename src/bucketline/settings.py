@@ -88,6 +88,11 @@ def as_folder(prefix: str) -> str:
     return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
 
+def holds(prefix: str, key: str) -> bool:
+    """Whether the key is the object of that name, or lies below it as a folder."""
+    return key == prefix or key.startswith(as_folder(prefix))
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """What the command line says of one side, or of both."""

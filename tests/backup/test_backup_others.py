@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -29,17 +28,9 @@ def vault(ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str
     return vault
 
 
-def another(vault: Vault, **bodies: bytes) -> str:
-    name = f"other-{uuid.uuid4().hex[:12]}"
-    vault.client.create_bucket(Bucket=name)
-    for key, body in bodies.items():
-        vault.client.put_object(Bucket=name, Key=key, Body=body)
-    return f"s3://{name}/"
-
-
 def test_another_source_is_refused_until_it_is_meant(vault: Vault) -> None:
     vault.back_up()
-    other = another(vault, a=b"another", new=b"x")
+    other = f"s3://{vault.another(a=b'another', new=b'x')}/"
     before = vault.bodies()
 
     ended, _ = vault.ended("backup", other, vault.there)
@@ -54,10 +45,19 @@ def test_another_source_is_refused_until_it_is_meant(vault: Vault) -> None:
     vault.run("backup", other.rstrip("/"), vault.there)
 
 
+def test_a_place_that_ends_as_another_is_another(vault: Vault) -> None:
+    other = vault.another(a=b"another")
+    vault.put(f"{other}/x", b"x")
+    vault.run("backup", f"{vault.s3}{other}/", vault.there)
+
+    assert vault.ended("backup", f"s3://{other}/", vault.there)[0] == 7
+    vault.run("backup", f"{vault.s3}{other}", vault.there)
+
+
 def test_a_backup_within_is_never_called_deleted(vault: Vault) -> None:
     inner = f"{vault.there}inner/"
     vault.back_up()
-    vault.run("backup", another(vault, x=b"x"), inner)
+    vault.run("backup", f"s3://{vault.another(x=b'x')}/", inner)
 
     ended, _ = vault.ended("backup", vault.s3, vault.there)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,14 +27,6 @@ def vault(ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str
     return vault
 
 
-def new_bucket(vault: Vault, **bodies: bytes) -> str:
-    name = f"back-{uuid.uuid4().hex[:12]}"
-    vault.client.create_bucket(Bucket=name)
-    for key, body in bodies.items():
-        vault.client.put_object(Bucket=name, Key=key, Body=body)
-    return name
-
-
 @pytest.mark.parametrize(
     ("name", "under", "keys"),
     [
@@ -47,7 +38,7 @@ def new_bucket(vault: Vault, **bodies: bytes) -> str:
     ],
 )
 def test_by_its_name(name: str, under: str, keys: set[str], vault: Vault) -> None:
-    bucket = new_bucket(vault)
+    bucket = vault.another()
 
     told = vault.run("restore", f"{vault.there}{name}", f"s3://{bucket}/{under}")[-1]
 
@@ -67,7 +58,7 @@ def test_as_it_was(vault: Vault) -> None:
     vault.put("a", b"by now")
     vault.drop("folder/c")
     vault.back_up()
-    bucket = new_bucket(vault)
+    bucket = vault.another()
 
     vault.run("restore", f"{vault.there}a", f"s3://{bucket}/", "--at", then)
     vault.run("restore", f"{vault.there}folder/c", f"s3://{bucket}/")
@@ -79,7 +70,7 @@ def test_as_it_was(vault: Vault) -> None:
 
 def test_both_are_kept_whatever_stands_there(vault: Vault) -> None:
     mine = {"a": b"mine", "a.restored": b"mine, too"}
-    bucket = new_bucket(vault, **mine)
+    bucket = vault.another(**mine)
     vault.put("ab.restored", b"of the source")
     vault.back_up()
     vault.client.put_object(Bucket=bucket, Key="ab", Body=b"mine as well")

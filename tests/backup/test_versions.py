@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,12 +151,12 @@ def test_as_the_source_was_then(vault: Vault) -> None:
     times = [one.modified for one in vault.rows()["a"].history]
 
     for at, body in zip(times, [b"one", b"two", None], strict=True):
-        bucket = made(vault)
+        bucket = vault.another()
         words = ("--at", datetime.fromtimestamp(at + 0.0005, UTC).isoformat())
         vault.run("restore", vault.there, f"s3://{bucket}/", *words)
         assert vault.bodies(bucket).get("a") == body
 
-    bucket = made(vault)
+    bucket = vault.another()
     vault.run("restore", vault.there, f"s3://{bucket}/", "--include-deleted")
     assert vault.bodies(bucket) == {"a": b"two", "b": b"kept"}
 
@@ -165,7 +164,7 @@ def test_as_the_source_was_then(vault: Vault) -> None:
 def test_all_versions_come_back(vault: Vault) -> None:
     live(vault)
     copied(vault)
-    bucket = made(vault)
+    bucket = vault.another()
     keep_versions(vault, bucket)
 
     vault.run("restore", vault.there, f"s3://{bucket}/", "--versions")
@@ -177,7 +176,7 @@ def test_all_versions_come_back(vault: Vault) -> None:
 
 def test_what_is_refused(vault: Vault) -> None:
     live(vault)
-    bucket = made(vault)
+    bucket = vault.another()
     assert vault.ended("backup", vault.s3, f"s3://{bucket}/", "--versions")[0] == 7
     assert vault.ended("backup", vault.s3, vault.there, "--versions", "--window", "1")[0] == 2
     copied(vault)
@@ -207,12 +206,6 @@ def test_a_dry_run_changes_nothing(vault: Vault) -> None:
 
     assert told[-1]["copies"] == 5
     assert past(vault, vault.backup_bucket) == {}
-
-
-def made(vault: Vault) -> str:
-    name = f"back-{uuid.uuid4().hex[:12]}"
-    vault.client.create_bucket(Bucket=name)
-    return name
 
 
 def test_a_part_of_a_bucket_is_a_folder(vault: Vault) -> None:

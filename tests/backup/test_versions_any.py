@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from backup.test_backup_kill import killed
-from backup.test_versions import keep_versions, made, past
+from backup.test_versions import keep_versions, past
 from backup.vault import Vault
 from faults.syncing import SOURCE, Job, Pair, client_of, pair
 from servers import Endpoint
@@ -82,7 +82,7 @@ class Pasts(RuleBasedStateMachine):
 
     @rule()
     def restore(self) -> None:
-        bucket = made(self.vault)
+        bucket = self.vault.another()
         keep_versions(self.vault, bucket)
         self.vault.run("restore", self.vault.there, f"s3://{bucket}/", "--versions")
         assert past(self.vault, bucket) == self.kept

@@ -39,6 +39,14 @@ class Vault(Desk):
         """At the source."""
         self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
 
+    def another(self, **bodies: bytes) -> str:
+        """The name of a new bucket with these objects."""
+        name = f"other-{uuid.uuid4().hex[:12]}"
+        self.client.create_bucket(Bucket=name)
+        for key, body in bodies.items():
+            self.client.put_object(Bucket=name, Key=key, Body=body)
+        return name
+
     def drop(self, *keys: str) -> None:
         for key in keys:
             self.client.delete_object(Bucket=self.bucket, Key=key)

@@ -18,7 +18,7 @@ from bucketline.cli.wiring import identity
 from bucketline.errors import UsageError, printable
 from bucketline.flow.report.delivered import Delivered, of_run, standing
 from bucketline.flow.report.runs import RunRow, find_run, runs
-from bucketline.settings import Location, as_folder
+from bucketline.settings import Location, holds
 
 VERIFY = "verify"
 _DELIVER_NOTHING = (VERIFY, "thaw", "purge", "drill")
@@ -121,9 +121,7 @@ def _rename(target: str, location: Location) -> Rename | None:
     bucket = identity(replace(location, prefix=""))
     if not target.startswith(bucket):
         return None
-    prefix = location.prefix
-    folder = as_folder(prefix)
-    return lambda key: key if key == prefix or key.startswith(folder) else ""
+    return lambda key: key if holds(location.prefix, key) else ""
 
 
 def _in_folders(target: Path, here: Path) -> Rename | None:

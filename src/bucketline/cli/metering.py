@@ -13,6 +13,7 @@ import click
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said, options
 from bucketline.clock import Clock
+from bucketline.durable import is_no_file
 from bucketline.errors import UsageError
 from bucketline.flow.compare.guard import Counts
 from bucketline.flow.drive import blocking
@@ -68,7 +69,7 @@ def metering_of(invocation: Invocation, said: Said, clock: Clock) -> Metering:
     file = _file(said, words)
     if file is not None and not file.absolute().parent.is_dir():
         raise UsageError(f"{file}: its folder is not there; make it, or choose another one")
-    if file is not None and file.exists() and not file.is_file():  # As /dev/null, or a folder.
+    if file is not None and is_no_file(file):
         raise UsageError(f"{file}: is no file, and its name is not taken from it; name a file")
     interval = parse_seconds(words["interval"]) if "interval" in words else None
     flags = {word: said.get(f"cloudwatch_{word}") for word in ("dimension", "profile", "endpoint")}

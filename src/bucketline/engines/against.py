@@ -14,6 +14,7 @@ from bucketline.flow.look.listing import Caller, Listing, Unsorted
 from bucketline.flow.proof.again import Method, Seen, State, look_again
 from bucketline.flow.report.delivered import Delivered
 from bucketline.model import Entry
+from bucketline.settings import holds
 from bucketline.stores.base import Flow, Store, Together
 
 _TOGETHER = 256  # Keys that are settled at once.
@@ -36,9 +37,7 @@ class Where:
         return self.prefix + key.removeprefix(self.strip) if key.startswith(self.strip) else ""
 
     def holds(self, key: str) -> bool:
-        if not self.prefix or self.prefix.endswith("/"):
-            return key.startswith(self.prefix)
-        return key == self.prefix or key.startswith(f"{self.prefix}/")
+        return holds(self.prefix, key)
 
 
 class _Pair(NamedTuple):

@@ -182,6 +182,12 @@ class Abilities:
     object_size_max: int = 50 << 40
 
 
+def together(flows: Sequence[Flow[T]], width: int) -> Flow[list[T]]:
+    """The results of many, so many at once."""
+    results: list[T] = yield Together(flows, width)
+    return results
+
+
 class Store(Protocol):
     """A flat namespace of whole objects: no folders, no partial writes.
 

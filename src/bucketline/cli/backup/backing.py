@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -45,6 +46,8 @@ from bucketline.stores.base import Store
 from bucketline.stores.beyond import is_one_service, keeps_versions, settings_of
 
 BACKUP = "backup"
+# What `identity` says of a bucket: its endpoints, or s3:/, and then where it is there.
+_OF_A_BUCKET = re.compile(r"(?:s3:/|\w+://[^/,]+(?:,\w+://[^/,]+)*)/(.*)", re.DOTALL)
 
 
 class Backing:
@@ -62,7 +65,6 @@ class Backing:
         self.drive, self.ledger = means
         self.clock: Clock = SystemClock()
         self.stop = Stop()
-        self._left_behind = False  # Notes, by a run that did not come to its end.
         source, target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
         self.endpoints = Endpoints.of(
             invocation, self.clock, self.stop, source=source.store, target=target.store
@@ -114,8 +116,8 @@ class Backing:
         engine = self._engine(catalogue, hints, hinted)
         head = self._head()
         means = (engine, catalogue, notes, head)
-        self._left_behind = notes.size > 0
-        seal = partial(self._seal, *means, is_hinted=hinted is not None)
+        was_left = notes.size > 0  # By a run that did not come to its end.
+        seal = partial(self._seal, *means, was_left=was_left, is_hinted=hinted is not None)
         try:
             ran = self._pass(engine, head, notes, allowance, hinted)
         except Exception:
@@ -201,6 +203,7 @@ class Backing:
         head: RunHead,
         *,
         is_whole: bool,
+        was_left: bool,
         is_hinted: bool,
     ) -> None:
         """What was done goes into the catalogue, and what it did not know, or knew wrongly."""
@@ -217,7 +220,7 @@ class Backing:
                 looked_up(beside.unrecorded, store, known, self.drive),
             )
         rows = changes(notes, looked, None)
-        if self._left_behind:
+        if was_left:
             rows = not_outdated(rows, catalogue)
         # Of a bucket that changes, once a change; hints say nothing of the bucket.
         is_told = catalogue.is_new or (notes.size and not is_hinted)
@@ -265,10 +268,11 @@ def _history_policy(policy: BackupPolicy) -> HistoryPolicy:
 
 def is_of(catalogue: Catalogue, source: Location) -> bool:
     """Whether it tells of this source, at whatever address that is by now."""
-    told, place = catalogue.manifest.source.rstrip("/"), identity(source).rstrip("/")
-    if source.remote is not None:
-        place = f"/{source.bucket}/{source.prefix}".rstrip("/")
-    return told == place or (source.remote is not None and told.endswith(place))
+    told = catalogue.manifest.source.rstrip("/")
+    if source.remote is None:
+        return told == identity(source).rstrip("/")
+    there = _OF_A_BUCKET.fullmatch(told)
+    return there is not None and there[1] == f"{source.bucket}/{source.prefix}".rstrip("/")
 
 
 def _check_kind(wish: BackupWish, catalogue: Catalogue, target: Store, drive: Drive) -> None:

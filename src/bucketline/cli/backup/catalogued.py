@@ -11,7 +11,7 @@ from bucketline.engines.backup.rows import Row
 from bucketline.errors import BucketDenied, NoBucket
 from bucketline.flow.look.listing import Caller
 from bucketline.flow.report.delivered import Delivered
-from bucketline.settings import Location
+from bucketline.settings import Location, holds
 from bucketline.stores.base import Store
 
 
@@ -33,11 +33,9 @@ def catalogued(
 
     A purge, or a delete marker that was backed up, takes objects away that ledgers still know.
     """
-    prefix = location.prefix
-    folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
     def told() -> Iterator[Delivered]:
-        rows = (row for row in catalogue.rows() if row.key == prefix or row.key.startswith(folder))
+        rows = (row for row in catalogue.rows() if holds(location.prefix, row.key))
         for one, row in _joined(deliveries(), rows):
             if row is None:
                 # What came later than the catalogue is not in it yet; what came before is gone.

@@ -104,10 +104,8 @@ class Restoring:
         if self.wish.creates:
             self._make_bucket()
         _expect_versions(self.wish, self.target.store, self.drive)
-        allowance, began = (
-            Allowance(said["max_duration"], said["max_bytes"]),
-            self.clock.monotonic(),
-        )
+        allowance = Allowance(said["max_duration"], said["max_bytes"])
+        began = self.clock.monotonic()
         every = said["every"] or _EVERY_SECONDS
         ends = None if allowance.seconds is None else began + allowance.seconds
         watch = Watch(self.clock, self.stop, self.invocation.printer.notice, every, ends)

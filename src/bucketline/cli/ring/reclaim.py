@@ -13,7 +13,7 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.places import open_shelf
 from bucketline.cli.ring.phases import options, site_of
 from bucketline.engines.ring.gates import Terms, examine
-from bucketline.engines.ring.plan import Plan, load, make, withheld
+from bucketline.engines.ring.plan import Plan, load, make
 from bucketline.engines.ring.quarantine import Quarantine
 from bucketline.engines.ring.reclaim import Manner
 from bucketline.engines.ring.reclaim import reclaim as carry_out
@@ -91,8 +91,8 @@ def _planned(invocation: Invocation, found: Site, terms: Terms) -> int:
             invocation.printer.result(printable(f"gate {gate.name:10} {state}"))
     if is_shut:
         return _REFUSED
-    plan, path = make(found)
-    if count := withheld(found):
+    plan, path, count = make(found)
+    if count:
         said = "orphans are left out: an object of their bucket does not say where its data is"
         invocation.printer.notice(f"{count:,} {said} (EMPTY_MD, NO_LOCATION)")
     _show(invocation, plan, str(path))

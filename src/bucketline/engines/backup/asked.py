@@ -9,7 +9,7 @@ from bucketline.engines.backup.marks import deleted_at
 from bucketline.errors import NotFound, Refused, printable
 from bucketline.flow.look.listing import Caller
 from bucketline.model import Action, Delete, Mark, Skip
-from bucketline.stores.base import Flow, Store, Together
+from bucketline.stores.base import Flow, Store, together
 
 SKEW_SECONDS = 900.0  # By which the clocks of an inventory and of a backup may differ.
 THERE = "it is at the source, though the inventory does not tell of it"
@@ -46,11 +46,8 @@ def noted_first(
 
 
 def _noted(some: list[Delete], store: Store, drive: Caller) -> Iterator[Action | Skip]:
-    def flow() -> Flow[list[bool]]:
-        told: list[bool] = yield Together([_is_marked(one.key, store) for one in some], _AT_ONCE)
-        return told
-
-    for step, is_marked in zip(some, drive.call(flow()) if some else [], strict=True):
+    flows = [_is_marked(one.key, store) for one in some]
+    for step, is_marked in zip(some, drive.call(together(flows, _AT_ONCE)), strict=True):
         yield Mark(step.target) if is_marked else step
 
 

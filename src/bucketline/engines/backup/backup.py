@@ -12,7 +12,7 @@ from bucketline.engines.backup.asked import SKEW_SECONDS, denied, expect_own, no
 from bucketline.engines.backup.brakes import Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
-from bucketline.engines.backup.named import Named
+from bucketline.engines.backup.named import Named, keys_at
 from bucketline.engines.backup.rows import Row
 from bucketline.engines.backup.scrambled import look
 from bucketline.errors import Broken
@@ -163,7 +163,7 @@ class Backup(Looking):
             )
             rows = self._catalogue.rows()
         else:
-            keys = [prefix + tail for tail in self._tails(self._sides.source.prefix)]
+            keys = keys_at(self._policy.named, self._sides.source.prefix, prefix)
             listing, rows = Named(side.store, keys, drive), self._catalogue.rows(keys)
         keep = wanted.filter.keeper(prefix, self._sides.source.prefix)
         if self.alongside is not None:
@@ -173,12 +173,8 @@ class Backup(Looking):
 
     def _told_of_source(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:
         del scratch
-        keys = [prefix + tail for tail in self._tails(prefix)]
+        keys = keys_at(self._policy.named or (), prefix, prefix)
         return Named(self._sides.source.store, keys, drive)
-
-    def _tails(self, prefix: str) -> list[str]:
-        named = self._policy.named or ()
-        return [key[len(prefix) :] for key in named if key.startswith(prefix) and key != prefix]
 
     def _decided(self) -> Iterator[Action | Skip]:
         reserved = self._sides.target.prefix + RESERVED
@@ -208,8 +204,8 @@ class Backup(Looking):
         if self._left:
             said = BY_NAME if self._policy.named is not None else YOUNGER
             sides.notes.append(f"{self._left:,} objects of the backup {said}")
-        if self._policy.named is not None:  # Limits are shares of all that it holds.
-            sides.counts.target = max(self._catalogue.manifest.counts, default=0)
+        if self._policy.named is not None:
+            sides.counts.target = self._catalogue.about
 
     def _may_be_marked(self, entry: Entry) -> bool:
         """An inventory says nothing of what came after it, and a hint nothing at all."""

@@ -158,6 +158,11 @@ class Catalogue:
             prefix = f"{above}/" if above else ""
 
     @property
+    def about(self) -> int:
+        """How many objects the backup holds, about: limits are shares of that."""
+        return max(self.manifest.counts, default=0)
+
+    @property
     def is_new(self) -> bool:
         return not self.manifest.number
 

@@ -12,7 +12,7 @@ from bucketline.engines.backup.rows import MARKER, Row
 from bucketline.errors import BadListing
 from bucketline.flow.look.listing import Caller
 from bucketline.model import Entry
-from bucketline.stores.base import Flow, Store, Together
+from bucketline.stores.base import Flow, Store, together
 from bucketline.stores.beyond import Version, page_of_versions
 
 _key_of = attrgetter("entry.key")
@@ -65,15 +65,10 @@ def named_chains(store: Store, keys: Sequence[str], drive: Caller) -> Iterator[C
     """Those of these keys, which are in order, that ever were."""
     for at in range(0, len(keys), _PAGE):
         some = keys[at : at + _PAGE]
-        told = drive.call(_all([chain(store, key) for key in some]))
+        told = drive.call(together([chain(store, key) for key in some], _AT_ONCE))
         yield from (
             Chain(key, versions) for key, versions in zip(some, told, strict=True) if versions
         )
-
-
-def _all(flows: list[Flow[list[Version]]]) -> Flow[list[list[Version]]]:
-    told: list[list[Version]] = yield Together(flows, _AT_ONCE)
-    return told
 
 
 def chain(store: Store, key: str) -> Flow[list[Version]]:

@@ -19,6 +19,7 @@ from bucketline.engines.backup.chains import (
     with_versions,
 )
 from bucketline.engines.backup.marks import moment
+from bucketline.engines.backup.named import keys_at
 from bucketline.engines.backup.rows import MARKER, Beside, Row
 from bucketline.engines.backup.scrambled import look
 from bucketline.errors import Broken, Interrupted, Stale
@@ -160,9 +161,7 @@ class History:
             yield self._step(one, key, there, stands, known)
         held.at("\U0010ffff" * 2)
         if self._policy.named is not None and self._catalogue is not None:
-            self.counts.target = max(
-                self._catalogue.manifest.counts, default=0
-            )  # Limits are shares.
+            self.counts.target = self._catalogue.about
         self._policy.brakes.vanished.expect(vanished, self.counts.target)
 
     def _chains(self, side: Side) -> Iterator[Chain]:
@@ -179,10 +178,7 @@ class History:
 
     def _keys(self, prefix: str) -> list[str]:
         """Those that were named, as one side has them."""
-        start, named = self._source.prefix, self._policy.named or ()
-        return [
-            prefix + key[len(start) :] for key in named if key.startswith(start) and key != start
-        ]
+        return keys_at(self._policy.named or (), self._source.prefix, prefix)
 
     def _step(
         self,

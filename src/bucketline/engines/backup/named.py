@@ -45,6 +45,12 @@ class Named:
         return entry._replace(version="")  # As a listing tells it.
 
 
+def keys_at(named: Sequence[str], source_prefix: str, prefix: str) -> list[str]:
+    """Keys of a source, as the side with this prefix has them."""
+    below = [key for key in named if key.startswith(source_prefix) and key != source_prefix]
+    return [prefix + key[len(source_prefix) :] for key in below]
+
+
 @dataclass(frozen=True, slots=True)
 class Onward(Brake):
     """Counts on from what earlier passes of named keys did: many small ones are one burst."""

@@ -15,6 +15,7 @@ from bucketline.engines.backup.rows import DROPPED, GONE, Row
 from bucketline.errors import NotFound
 from bucketline.flow.compare.guard import Counts
 from bucketline.model import Action, Delete, Entry, Fate, Mark, Outcome, Skip
+from bucketline.settings import holds
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import Version
 
@@ -60,7 +61,6 @@ class Purge:
     ) -> None:
         self._store = store
         self._prefix = prefix
-        self._folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         self._wanted = wanted
         self._catalogue = catalogue
         self._clock = clock
@@ -81,7 +81,7 @@ class Purge:
         """In key order."""
         self.counts.source = 0
         for row in self._catalogue.rows():
-            if not self._is_there(row):
+            if not holds(self._prefix, row.key):
                 continue
             self.counts.source += 1
             if not self._wanted.takes(row):
@@ -129,12 +129,8 @@ class Purge:
 
     def _taken(self) -> Iterator[Row]:
         for row in self._catalogue.rows():
-            if self._is_there(row) and self._wanted.takes(row):
+            if holds(self._prefix, row.key) and self._wanted.takes(row):
                 yield row
-
-    def _is_there(self, row: Row) -> bool:
-        """`2019` is a folder, or an object; what only begins like it is not meant."""
-        return row.key == self._prefix or row.key.startswith(self._folder)
 
     def _delete(self, row: Row) -> Flow[str]:
         """Why not; "" = it is gone."""

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bucketline.config.document import load
-from bucketline.durable import replace_file
+from bucketline.durable import is_no_file, replace_file
 from bucketline.errors import ConfigError, UsageError, printable
 from bucketline.settings import Keys, Secret, check_endpoint
 
@@ -137,7 +137,7 @@ def open_folder(text: str) -> DeviceFolder:
 
 def ordinary(file: Path) -> Path:
     """What is no file may never end, or never begin."""
-    if file.exists() and not file.is_file():
+    if is_no_file(file):
         raise ConfigError(f"{file}: is no ordinary file; put one there")
     return file
 

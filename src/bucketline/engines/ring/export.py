@@ -234,9 +234,8 @@ def _page(client: Client, bucket: str, marker: str) -> tuple[list[tuple[str, Any
     path = f"/default/bucket/{escaped(bucket)}?maxKeys={_PAGE}&marker={escaped(marker)}"
     page = _json(client, path)
     try:
-        return [(str(e["key"]), _decoded(e["value"])) for e in page["Contents"]], page[
-            "IsTruncated"
-        ]
+        found = [(str(one["key"]), _decoded(one["value"])) for one in page["Contents"]]
+        return found, page["IsTruncated"]
     except (KeyError, TypeError):
         raise BadListing(f"bucket {bucket}: bucketd answers no page of it; run again") from None
 

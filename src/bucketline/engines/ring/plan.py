@@ -49,10 +49,19 @@ class Plan(NamedTuple):
         return sum(one.chunk.size * len(Main(one.main).chunks) for one in self.items)
 
 
-def make(site: Site) -> tuple[Plan, Path]:
+class Made(NamedTuple):
+    """A plan that was written down."""
+
+    plan: Plan
+    path: Path
+    withheld: int  # Orphans that are not in it: they may be what an object does not tell of.
+
+
+def make(site: Site) -> Made:
     """Written down whole; what cannot be told or has changed is left out."""
     before = earlier(site)
-    found = iter(_agreed(site, before)[0])
+    agreed, vague = _agreed(site, before)
+    found = iter(agreed)
     nodes, items = Nodes(site), list[Candidate]()
     while some := list(islice(found, _AT_ONCE)):
         stats = all_of([_stat(nodes, main) for _, main, _, _ in some])
@@ -69,12 +78,7 @@ def make(site: Site) -> tuple[Plan, Path]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with whole_file(path) as file:
         file.write(lines)
-    return plan, path
-
-
-def withheld(site: Site) -> int:
-    """How many orphans are in no plan, as they may be what an object does not tell of."""
-    return len(_agreed(site, earlier(site))[1])
+    return Made(plan, path, len(vague))
 
 
 def _agreed(site: Site, before: Site) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

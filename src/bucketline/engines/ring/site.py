@@ -24,7 +24,7 @@ from bucketline.flow.query.base import Engine
 from bucketline.flow.query.datasets import Dataset
 from bucketline.flow.query.rows import Column
 from bucketline.settings import Secret
-from bucketline.stores.base import Flow, Route, Together
+from bucketline.stores.base import Flow, Route, together
 
 T = TypeVar("T")
 _DAY = 86_400
@@ -127,12 +127,7 @@ def nameless(folder: Path) -> Iterator[IO[bytes]]:
 
 def all_of(flows: list[Flow[T]]) -> list[T]:
     """The results of many flows, some at once."""
-
-    def together() -> Flow[list[T]]:
-        results: list[T] = yield Together(flows, _WIDTH)
-        return results
-
-    return blocking(together())
+    return blocking(together(flows, _WIDTH))
 
 
 def runs(ring: Ring) -> list[Path]:

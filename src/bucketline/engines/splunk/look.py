@@ -22,7 +22,7 @@ from bucketline.engines.splunk.rest import Index, Splunk
 from bucketline.engines.splunk.taken import Folders, by_folder, by_receipt, folders
 from bucketline.flow.drive import Drive
 from bucketline.flow.look.listing import Listing
-from bucketline.stores.base import Flow, Store, Together
+from bucketline.stores.base import Store, together
 
 Over = Callable[[Planned], bool]  # Whether it ended, and nothing is to be done about it.
 _WIDTH = 16
@@ -117,7 +117,7 @@ def _find_receipts(world: World, seen: Seen) -> None:
             smartstore_of(world, one.bucket.index, seen.indexes.get(one.bucket.index)).look(one.bid)
             for one in batch
         ]
-        for one, held in zip(batch, world.drive.call(_together(flows)), strict=True):
+        for one, held in zip(batch, world.drive.call(together(flows, _WIDTH)), strict=True):
             if held is not None:
                 _believe(one, held)
 
@@ -139,11 +139,6 @@ def _find_taken(world: World, seen: Seen) -> None:
         if name not in there:
             there[name] = folders(_homes(world, seen.indexes.get(name), name), seen.guid)
         one.flaw = one.flaw or by_folder(one.bid, one.names(seen.guid), there[name])
-
-
-def _together(flows: list[Flow[Held | None]]) -> Flow[list[Held | None]]:
-    found: list[Held | None] = yield Together(flows, _WIDTH)
-    return found
 
 
 def _cut(seen: Seen, limit: int | None, is_over: Over) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bucketline.errors import BucketlineError
 from bucketline.flow.drive import Drive
-from bucketline.stores.base import Flow, Together
+from bucketline.stores.base import Flow, together
 
 _WIDTH = 8
 T = TypeVar("T")
@@ -15,12 +15,7 @@ T = TypeVar("T")
 
 def each(drive: Drive, flows: Iterable[Flow[T]]) -> list[T | BucketlineError]:
     """The answers in their order, or why there is none."""
-    return drive.call(_together([_kept(flow) for flow in flows]))
-
-
-def _together(flows: list[Flow[T]]) -> Flow[list[T]]:
-    found: list[T] = yield Together(flows, _WIDTH)
-    return found
+    return drive.call(together([_kept(flow) for flow in flows], _WIDTH))
 
 
 def _kept(flow: Flow[T]) -> Flow[T | BucketlineError]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bucketline.engines.splunk.awaiting import Awaiting
 from bucketline.engines.splunk.ends import Begun, Ends
@@ -15,7 +14,7 @@ from bucketline.engines.splunk.restart import Restart
 from bucketline.engines.splunk.restoring import THAWED
 from bucketline.errors import Refused, StoreError
 from bucketline.flow.run.terms import Stop
-from bucketline.stores.base import Flow, Together
+from bucketline.stores.base import together
 
 REBUILD, UPLOAD, EVICT = ACTS = ("rebuild", "upload", "evict")
 _STARTS = 2  # So often Splunk is restarted for a bucket that it does not find.
@@ -83,7 +82,7 @@ class Wave:
             counts = steps.counts([record.bid for record in records])
             return [record for record in records if record.bid not in counts]
         states = steps.world.drive.call(
-            _together([steps.splunk.cached(record.bid) for record in records])
+            together([steps.splunk.cached(record.bid) for record in records], _WIDTH)
         )
         return [one for one, state in zip(records, states, strict=True) if state is None]
 
@@ -120,8 +119,3 @@ class Wave:
             for one in left:
                 self.ends.stopped(one, error)
             return {}
-
-
-def _together(flows: Sequence[Flow[dict[str, Any] | None]]) -> Flow[list[dict[str, Any] | None]]:
-    found: list[dict[str, Any] | None] = yield Together(flows, _WIDTH)
-    return found

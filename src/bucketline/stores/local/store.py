@@ -217,9 +217,8 @@ class LocalStore:
         if not self._uploads.is_under_way(upload):
             left: Parts = yield Work(lambda: self._uploads.reopened(key, upload), "list_parts", key)
             try:
-                for (
-                    number
-                ) in left.numbers:  # One by one: they are large, and a run may want to end.
+                # One by one: they are large, and a run may want to end.
+                for number in left.numbers:
                     yield Work(partial(left.recheck, number), "recheck", key)
             except BaseException:
                 left.put.leave()

@@ -36,7 +36,7 @@ class Parts:
             raise self._bad("the part reaches beyond the end")
         try:
             etag = write_proven(self.put.file, body, offset, told)
-            etag = etag or (f"{told.checksum[0]}-{told.checksum[1]}" if told.checksum else "")
+            etag = etag or ("-".join(told.checksum) if told.checksum else "")
             part = Slot(offset, len(body), etag, told.checksum)
             left.note(self.put, number, part)
         except (OSError, StoreError) as failure:

@@ -37,7 +37,7 @@ def _told(memory: Path) -> tuple[dict[str, str], Collection[str]]:
 
 def remember_volumes(memory: Path, used: Mapping[str, str]) -> None:
     """These are used, whichever there were before. Raises `DiskError`."""
-    known = volumes_known(memory)
-    if {**known, **used} != known or volumes_used(memory) != dict(used):
+    known, before = _told(memory)
+    if {**known, **used} != known or set(before) != set(used):
         told = {"v": VERSION, "volumes": {**known, **used}, "used": list(used)}
         replace_file(memory, json.dumps(told) + "\n")
