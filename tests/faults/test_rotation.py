@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,10 @@ _PROFILE = "remotes: {{there: {{endpoints: {url}, region: us-east-1, profile: si
 
 
 class Guard:
-    """Takes one pair of keys alone; from the nth upload on, another one than before."""
+    """Takes one pair of keys alone; from the nth upload on, another one than before.
+
+    As whoever exchanges keys does, it puts the new ones in their place before it takes those alone.
+    """
 
     __name__ = "guard"
 
@@ -40,18 +44,24 @@ class Guard:
         self.good = "demo-old"
         self.refused = self.uploads = 0
         self._code, self._nth, self._rotate = code, nth, rotate
+        self._lock = threading.Lock()
 
     def __call__(self, exchange: Exchange) -> None:
-        self.uploads += exchange.seen.method == "PUT"
-        if self.uploads == self._nth and self.good == "demo-old":
-            self.good = "demo-new"
-            self._rotate(self.good)
-        told = _CREDENTIAL.search(exchange.request.header("authorization"))
-        if told and told[1] == self.good:
+        if self._takes(exchange):
             exchange.send(exchange.forward())
         else:
-            self.refused += 1
             kinds.refuse(403, self._code)(exchange)
+
+    def _takes(self, exchange: Exchange) -> bool:
+        told = _CREDENTIAL.search(exchange.request.header("authorization"))
+        with self._lock:
+            self.uploads += exchange.seen.method == "PUT"
+            if self.uploads == self._nth and self.good == "demo-old":
+                self._rotate("demo-new")
+                self.good = "demo-new"
+            is_good = told is not None and told[1] == self.good
+            self.refused += not is_good
+        return is_good
 
 
 def _to_files(folder: Path) -> Callable[[str], None]:
@@ -108,6 +118,38 @@ def test_keys_that_change_in_mid_run_are_read_again(
     assert (ended, summary["done"], summary["failed"]) == (0, _COUNT, 0), out.err
     assert 0 < guard.refused <= 8
     assert "demo-new-secret" not in out.out + out.err
+
+
+def test_keys_that_are_read_while_they_are_exchanged_are_read_once_more(
+    moto: Endpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of the pair one file is new and one is old: such keys are good for nothing, nor for long."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
+    client_of(moto).create_bucket(Bucket="torn-pair")
+    (tmp_path / "one").write_bytes(b"1")
+    write = _to_files(tmp_path)
+    write("demo-old")
+    exchanged = iter(("demo-torn", "demo-new"))
+
+    def guard(exchange: Exchange) -> None:
+        told = _CREDENTIAL.search(exchange.request.header("authorization"))
+        if told and told[1] == "demo-new":
+            exchange.send(exchange.forward())
+        else:
+            write(next(exchanged))
+            kinds.refuse(403, "SignatureDoesNotMatch")(exchange)
+
+    with FaultProxy(moto.url) as proxy:
+        (tmp_path / "config.yaml").write_text(_CONFIG.format(url=proxy.url))
+        proxy.add(guard)
+        words = ["sync", str(tmp_path / "one"), "there:torn-pair/", "--workers", "1"]
+        ended = main(["--config", str(tmp_path / "config.yaml"), *words])
+
+    assert ended == 0, capsys.readouterr().err
+    assert next(exchanged, None) is None
 
 
 def test_keys_that_were_only_taken_away_end_the_run(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bucketline.stores.s3.client import Call, Client
 
 _REDIRECTS_MAX = 2
+_KEYS_MAX = 2  # A look may fall between the two files of a new pair.
 _REDIRECTS = (301, 302, 307, 308)
 # Keys that expired, or that somebody has exchanged for others meanwhile.
 _STALE = {
@@ -28,7 +29,7 @@ _STALE = {
 
 
 def settled(client: Client, call: Call, answer: Answer, turn: Turn) -> Flow[Answer]:
-    """The answer after every correction that it led to; each is made once, redirects twice."""
+    """The answer after every correction that it led to; each is made once, or twice."""
     address = turn.address
     if not address.is_met and answer.status < 300:
         client.meet(address, answer)
@@ -57,7 +58,7 @@ def _corrected(client: Client, answer: Answer, turn: Turn, made: list[str]) -> F
         client.learn_time(turn.address, answer)
         if turn.address.is_corrected or said.code == "RequestTimeTooSkewed":
             return "time"
-    if said.code in _STALE and "keys" not in made and turn.signer:
+    if said.code in _STALE and made.count("keys") < _KEYS_MAX and turn.signer:
         return (yield from _renewed(client, turn, turn.signer))
     if said.code == "XAmzContentSHA256Mismatch" and not client.signs_body:
         client.signs_body = True
