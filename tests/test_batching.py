@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from bucketline.clock import FakeClock
 from bucketline.errors import Broken, Denied, StoreError
 from bucketline.flow.drive import Drive, Ended
 from bucketline.flow.workers import Inline
-from bucketline.stores.base import Flow, Gate, Work
+from bucketline.stores.base import Flow, Gate, Pause, Work
 from bucketline.stores.batching import Batching
 from bucketline.stores.memory import MemoryStore
 from bucketline.stores.wrap import Fault, Faulty
 from stage import NoNetwork
 
 
-def ends(flows: Sequence[Flow[None]]) -> list[Ended]:
+def ends(flows: Sequence[Flow[None]], steps: int = 100) -> list[Ended]:
     """How flows end that begin together."""
     clock = FakeClock()
     carrier = NoNetwork(clock)
@@ -23,7 +24,7 @@ def ends(flows: Sequence[Flow[None]]) -> list[Ended]:
     for number, flow in enumerate(flows):
         drive.start(flow, number)
     told: list[Ended] = []
-    for _ in range(100):
+    for _ in range(steps):
         told += drive.step(0.01)
         if not drive.busy:
             break
@@ -123,3 +124,26 @@ def test_one_who_passes_may_open_the_next_gate() -> None:
 
     ends([chain(2), chain(1), chain(0), begin()])
     assert log == [0, 1, 2]
+
+
+class Slow(Faulty):
+    """Each request takes a minute."""
+
+    def _around(self, verb: str, flow: Flow[Any], call: Any) -> Flow[Any]:
+        yield Pause(60.0)
+        return (yield from super()._around(verb, flow, call))
+
+
+def test_those_that_come_while_a_request_is_under_way_go_together() -> None:
+    memory = full(9)
+    slow = Slow(memory, [])
+    store = Batching(slow)
+
+    def later(number: int) -> Flow[None]:
+        yield Pause(number)
+        yield from store.delete(f"k{number}")
+
+    ends([later(number) for number in range(9)], steps=20_000)
+
+    assert slow.calls["delete_many"] == 2
+    assert memory.bodies() == {}

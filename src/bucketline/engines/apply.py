@@ -118,7 +118,7 @@ class Apply:
             if self._is_refused:
                 yield from self._refuse(action)
             if isinstance(action, Delete):
-                return (yield from self._remove(action))
+                return (yield from remove(action, self._target, error=Stale))
             assert isinstance(action, Copy)
             return (yield from self._copy(action))
         except Stale:
@@ -183,13 +183,6 @@ class Apply:
         target = PinnedTarget(self._target, action.target_key, action.replaces)
         yield from target.check()
         return (yield from copy(action, source, target, self._policy.move))
-
-    def _remove(self, action: Delete) -> Flow[Outcome]:
-        now = yield from held(self._target, action.key)
-        if now is not None and not fits(now, action.target):
-            why = "the target holds another one now"
-            raise Stale(why, store=self._target.name, key=action.key)
-        return (yield from remove(action, self._target))
 
     def _refuse(self, action: Action) -> Flow[None]:
         seen = yield from self._seen(action, None)

@@ -18,7 +18,8 @@ _BATCH_MAX = 1_000
 class _Batch:
     """Keys that wait for the same request, and what became of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Gate) -> None:
+        self.before = before
         self.keys: list[str] = []
         self.over = Gate()
         self.failures: Mapping[str, Exception] = {}
@@ -26,18 +27,24 @@ class _Batch:
 
 
 class Batching(Around):
-    """The first delete of a batch lets the others of its turn join, and then makes the request."""
+    """The first delete of a batch lets the others of its turn join, and then makes the request.
+
+    One request at a time: those whose turn comes while it is under way are the next batch.
+    """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._gathering: _Batch | None = None
+        self._last = Gate()  # What the newest batch opens.
+        self._last.open()
 
     def delete(self, key: str, *, version: str = "") -> Flow[None]:
         if version:
             return (yield from self.store.delete(key, version=version))
         batch = self._gathering
         if batch is None:
-            batch = self._gathering = _Batch()
+            batch = self._gathering = _Batch(self._last)
+            self._last = batch.over
             batch.keys.append(key)
             yield from self._lead(batch)
         else:
@@ -53,6 +60,7 @@ class Batching(Around):
         batch.error = Broken("the request for many deletes broke off", store=self.name)
         try:
             yield Pause(0.0)
+            yield batch.before  # What comes meanwhile goes along: each was looked at by itself.
             if self._gathering is batch:
                 self._gathering = None
             batch.failures = yield from self.store.delete_many(batch.keys)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bucketline.errors import Changed, Mismatch, Unholdable
+from bucketline.errors import (
+    BadRequest,
+    Changed,
+    Denied,
+    Mismatch,
+    StoreError,
+    Unholdable,
+    Unsupported,
+)
 from bucketline.flow.compare.pairs import is_same_etag
 from bucketline.flow.move.carry import carried, looked, said_of
 from bucketline.flow.move.hashing import choose, unjudged
 from bucketline.flow.move.layout import weight
 from bucketline.flow.move.live import WouldDelete
 from bucketline.flow.move.parts import copy_in_parts
+from bucketline.flow.move.pinned import fits, held
 from bucketline.flow.move.proof import (
     MovePolicy,
     Sent,
@@ -54,10 +63,29 @@ def _is_still_that(entry: Entry, source: Store) -> Flow[None]:
         raise Changed(said, store=source.name, key=entry.key)
 
 
-def remove(action: Delete, target: Store) -> Flow[Outcome]:
-    """Make the target stop holding the object."""
-    yield from target.delete(action.target.key)
-    return Outcome(Fate.DONE, target_etag=action.target.pin)
+def remove(action: Delete, target: Store, *, error: type[StoreError] = Changed) -> Flow[Outcome]:
+    """Make the target stop holding the object; another one that came since it was seen stays."""
+    key, then = action.target.key, action.target
+    now = yield from _now(target, key)
+    if now is not None and not fits(now, then):
+        raise error("the target holds another one now", store=target.name, key=key)
+    if now is not None:
+        yield from target.delete(key)
+    return Outcome(Fate.DONE, target_etag=then.pin)
+
+
+def _now(target: Store, key: str) -> Flow[Entry | None]:
+    """Who may not read an object may still see it in a listing, where it is the first."""
+    try:
+        return (yield from held(target, key))
+    except (Denied, BadRequest, Unsupported):
+        page = yield from target.page(key)
+        for entry in page.entries:
+            if entry.key == key:
+                return entry
+        if page.token and not target.able.sorted:
+            raise
+        return None
 
 
 def _copy_once(action: Copy, source: Store, target: Store, policy: MovePolicy) -> Flow[Outcome]:
