@@ -11,6 +11,7 @@ from bucketline.errors import Away, Mismatch, NotFound, Refused, UsageError
 from bucketline.flow.drive import blocking as call
 from bucketline.model import Attributes
 from bucketline.stores.spool import Origin, Spool, load, open_volume
+from bucketline.stores.spool.room import Promise
 from bucketline.stores.spool.sentinel import SENTINEL
 from spools import spool_on
 
@@ -79,7 +80,7 @@ def test_an_upload_keeps_its_parts_while_the_volume_of_its_marker_is_away(tmp_pa
     spool = spool_on(tmp_path, ("a", "b"))
     upload = call(spool.begin("big", 4 * len(BODY)))
     for number in range(1, 5):
-        spool.shelves.all[number % 2].room.promises["big"] = 1 << 20  # One here, one there.
+        spool.shelves.all[number % 2].room.promises["big"] = Promise(1 << 20)  # In turn.
         spool.shelves.all[1 - number % 2].room.promises.pop("big", None)
         call(spool.part("big", upload, number, BODY, offset=(number - 1) * len(BODY)))
     assert {path.parts[-5] for path in files(tmp_path, "*.0000*")} == {"a", "b"}
@@ -94,7 +95,7 @@ def test_parts_are_found_whichever_volume_comes_first(tmp_path: Path) -> None:
     spool = spool_on(tmp_path, ("a", "b"))
     upload = call(spool.begin("big", 2 * len(BODY)))
     for number in (1, 2):
-        spool.shelves.all[number % 2].room.promises["big"] = 1 << 20
+        spool.shelves.all[number % 2].room.promises["big"] = Promise(1 << 20)
         spool.shelves.all[1 - number % 2].room.promises.pop("big", None)
         call(spool.part("big", upload, number, BODY, offset=(number - 1) * len(BODY)))
     spool.close()

@@ -8,6 +8,7 @@ import pytest
 
 from bucketline.flow.drive import blocking as call
 from bucketline.stores.spool import Origin, Spool, load, open_volume
+from bucketline.stores.spool.room import Promise
 from spools import spool_on
 
 OLD, NEW = b"old" * 1000, b"new" * 1000
@@ -22,7 +23,7 @@ def write_on(spool: Spool, number: int, key: str, body: bytes) -> None:
     for other, volume in enumerate(spool.shelves.all):
         volume.room.promises.pop(key, None)
         if other == number:
-            volume.room.promises[key] = 1 << 20
+            volume.room.promises[key] = Promise(1 << 20)
     call(spool.write(key, body))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 from pathlib import Path
@@ -84,18 +83,6 @@ def test_a_place_without_its_last_slash_is_the_same_job(one: Site) -> None:
     assert main(words) == 0
     assert one.splunk.evicted == [f"web~1~{ORIGIN}"], "it is known as ours"
     assert len([*one.desk.state.glob("splunk-*")]) == 1
-
-
-def test_what_was_remembered_without_the_slash_is_kept(one: Site) -> None:
-    one.run()
-    state = one.desk.state
-    (folder,) = state.glob("splunk-*")
-    archive, smartstore = (word.rstrip("/") for word in one.words()[2:4])
-    digest = hashlib.sha256(f"{archive}\0{smartstore}".encode()).hexdigest()[:10]
-    folder.rename(state / f"splunk-{digest}")
-
-    assert one.desk_status(archive, smartstore) == [{"event": "index", "index": "web", "done": 1}]
-    assert [*state.glob("splunk-*")] == [folder]
 
 
 @needs_root

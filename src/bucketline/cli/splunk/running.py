@@ -193,12 +193,8 @@ def holds_folder(folder: Path) -> Path:
 def job_folder(invocation: Invocation, archive: str, smartstore: str) -> Path:
     """What is remembered of these two places."""
     state = invocation.made_state_folder()
-    folder, as_said = (
-        state / f"splunk-{hashlib.sha256(chr(0).join(both).encode()).hexdigest()[:10]}"
-        for both in ((_ended(archive), _ended(smartstore)), (archive, smartstore))
-    )
-    if as_said.exists() and not folder.exists():
-        as_said.rename(folder)  # Once a slash at the end made a difference.
+    both = f"{_ended(archive)}\0{_ended(smartstore)}"
+    folder = state / f"splunk-{hashlib.sha256(both.encode()).hexdigest()[:10]}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _OBJECT = 16 << 10  # What an object takes besides its bytes: its sidecar, a marker, whole blocks.
 _BLOCK = 4096  # What a part may take besides.
@@ -34,6 +35,13 @@ def names_needed(parts: int = 1) -> int:
     return parts + _NAMES
 
 
+class Promise(NamedTuple):
+    """What is kept for one object."""
+
+    bytes: int
+    names: int = 0
+
+
 @dataclass(slots=True)
 class Room:
     """The books of one volume. A promise is kept until it is used up or given back."""
@@ -44,10 +52,9 @@ class Room:
     own: int = 0  # Bytes of staged objects and of parts under way.
     foreign: int | None = None  # The least that others were seen to take: what is half written
     # counts as theirs for a moment.
-    promises: dict[str, int] = field(default_factory=dict)
+    promises: dict[str, Promise] = field(default_factory=dict)
     is_shut: bool = False  # Was full, and is not yet below the low mark.
     names: int | None = None  # Files that may still be made; None = as many as there is room for.
-    names_promised: dict[str, int] = field(default_factory=dict)
     refused: int | None = None  # What seemed free when the file system took no more.
 
     def measured(self, size: int, free: int, names: int | None = None) -> None:
@@ -69,7 +76,11 @@ class Room:
 
     @property
     def promised(self) -> int:
-        return sum(self.promises.values())
+        return sum(one.bytes for one in self.promises.values())
+
+    def kept_for(self, key: str) -> int:
+        """Bytes that were promised and are not used."""
+        return self.promises[key].bytes if key in self.promises else 0
 
     @property
     def most(self) -> int:
@@ -93,7 +104,7 @@ class Room:
         """Files that may be promised now."""
         if self.names is None:
             return sys.maxsize
-        return self.names - sum(self.names_promised.values()) - _NAMES_SPARE
+        return self.names - sum(one.names for one in self.promises.values()) - _NAMES_SPARE
 
     def refuse(self) -> None:
         """The file system takes no more."""
@@ -104,15 +115,14 @@ class Room:
         names = names_needed(parts)
         if size > self.left or names > self.names_left:
             return False
-        self.names_promised[key] = self.names_promised.get(key, 0) + names
-        self.promises[key] = self.promises.get(key, 0) + size
+        old = self.promises.get(key, Promise(0))
+        self.promises[key] = Promise(old.bytes + size, old.names + names)
         return True
 
     def use(self, key: str, size: int) -> None:
         """So many bytes of it are on the disk by now, where they count as used."""
-        if key in self.promises:
-            self.promises[key] = max(0, self.promises[key] - size)
-            self.names_promised[key] = max(0, self.names_promised.get(key, 0) - 1)
+        if (old := self.promises.get(key)) is not None:
+            self.promises[key] = Promise(max(0, old.bytes - size), max(0, old.names - 1))
         self.free = max(0, self.free - size)
         if self.names is not None:
             self.names -= 1
@@ -124,4 +134,3 @@ class Room:
     def give_back(self, key: str) -> None:
         """What is left of the promise."""
         self.promises.pop(key, None)
-        self.names_promised.pop(key, None)

@@ -168,7 +168,7 @@ class Shelves:
         """Where these bytes of the object go; raises `Away` when there is no room now."""
         with self._lock:
             volumes = [one for one in self.usable if one not in tried]
-            kept = [one for one in volumes if one.room.promises.get(key, 0) >= max(size, 1)]
+            kept = [one for one in volumes if one.room.kept_for(key) >= max(size, 1)]
             if kept:
                 return max(kept, key=self._rank)
             for one in volumes:
