@@ -9,7 +9,7 @@ from functools import partial
 from bucketline.clock import Clock
 from bucketline.engines.backup.alongside import Alongside
 from bucketline.engines.backup.asked import SKEW_SECONDS, denied, expect_own, noted_first
-from bucketline.engines.backup.brakes import Brakes
+from bucketline.engines.backup.brakes import Brakes, is_held
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
 from bucketline.engines.backup.named import Named, keys_at
@@ -96,7 +96,7 @@ class Backup(Looking):
         """What is missing first; what would be written over or called deleted last, if at all."""
         brakes = self._policy.brakes
         braked = partial(brakes.braked, judge=self._judge)
-        for step in planned(self._sides, self._decided, braked, Limits()):
+        for step in planned(self._sides, self._decided, braked, Limits(), is_held):
             self.gauges[_TO_MARK] += isinstance(step, Mark) and step.is_deleted
             yield step
 
@@ -178,13 +178,14 @@ class Backup(Looking):
 
     def _decided(self) -> Iterator[Action | Skip]:
         reserved = self._sides.target.prefix + RESERVED
-        self._left = 0
+        self._left = self._sides.counts.gone = 0
         steps = self._compared()
         if self._catalogue.is_new:
             steps = noted_first(steps, self._sides.target.store, self._sides.drive)
         for step in steps:
             if isinstance(step, Delete):
                 is_marked = bool(self._since(step.target.key))
+                self._sides.counts.gone += is_marked
                 if not is_marked and self._may_be_marked(step.target):
                     expect_own(step.target.key, self._sides.target.prefix)
                     yield step
@@ -193,6 +194,7 @@ class Backup(Looking):
             else:
                 if isinstance(step, Copy):
                     self._since(step.target_key)  # The copy takes the mark away.
+                self._sides.counts.gone += isinstance(step, Mark)
                 yield step
         self._since("\U0010ffff" * 2)
         sides, is_listed = self._sides, self._policy.told_at is None

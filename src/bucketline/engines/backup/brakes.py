@@ -9,12 +9,14 @@ from bucketline.engines.backup.rows import Beside
 from bucketline.engines.backup.scrambled import Changed, Finding, was_renamed
 from bucketline.errors import Refused, printable
 from bucketline.flow.compare.guard import Counts, Limits
+from bucketline.flow.compare.pairs import is_same_etag
 from bucketline.flow.look.sorting import EntryFile, Sorter
 from bucketline.model import Action, Copy, Delete, Entry, Mark, Skip
 
 _FEW = 10  # Objects: so many may always vanish or change.
 _CURE = "Look at it with --dry-run"
 
+VANISHED = "vanished"  # The reason of a copy behind which the target shows nothing any more.
 Judge = Callable[[Iterable[Changed], int], Finding]  # So many that are others by now.
 
 
@@ -142,8 +144,9 @@ class Brakes:
             self._expect_complete(counts)
         if judge is not None:
             self._expect_plain(held, counts, judge)
-        self.vanished.expect(held.vanished.count, counts.target)
-        self.replaced.expect(held.replaced, counts.target)
+        there = counts.target - counts.gone
+        self.vanished.expect(held.vanished.count, there)
+        self.replaced.expect(held.replaced, there)
 
     def _expect_plain(self, held: _Held, counts: Counts, judge: Judge) -> None:
         """Raise `Refused` where too much looks as if somebody had encrypted it."""
@@ -153,7 +156,8 @@ class Brakes:
         found = judge(held.changed(), held.replaced)
         few = f", by {found.looked_at:,} of them" if found.looked_at < held.replaced else ""
         more = f"{few} (one is {printable(found.example or example)})"
-        self.scrambled.expect(renamed + found.of_all, counts.target, more)
+        there = counts.target - counts.gone
+        self.scrambled.expect(renamed + found.of_all, there, more)
 
     def _expect_complete(self, counts: Counts) -> None:
         """Raise `Refused` where what is missing in a listing does not mean that it is gone."""
@@ -166,54 +170,84 @@ class Brakes:
             )
 
 
+def is_held(action: Action | Skip) -> bool:
+    """Whether it waits until the whole plan is known: what would be written over or called deleted,
+    and what is new under a name that scramblers give. A run that stops must not have made that one,
+    or the next run would find nothing new in it.
+    """
+    if isinstance(action, Delete):
+        return True
+    if not isinstance(action, Copy) or action.refused:
+        return False
+    return action.replaces is not None or bool(was_renamed(action.target_key))
+
+
 class _Held:
     """On disk, however many there are."""
 
     def __init__(self, scratch: str | None) -> None:
         self.vanished = EntryFile(scratch)
         self._scratch = scratch
+        self._hidden = EntryFile(scratch)  # What vanished, and stands behind a marker.
         self._sources = EntryFile(scratch)
         self._targets = EntryFile(scratch)
         self._odd = EntryFile(scratch)  # New ones, under the names that scramblers give.
+        self._odd_keys = EntryFile(scratch)  # Of the target.
+        self._same = 0  # Of those that are to be written over: with what they hold.
 
     @property
     def replaced(self) -> int:
-        return self._sources.count
+        """How many would be others afterwards."""
+        return self._sources.count - self._same
 
     def takes(self, action: Action | Skip) -> bool:
+        if not is_held(action):
+            return False
         if isinstance(action, Delete):
             self.vanished.append(action.target)
             return True
-        if not isinstance(action, Copy) or action.refused:
-            return False
+        assert isinstance(action, Copy)
         if action.replaces is None:
-            if was_renamed(action.target_key):
-                self._odd.append(Entry(action.target_key, 0))
-            return False
+            self._odd.append(action.source)
+            self._odd_keys.append(Entry(action.target_key, 0))
+            return True
+        self._same += is_same_etag(action.source, action.replaces)
         self._sources.append(action.source)
         self._targets.append(action.replaces)
+        if action.reason == VANISHED:
+            self._hidden.append(Entry(action.target_key, 0))
         return True
 
     def changed(self) -> Iterator[Changed]:
-        return map(Changed, self._sources, self._targets)
+        for both in self._both():
+            if not is_same_etag(*both):
+                yield both
 
     def renamed(self) -> tuple[int, str]:
         """How many new ones are called as what vanished, and more; and one of these."""
-        if not self._odd.count or not self.vanished.count:
+        gone = self.vanished if self.vanished.count else self._hidden
+        if not self._odd.count or not gone.count:
             return 0, ""
-        stems, gone = Sorter(self._scratch), Beside(self.vanished)
+        stems, beside = Sorter(self._scratch), Beside(gone)
         try:
-            stems.extend([Entry(was_renamed(odd.key), 0, etag=odd.key) for odd in self._odd])
-            found = [one.etag for block in stems.blocks() for one in block if gone.at(one.key)]
+            keys = (one.key for one in self._odd_keys)
+            stems.extend([Entry(was_renamed(key), 0, etag=key) for key in keys])
+            found = [one.etag for block in stems.blocks() for one in block if beside.at(one.key)]
         finally:
             stems.close()
         return len(found), found[0] if found else ""
 
     def copies(self) -> Iterator[Copy]:
-        for source, target in self.changed():
+        for source, key in zip(self._odd, self._odd_keys, strict=True):
+            yield Copy(source, key.key)
+        for source, target in self._both():
             reason = "size" if source.size != target.size else "changed"
             yield Copy(source, target.key, replaces=target, reason=reason)
 
     def close(self) -> None:
-        for file in (self.vanished, self._sources, self._targets, self._odd):
+        files = (self.vanished, self._hidden, self._sources, self._targets)
+        for file in (*files, self._odd, self._odd_keys):
             file.close()
+
+    def _both(self) -> Iterator[Changed]:
+        return map(Changed, self._sources, self._targets)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bucketline.engines.backup.brakes import Brakes
+from bucketline.engines.backup.brakes import VANISHED, Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.chains import (
     Chain,
@@ -197,7 +197,8 @@ class History:
         replaces = there.newest.entry if there is not None and _is_there(there) else None
         if not stands.missing:
             return Copy(newest._replace(size=0), key, reason="unrecorded")
-        return Copy(newest._replace(key=one.key, size=size), key, replaces, reason="versions")
+        reason = VANISHED if _vanishes(one, there, stands) else "versions"
+        return Copy(newest._replace(key=one.key, size=size), key, replaces, reason=reason)
 
     def _held(self, told: Iterator[Chain]) -> Iterator[Chain]:
         for one in told:

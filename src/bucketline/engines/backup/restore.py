@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import count
 
 from bucketline.clock import Clock
-from bucketline.engines.backup.brakes import Brakes
+from bucketline.engines.backup.brakes import Brakes, is_held
 from bucketline.engines.backup.catalogue import Catalogue
 from bucketline.engines.backup.kept import Kept, KeptThen, Origins, Unmarked
 from bucketline.engines.backup.marks import deleted_at, unmarked
@@ -110,7 +110,9 @@ class Restore(Looking):
     def plan(self) -> Iterator[Action | Skip]:
         """What the target lacks; by policy, what is another one there."""
         brakes = self._policy.in_place
-        return planned(self._sides, self._decided, brakes.braked if brakes else guarded, Limits())
+        if brakes is None:
+            return planned(self._sides, self._decided, guarded, Limits())
+        return planned(self._sides, self._decided, brakes.braked, Limits(), is_held)
 
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""

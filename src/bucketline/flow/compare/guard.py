@@ -17,6 +17,7 @@ class Counts:
 
     source: int = 0
     target: int = 0
+    gone: int = 0  # Of the target's, those that it calls deleted already.
     doubtful: str = ""  # A place whose listing may lack objects.
 
 

@@ -49,10 +49,13 @@ def planned(
     decided: Callable[[], Iterator[Action | Skip]],
     guard: Callable[..., Iterator[Action | Skip]],
     limits: Limits,
+    holds: Callable[[Action | Skip], bool] | None = None,
 ) -> Iterator[Action | Skip]:
-    """What is left to do, `decided` by each new look; nothing is handed on twice."""
+    """What is left to do, `decided` by each new look; nothing is handed on twice, and what the
+    guard `holds` until the plan has ended is not handed on before.
+    """
     scratch = sides.look.scratch
-    given = _Given(scratch, sides.counts)
+    given = _Given(scratch, sides.counts, holds)
     sides.resolve()
     try:
         while not given.is_all:
@@ -79,9 +82,16 @@ class _Given:
     Copies come in key order, in each look: two files side by side tell which one is new.
     """
 
-    def __init__(self, scratch: str | None, counts: Counts) -> None:
+    def __init__(
+        self,
+        scratch: str | None,
+        counts: Counts,
+        holds: Callable[[Action | Skip], bool] | None,
+    ) -> None:
         self._scratch = scratch
         self._counts = counts
+        self._holds = holds
+        self._held = 0  # Copies of this look that the guard holds: a new start forgets them.
         self._before = EntryFile(scratch)  # Copies that earlier looks handed on.
         self._copies = EntryFile(scratch)  # These, and those of this look.
         self._skipped = self._skipped_size = 0
@@ -91,6 +101,7 @@ class _Given:
     def start_over(self) -> None:
         """The next `fresh` sees it all again."""
         self._is_again = True
+        self._held = 0
         self._before.close()
         self._before, self._copies = self._copies, EntryFile(self._scratch)
 
@@ -106,7 +117,7 @@ class _Given:
         else:
             for action in actions:
                 if isinstance(action, Copy | Update):
-                    self._copies.append(action.source)
+                    self._keep(action)
                 elif isinstance(action, Skip):
                     self._skipped += action.count
                     self._skipped_size += action.size
@@ -125,11 +136,17 @@ class _Given:
                     self._copies.append(old)
                     old = next(before, None)
                 if old is None or old.key != action.source.key:
-                    self._copies.append(action.source)
+                    self._keep(action)
                     yield action
         finally:  # This look may break off too: what earlier ones handed on stays known.
             if old is not None:
                 self._copies.extend(chain([old], before))
+
+    def _keep(self, action: Copy | Update) -> None:
+        if self._holds is not None and self._holds(action):
+            self._held += 1
+        else:
+            self._copies.append(action.source)
 
     def _rest(self, actions: Iterable[Action | Skip]) -> Iterator[Action | Skip]:
         """Holds counts back; tells at the end what was neither copied nor counted before."""
@@ -139,7 +156,7 @@ class _Given:
                 size += action.size
             else:
                 yield action
-        count = self._counts.source - self._copies.count - self._skipped
+        count = self._counts.source - self._copies.count - self._held - self._skipped
         if count > 0:
             yield Skip(count, max(0, size - self._skipped_size))
             self._skipped += count
