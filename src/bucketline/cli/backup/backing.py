@@ -65,6 +65,7 @@ class Backing:
         self.drive, self.ledger = means
         self.clock: Clock = SystemClock()
         self.stop = Stop()
+        self.live = 0  # Objects that the source showed, at the last look at all of it.
         source, target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
         self.endpoints = Endpoints.of(
             invocation, self.clock, self.stop, source=source.store, target=target.store
@@ -125,17 +126,16 @@ class Backing:
             raise
         finally:
             if hinted is not None and isinstance(engine, History):
-                hinted.vanished += engine.hid
+                hinted.count(vanished=engine.hid)
         is_whole = ran.state != "interrupted"
-        if is_whole and hinted is None:  # The whole plan is known.
+        if hinted is not None:
+            hinted.count(scrambled=engine.scrambled.found)
+        elif is_whole:  # The whole plan is known.
+            self.live = engine.live
             clear_left(hints, self.target.store, self.drive, self.invocation.printer)
         seal(is_whole=is_whole)
-        if (
-            hinted is not None
-            and hinted.is_quiet
-            and ran.state == "complete"
-            and not ran.tally.done
-        ):
+        is_idle = ran.state == "complete" and not ran.tally.done
+        if hinted is not None and hinted.is_quiet and is_idle:
             self.ledger.forget(head.run)
         return ran
 

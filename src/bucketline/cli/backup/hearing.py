@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from bucketline.cli.backup.backing import Backing
@@ -75,21 +74,19 @@ class Hearing:
         if ran.state != "interrupted":
             is_all = not ran.tally.failed and not ran.tally.waiting
             covered = began - _SLACK_SECONDS if is_all else self._since.covered
-            self._remember(Since(began, covered))
+            self._remember(Since(began, covered, live=backing.live))
         return ran
 
     def _hinted(self, messages: Sequence[Message], catalogue: Catalogue, notes: Notes) -> Ran:
         """Messages go when what they name is safe, or is nothing; the others come again."""
         told = [(one, heard(one.body, self._backing.wish.source.bucket)) for one in messages]
         self._tell_strange(sum(not one.is_ours for _, one in told))
-        since = self._since
-        hinted = Hinted(self._keys(told), since.replaced, since.vanished, is_quiet=bool(self._ran))
+        hinted = Hinted(self._keys(told), self._since, is_quiet=bool(self._ran))
         try:
             ran = self._backing.once(catalogue, notes, self._allowance(), hinted)
         finally:
-            now = replace(since, replaced=hinted.replaced, vanished=hinted.vanished)
-            if now != since:
-                self._remember(now)
+            if hinted.since != self._since:
+                self._remember(hinted.since)
         self._count(ran)
         if ran.state != "interrupted":
             self._feed.drop(

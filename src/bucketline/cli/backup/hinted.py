@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bucketline.engines.backup import BackupPolicy
 from bucketline.engines.backup.named import Onward
+from bucketline.flow.events import Since
 from bucketline.model import Action, Copy, Fate, Outcome
 
 
@@ -15,17 +16,18 @@ class Hinted:
     """The keys, of the source; what is left of them is for another pass."""
 
     keys: tuple[str, ...]
-    replaced: int = 0  # By hints, since the last listing: the brakes count on.
-    vanished: int = 0  # The same, of a backup of versions.
+    since: Since  # The brakes count on, also over what this pass does.
     is_quiet: bool = False
     unsettled: set[str] = field(default_factory=set)  # Of the target.
 
     def policy(self, policy: BackupPolicy) -> BackupPolicy:
         """The same for these keys."""
+        brakes, since = policy.brakes, self.since
         brakes = replace(
-            policy.brakes,
-            replaced=Onward.of(policy.brakes.replaced, self.replaced),
-            vanished=Onward.of(policy.brakes.vanished, self.vanished),
+            brakes,
+            replaced=Onward.of(brakes.replaced, since.replaced, since.live),
+            vanished=Onward.of(brakes.vanished, since.vanished, since.live),
+            scrambled=Onward.of(brakes.scrambled, since.scrambled, since.live),
         )
         return replace(policy, named=self.keys, brakes=brakes)
 
@@ -35,4 +37,14 @@ class Hinted:
             if outcome.fate in (Fate.FAILED, Fate.WAITING):
                 self.unsettled.add(action.key)
             elif isinstance(action, Copy) and outcome.fate is Fate.DONE:
-                self.replaced += action.replaces is not None
+                self.count(replaced=int(action.replaces is not None))
+
+    def count(self, *, replaced: int = 0, vanished: int = 0, scrambled: int = 0) -> None:
+        """So many more."""
+        since = self.since
+        self.since = replace(
+            since,
+            replaced=since.replaced + replaced,
+            vanished=since.vanished + vanished,
+            scrambled=since.scrambled + scrambled,
+        )

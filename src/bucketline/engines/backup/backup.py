@@ -14,7 +14,7 @@ from bucketline.engines.backup.catalogue import RESERVED, Catalogue
 from bucketline.engines.backup.marks import deleted_at, marked, moment, unmarked
 from bucketline.engines.backup.named import Named, keys_at
 from bucketline.engines.backup.rows import Row
-from bucketline.engines.backup.scrambled import look
+from bucketline.engines.backup.scrambled import Looks
 from bucketline.errors import Broken
 from bucketline.flow.compare.doubts import Lookup
 from bucketline.flow.compare.guard import Limits
@@ -83,7 +83,7 @@ class Backup(Looking):
         self._policy = policy
         self._move = replace(policy.move, witness=self._witnessed)
         self._ledger_known = ledger_known
-        self._judge = partial(look, source=source.store, target=target.store, drive=drive)
+        self.scrambled = Looks(source.store, target.store, drive)
         self._catalogue = catalogue
         self._clock = clock
         self._seen: dict[str, tuple[Found, Attributes]] = {}
@@ -92,10 +92,15 @@ class Backup(Looking):
         self.alongside: Alongside | None = None
         self.gauges: dict[str, int] = {_TO_MARK: 0}  # For those who watch many runs.
 
+    @property
+    def live(self) -> int:
+        """How many objects the source shows."""
+        return self.counts.source
+
     def plan(self) -> Iterator[Action | Skip]:
         """What is missing first; what would be written over or called deleted last, if at all."""
         brakes = self._policy.brakes
-        braked = partial(brakes.braked, judge=self._judge)
+        braked = partial(brakes.braked, judge=self.scrambled)
         for step in planned(self._sides, self._decided, braked, Limits(), is_held):
             self.gauges[_TO_MARK] += isinstance(step, Mark) and step.is_deleted
             yield step
@@ -103,7 +108,7 @@ class Backup(Looking):
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""
         brakes = self._policy.brakes
-        braked = partial(brakes.rehearsed, judge=self._judge)
+        braked = partial(brakes.rehearsed, judge=self.scrambled)
         return planned(self._sides, self._decided, braked, Limits())
 
     def perform(self, action: Action) -> Flow[Outcome]:

@@ -51,6 +51,10 @@ class Brake:
         """Whether nobody minds so many, whatever is held."""
         return count == 0 or (not self.said and count <= _FEW)
 
+    def looks_at(self, count: int) -> bool:
+        """Whether it is worth a look how many of so many are meant."""
+        return not self.is_few(count)
+
 
 def vanished(said: str = "") -> Brake:
     return Brake(said, "of the backup are not at the source", "--max-vanished")
@@ -151,7 +155,7 @@ class Brakes:
     def _expect_plain(self, held: _Held, counts: Counts, judge: Judge) -> None:
         """Raise `Refused` where too much looks as if somebody had encrypted it."""
         renamed, example = held.renamed()
-        if self.scrambled.is_few(renamed + held.replaced):
+        if not self.scrambled.looks_at(renamed + held.replaced):
             return
         found = judge(held.changed(), held.replaced)
         few = f", by {found.looked_at:,} of them" if found.looked_at < held.replaced else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from bucketline.engines.backup.brakes import VANISHED, Brakes
 from bucketline.engines.backup.catalogue import RESERVED, Catalogue
@@ -21,7 +20,7 @@ from bucketline.engines.backup.chains import (
 from bucketline.engines.backup.marks import moment
 from bucketline.engines.backup.named import keys_at
 from bucketline.engines.backup.rows import MARKER, Beside, Row
-from bucketline.engines.backup.scrambled import look
+from bucketline.engines.backup.scrambled import Looks
 from bucketline.errors import Broken, Interrupted, Stale
 from bucketline.flow.compare.guard import Counts, Limits
 from bucketline.flow.compare.planned import fail_refused
@@ -66,7 +65,7 @@ class History:
         self._target = target
         self._policy = policy
         self._move = replace(policy.move, witness=self._witnessed)
-        self._judge = partial(look, source=source.store, target=target.store, drive=drive)
+        self.scrambled = Looks(source.store, target.store, drive)
         self._drive = drive
         self._catalogue = catalogue
         self._known: dict[str, tuple[Row, ...]] = {}  # Of what is planned.
@@ -75,17 +74,18 @@ class History:
         self.counts = Counts()
         self.notes: list[str] = []
         self.gauges: dict[str, int] = {}
+        self.live = 0  # Keys of the source that show an object.
         self.hid = 0  # Keys that showed an object before, and show a marker now.
 
     def plan(self) -> Iterator[Action | Skip]:
         """A key with versions that are missing is one step; new keys come first."""
         brakes = self._policy.brakes
-        return brakes.braked(self._decided(), Limits(), self.counts, judge=self._judge)
+        return brakes.braked(self._decided(), Limits(), self.counts, judge=self.scrambled)
 
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""
         brakes = self._policy.brakes
-        return brakes.rehearsed(self._decided(), Limits(), self.counts, judge=self._judge)
+        return brakes.rehearsed(self._decided(), Limits(), self.counts, judge=self.scrambled)
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """All that is missing of one key, one after the other."""
@@ -149,6 +149,7 @@ class History:
             if one.key.startswith(source.prefix + RESERVED) and self._policy.reads_backup:
                 continue
             self.counts.source += 1
+            self.live += _is_there(one)
             key = target.prefix + one.key[len(source.prefix) :]
             if key.startswith(target.prefix + RESERVED):
                 refused = f"{RESERVED} is kept for the backup's own catalogue"

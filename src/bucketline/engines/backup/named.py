@@ -56,11 +56,16 @@ class Onward(Brake):
     """Counts on from what earlier passes of named keys did: many small ones are one burst."""
 
     before: int = 0
+    live: int = 0  # What there was at the last listing: named keys alone say nothing of that.
 
     @classmethod
-    def of(cls, one: Brake, before: int) -> Onward:
-        return cls(one.said, one.what, one.option, one.number, one.percent, before)
+    def of(cls, one: Brake, before: int, live: int) -> Onward:
+        return cls(one.said, one.what, one.option, one.number, one.percent, before, live)
+
+    def looks_at(self, count: int) -> bool:
+        """The few of this pass, too."""
+        return count > 0
 
     def expect(self, count: int, held: int, more: str = "") -> None:
         """Raise `Refused` for too many of those that are held."""
-        Brake.expect(self, self.before + count if count else 0, held, more)
+        Brake.expect(self, self.before + count if count else 0, self.live or held, more)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import e, log, log2
 from random import Random
 from typing import NamedTuple
@@ -92,6 +93,21 @@ def look(
     found = [one.source.key for one, is_so in zip(some, told, strict=True) if is_so]
     estimate = round(len(found) * count / len(some)) if some else 0
     return Finding(estimate, len(some), found[0] if found else "")
+
+
+@dataclass
+class Looks:
+    """What a run has found so far."""
+
+    source: Store
+    target: Store
+    drive: Caller
+    found: int = 0  # As many as that look scrambled.
+
+    def __call__(self, changed: Iterable[Changed], count: int) -> Finding:
+        told = look(changed, count, self.source, self.target, self.drive)
+        self.found += told.of_all
+        return told
 
 
 def _looks(one: Changed, source: Store, target: Store) -> Flow[bool]:

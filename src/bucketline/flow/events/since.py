@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bucketline.durable import whole_file
 
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Since:
     covered: float = 0.0  # Events from before are in it.
     replaced: int = 0  # Objects that were written over by hints since.
     vanished: int = 0  # That were hidden by them, in a backup of versions.
+    scrambled: int = 0  # That looked encrypted then, and did not before.
+    live: int = 0  # Objects that the source showed to the last listing: limits are shares of that.
 
     @classmethod
     def read(cls, path: Path) -> Since:
@@ -27,7 +29,8 @@ class Since:
             told = json.loads(path.read_bytes())
             if told.pop("v") != _VERSION:
                 return cls()
-            counts = (int(told["replaced"]), int(told["vanished"]))
+            names = ("replaced", "vanished", "scrambled", "live")
+            counts = [int(told[name]) for name in names]
             return cls(float(told["listed"]), float(told["covered"]), *counts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
