@@ -5,28 +5,14 @@ A model of a few lines is the judge, and another client's eyes.
 
 from __future__ import annotations
 
-import os
-import tempfile
-import uuid
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, rule
 
-from backup.vault import Vault
-from servers import Endpoint
+from backup.lives import Life, live
 
-_SOAK = bool(os.environ.get("BUCKETLINE_SOAK"))
-_EXAMPLES = 300 if _SOAK else 15 if os.environ.get("BUCKETLINE_TEST_ALL") else 4
 _KEYS = st.sampled_from(["a", "a/b", "a b+%25", "ü/é", "z", "q?x=1&y"])
 _BODIES = st.sampled_from([b"", b"one", b"two", b"three" * 400])
 _TAGS = st.sampled_from(["", "colour=red", "colour=blue&who=me"])
@@ -39,16 +25,12 @@ def parsed(tags: str) -> dict[str, str]:
     return dict(pair.split("=") for pair in tags.split("&") if pair)
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(Life):
     """`there` is the source, `kept` the backup as it must be, `gone` the keys called deleted."""
-
-    server: Endpoint
-    capsys: pytest.CaptureFixture[str]
 
     @initialize()
     def begin(self) -> None:
-        folder = Path(tempfile.mkdtemp(dir=os.environ["BUCKETLINE_STATE"]))
-        self.vault = Vault(folder, self.server, self.capsys)
+        self.open()
         self.there: dict[str, Thing] = {}
         self.kept: dict[str, Thing] = {}
         self.gone: set[str] = set()
@@ -78,8 +60,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(with_deleted=st.booleans())
     def restore(self, *, with_deleted: bool) -> None:
-        bucket = f"back-{uuid.uuid4().hex[:12]}"
-        self.vault.client.create_bucket(Bucket=bucket)
+        bucket = self.vault.another()
         words = ("--include-deleted",) if with_deleted else ()
         self.vault.run("restore", self.vault.there, f"s3://{bucket}/", *words)
         wanted = set(self.kept) - (set() if with_deleted else self.gone)
@@ -90,7 +71,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_backup_is_what_it_should_be(self) -> None:
-        if not hasattr(self, "vault"):
+        if not self.is_open:
             return
         assert self.vault.bodies() == {key: body for key, (body, _) in self.kept.items()}
         rows = self.vault.rows()
@@ -103,36 +84,14 @@ class Histories(RuleBasedStateMachine):
             assert found == tags
 
 
-def run(server: Endpoint, capsys: pytest.CaptureFixture[str]) -> None:
-    here: Any = type("Here", (Histories,), {"server": server, "capsys": capsys})
-    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    run_state_machine_as_test(
-        here,
-        settings=settings(
-            max_examples=_EXAMPLES,
-            stateful_step_count=12,
-            deadline=None,
-            suppress_health_check=quiet,
-            print_blob=True,
-        ),
-    )
-
-
 @pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("surroundings")
-def test_any_history_on_moto(
-    moto: Endpoint, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(
+    "place",
+    ["moto", pytest.param("radosgw", marks=[pytest.mark.radosgw, pytest.mark.slow])],
+)
+def test_any_history(
+    place: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "state").mkdir(exist_ok=True)
-    run(moto, capsys)
-
-
-@pytest.mark.radosgw
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.usefixtures("surroundings")
-def test_any_history_on_radosgw(
-    radosgw: Endpoint, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    (tmp_path / "state").mkdir(exist_ok=True)
-    run(radosgw, capsys)
+    live(Histories, request.getfixturevalue(place), capsys, quick=4)

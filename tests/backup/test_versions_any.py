@@ -6,46 +6,32 @@ from __future__ import annotations
 
 import os
 import random
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, rule
 
+from backup.lives import Life, live
 from backup.test_backup_kill import killed
 from backup.test_versions import keep_versions, past
-from backup.vault import Vault
 from faults.syncing import SOURCE, Job, Pair, client_of, pair
 from servers import Endpoint
 
-_SOAK = bool(os.environ.get("BUCKETLINE_SOAK"))
-_EXAMPLES = 300 if _SOAK else 15 if os.environ.get("BUCKETLINE_TEST_ALL") else 3
-_ROUNDS = 25 if _SOAK else 1
+_ROUNDS = 25 if os.environ.get("BUCKETLINE_SOAK") else 1
 _KEYS = st.sampled_from(["a", "a/b", "a b+%25", "ü/é", "q?x=1&y"])
 _BODIES = st.sampled_from([b"", b"one", b"two", b"three" * 400])
 _MANY = ("--versions", "--max-vanished", "100%", "--max-replaced", "100%")
 
 
-class Pasts(RuleBasedStateMachine):
+class Pasts(Life):
     """`there` is what the source has lived through, `kept` how much of it was backed up."""
-
-    server: Endpoint
-    capsys: pytest.CaptureFixture[str]
 
     @initialize()
     def begin(self) -> None:
-        folder = Path(tempfile.mkdtemp(dir=os.environ["BUCKETLINE_STATE"]))
-        self.vault = Vault(folder, self.server, self.capsys)
+        self.open()
         keep_versions(self.vault, self.vault.bucket)
         keep_versions(self.vault, self.vault.backup_bucket)
         self.there: dict[str, list[tuple[bool, bytes]]] = {}
@@ -89,43 +75,21 @@ class Pasts(RuleBasedStateMachine):
 
     @invariant()
     def the_backup_is_what_it_should_be(self) -> None:
-        if hasattr(self, "vault"):
+        if self.is_open:
             assert past(self.vault, self.vault.backup_bucket) == self.kept
 
 
-def run(server: Endpoint, capsys: pytest.CaptureFixture[str]) -> None:
-    here: Any = type("Here", (Pasts,), {"server": server, "capsys": capsys})
-    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    run_state_machine_as_test(
-        here,
-        settings=settings(
-            max_examples=_EXAMPLES,
-            stateful_step_count=12,
-            deadline=None,
-            suppress_health_check=quiet,
-            print_blob=True,
-        ),
-    )
-
-
 @pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("surroundings")
-def test_any_past_on_ministack(
-    ministack: Endpoint, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(
+    "place",
+    ["ministack", pytest.param("radosgw", marks=[pytest.mark.radosgw, pytest.mark.slow])],
+)
+def test_any_past(
+    place: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "state").mkdir(exist_ok=True)
-    run(ministack, capsys)
-
-
-@pytest.mark.radosgw
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.usefixtures("surroundings")
-def test_any_past_on_radosgw(
-    radosgw: Endpoint, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    (tmp_path / "state").mkdir(exist_ok=True)
-    run(radosgw, capsys)
+    live(Pasts, request.getfixturevalue(place), capsys, quick=3)
 
 
 @pytest.fixture
