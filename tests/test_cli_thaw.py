@@ -100,6 +100,21 @@ def test_waiting_ends_when_all_can_be_read(desk: Desk, proxy: FaultProxy) -> Non
 
 
 @pytest.mark.slow
+def test_one_that_fails_keeps_nobody_from_waiting_for_the_others(
+    desk: Desk, proxy: FaultProxy
+) -> None:
+    put(desk, "GLACIER", "g")
+    put(desk, "DEEP_ARCHIVE", "d")
+
+    words = ("--tier", "Expedited", "--wait", "--every", "1")
+    told = desk.run("thaw", desk.s3, *words, code=1)
+
+    runs = [line for line in told if line["event"] == "summary"]
+    assert [counts(one) for one in runs] == [(2, 0, 0, 1, 1), (2, 0, 1, 1, 0)]
+    assert asked(proxy) == ["g"]
+
+
+@pytest.mark.slow
 def test_waiting_ends_when_somebody_asks_for_it(
     desk: Desk, proxy: FaultProxy, variables: dict[str, str]
 ) -> None:

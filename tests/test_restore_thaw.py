@@ -66,3 +66,21 @@ def test_all_of_it_comes_back(
         frozen = [key for key in bodies if not key.startswith("instant/")]
         assert asked == Counter(frozen) + Counter(late)
         assert archive.refused == EACH
+
+
+def test_one_that_fails_keeps_nobody_from_waiting_for_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with archive_server(tmp_path / "moto") as glacier:
+        vault = Vault(tmp_path, glacier, capsys)
+        for key in ("deep", "frozen"):
+            vault.put(key, key.encode())
+            vault.back_up("--include", key, "--storage-class", TIERS[key])
+        back = tmp_path / "back"
+
+        words = ("--tier", "Expedited", "--wait", "--every", "1")
+        told = vault.run("restore", vault.there, str(back), *words, code=1)
+
+        summary = told[-1]
+        assert (summary["failed"], summary["waiting"]) == (1, 0)
+        assert [path.name for path in back.iterdir()] == ["frozen"]

@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 
 from archives import Archive, archive_server, asked, put
 from desk import Desk
+from faults.kinds import refuse
 from faults.proxy import FaultProxy
 from servers import Endpoint
 
@@ -72,3 +73,14 @@ def test_few_are_asked_for_here_and_no_job_is_made(desk: Desk, proxy: FaultProxy
     assert (csv.exists(), asked(proxy)) == (False, ["a", "b"])
     desk.run("thaw", desk.s3, "--s3-batch-above", "2", code=2)
     desk.run(*words, "2", "--dry-run", code=2)
+
+
+def test_what_could_not_be_looked_at_is_told(desk: Desk, proxy: FaultProxy) -> None:
+    put(desk, "GLACIER", "a", "b")
+    proxy.add(refuse(403, "AccessDenied"), method="HEAD", path=r"/b$")
+    csv = desk.here / "thaw.csv"
+
+    told = desk.run("thaw", desk.s3, "--s3-batch", str(csv), code=1)[-1]
+
+    assert csv.read_text() == f"{desk.bucket},a\n"
+    assert (told["objects"], told["unknown"]) == (1, 1)

@@ -86,8 +86,9 @@ def thaw(invocation: Invocation, /, location: str, *, dry_run: bool, **said: Any
     prices = Prices.read(Path(said["prices"])) if said["prices"] else None
     with closing(open_drive()) as drive:
         thawing = Thawing(invocation, place, wish, drive, said)
-        if said["manifest"] and write_job(invocation, thawing, wish, said):
-            return 0
+        code = write_job(invocation, thawing, wish, said) if said["manifest"] else None
+        if code is not None:
+            return code
         if dry_run:
             _print_plan(invocation, thawing.engine(), wish, prices)
             return 0

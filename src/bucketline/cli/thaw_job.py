@@ -12,7 +12,7 @@ from bucketline.cli.invocation import Invocation
 from bucketline.cli.options import Said
 from bucketline.cli.thawing import Thawing
 from bucketline.durable import whole_file
-from bucketline.engines.thaw import Expected
+from bucketline.engines.thaw import UNKNOWN, Expected
 from bucketline.errors import Refused, UsageError, printable
 from bucketline.flow.plans.s3_batch import thaw_job, thaw_row
 from bucketline.flow.thaw import SELF_TIERING, Wish, is_to_ask
@@ -23,9 +23,10 @@ class _TooFew(Exception):
     """What a job would be too much for."""
 
 
-def write_job(invocation: Invocation, thawing: Thawing, wish: Wish, said: Said) -> bool:
-    """Of all that is frozen in GLACIER and DEEP_ARCHIVE; nothing is asked for by us. Whether there
-    are so many; else nothing is written.
+def write_job(invocation: Invocation, thawing: Thawing, wish: Wish, said: Said) -> int | None:
+    """Of all that is frozen in GLACIER and DEEP_ARCHIVE; nothing is asked for by us.
+
+    The exit code; None = there are too few for a job, and nothing is written.
     """
     if wish.speed == "Expedited":
         raise UsageError("a job of S3 knows no Expedited; choose --tier Standard or Bulk")
@@ -33,14 +34,14 @@ def write_job(invocation: Invocation, thawing: Thawing, wish: Wish, said: Said) 
     try:
         count, etag = _write_manifest(thawing, expected, manifest, said["manifest_above"])
     except _TooFew:
-        return False
+        return None
     region = place.remote.region if place.remote is not None else ""
     asked = thaw_job(wish.speed, wish.days, region, etag)
     if said["job"] is not None:
         with whole_file(Path(said["job"])) as out:
             out.write(json.dumps(asked, indent=2).encode() + b"\n")
     _tell(invocation, expected, manifest, asked, (count, said["job"]))
-    return True
+    return 1 if expected.rest[UNKNOWN] else 0
 
 
 def _write_manifest(
@@ -72,10 +73,13 @@ def _tell(
     """The job's request, too, where it is in no file."""
     left, (count, job) = expected.amounts.pop(SELF_TIERING, None), made
     size = sum(one.size for one in expected.amounts.values())
-    printer = invocation.printer
+    printer, unknown = invocation.printer, expected.rest[UNKNOWN]
+    if unknown:
+        printer.notice(f"{unknown:,} could not be looked at, and are not in it; thaw them here")
     if invocation.as_json:
         files = {"manifest": str(manifest), "job": job, "request": asked}
-        printer.record({"event": "export", "objects": count, "bytes": size, **files})
+        sums = {"objects": count, "bytes": size, "unknown": unknown}
+        printer.record({"event": "export", **sums, **files})
         return
     if job is None:
         printer.result(json.dumps(asked, indent=2))

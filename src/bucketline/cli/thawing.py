@@ -86,7 +86,7 @@ class Thawing:
             ran = self._pass(around, self.engine())
             if waiting is not None:
                 watch = self._watch(waiting)
-                while ran.state == "waiting" and self._await(watch):
+                while ran.state != "interrupted" and ran.tally.waiting and self._await(watch, ran):
                     ran = self._pass(around, self.engine(is_first=False))
         endpoints.remember()
         return ears.exit_code or exit_code([ran], ears)
@@ -104,10 +104,11 @@ class Thawing:
         say = self.invocation.printer.notice
         return Watch(self.clock, self.stop, say, waiting.every_seconds, ends)
 
-    def _await(self, watch: Watch) -> bool:
+    def _await(self, watch: Watch, last: Ran) -> bool:
         """Let time pass until there is something to do; whether there is.
 
-        A look writes nothing down: an archive takes hours, and a ledger keeps every line.
+        What failed in the last pass is asked for once more when the others can be read. A look
+        writes nothing down: an archive takes hours, and a ledger keeps every line.
         """
         while not rest(watch, watch.every_seconds):
             expected = Expected()
@@ -121,7 +122,8 @@ class Thawing:
                 watch.say(f"{error}; next look in {show_seconds(watch.every_seconds)}")
                 continue
             left = expected.rest[State.THAWING.value]
-            if expected.amounts or not left:
+            asks = sum(one.objects for one in expected.amounts.values())
+            if asks > last.tally.failed or not left:
                 return True
             thawed = expected.rest[State.THAWED.value]
             watch.say(f"{thawed:,} can be read, {left:,} are being thawed")

@@ -33,6 +33,7 @@ from bucketline.stores.beyond import told_thaws
 _AT_ONCE = 32
 _BATCH = 512
 THAWING = "Thawing"  # The cause of those that wait.
+UNKNOWN = "unknown"  # How those stand that could not be looked at.
 
 
 class Thawed:
@@ -165,7 +166,7 @@ class Expected:
                 before = self.amounts.get(step.target.tier, Amount())
                 self.amounts[step.target.tier] = before + Amount(1, step.target.size)
             else:
-                self.rest[step.state or "unknown"] += 1
+                self.rest[step.state or UNKNOWN] += 1
             yield step
 
     def longest(self, wish: Wish) -> str:

@@ -62,6 +62,7 @@ class Restoring:
         self.drive, self.ledger = means
         self.clock: Clock = SystemClock()
         self.stop = Stop()
+        self._thawing = 0  # What the last pass left to wait for its archive.
         both = open_for_moves(wish.backup, wish.target, hashes, wish.rates)
         backup, target = narrowed(wish, *both)
         backup = replace(backup, store=Paced(backup.store, Beat(wish.rate, self.clock)))
@@ -112,11 +113,15 @@ class Restoring:
         with listening(self.stop) as ears:
             ran = self._first_pass(allowance)
             size = ran.tally.bytes_done
-            while said["wait"] and ran.state == "waiting" and not rest(watch, every):
+            while said["wait"] and self._waits(ran) and not rest(watch, every):
                 ran = self._pass(allowance.after(self.clock.monotonic() - began, size))
                 size += ran.tally.bytes_done
         self.endpoints.remember()
         return exit_code([ran], ears)
+
+    def _waits(self, ran: Ran) -> bool:
+        """What has failed keeps nobody from waiting for the others."""
+        return ran.state == "waiting" or (ran.state == "failed" and self._thawing > 0)
 
     def _first_pass(self, allowance: Allowance) -> Ran:
         try:
@@ -149,6 +154,7 @@ class Restoring:
             if_empty=empty,
             measure=Measure(wish.metering, sides, stores, labels),
         ).go()
+        self._thawing = engine.thawing if isinstance(engine, Restore) else 0
         if ran.state != "interrupted":  # The whole plan is known.
             clear_left(hints, self.target.store, self.drive, self.invocation.printer)
         return ran

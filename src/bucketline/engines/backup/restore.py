@@ -77,6 +77,7 @@ class Restore(Looking):
         self._clock = clock
         self._kept: Kept | KeptThen | None = None
         self._origins = Origins()
+        self.thawing = 0  # How many were left to wait for their archive.
         self._left = 0  # Others at the target, which were left alone.
         self.archived: Counter[str] = Counter()  # Of the plan, by tier: how many, how many bytes.
         self.archived_bytes: Counter[str] = Counter()
@@ -131,6 +132,7 @@ class Restore(Looking):
             try:
                 yield from readable(source, entry, policy.thaw, self._clock)
             except NeedsThaw as error:
+                self.thawing += 1
                 return Outcome(Fate.WAITING, cause=THAWING, message=error.message)
         if policy.is_then:
             source = PinnedSource(source, entry)
