@@ -14,7 +14,10 @@ from bucketline.clock import FakeClock
 from bucketline.errors import BadCredentials
 from bucketline.settings import Keys, Remote, Secret
 from bucketline.stores.s3.credentials import Credentials, aws_settings, source_of
+from faults import kinds
+from faults.proxy import FaultProxy
 from s3_by_hand import START, Played, answer, header, store
+from servers import Endpoint
 
 OK = answer(body=b"x", content_length="1", etag='"e"')
 
@@ -164,3 +167,35 @@ def test_botocore_is_not_loaded_for_keys_that_are_given() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of somebody whose role is another's to give."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    return tmp_path
+
+
+def test_a_role_that_is_refused_is_told_in_one_line(
+    home: Path, moto: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config").write_text(
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/theirs\nregion = us-east-1\n"
+        "source_profile = base\n"
+        "[profile base]\naws_access_key_id = demo\naws_secret_access_key = demo-not-real\n"
+    )
+    with FaultProxy(moto.url) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", proxy.url)
+        proxy.add(kinds.refuse(403, "AccessDenied"))
+        with pytest.raises(BadCredentials, match="AssumeRole"):
+            source_of(Remote("s3", profile="role"))()
+
+
+def test_a_program_that_tells_no_keys_is_told_in_one_line(home: Path) -> None:
+    (home / "config").write_text("[profile odd]\ncredential_process = /bin/echo no keys\n")
+
+    with pytest.raises(BadCredentials, match="the AWS configuration gives no credentials"):
+        source_of(Remote("s3", profile="odd"))()

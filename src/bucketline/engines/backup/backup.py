@@ -40,7 +40,7 @@ from bucketline.model import (
 from bucketline.stores.base import Flow, Store
 from bucketline.stores.beyond import may_lack, put_tags
 
-_TO_MARK = "ObjectsToTagAsDeleted"
+_TO_MARK, _NOT_MARKED = "ObjectsToTagAsDeleted", "TagDeletedObjectsErrors"
 NO_ROOM = "has 10 tags already: that it vanished stands in the catalogue alone"
 YOUNGER = (
     "are younger than the inventory, which does not tell of them: whether they vanished is for the"
@@ -90,7 +90,10 @@ class Backup(Looking):
         self._since_when: dict[str, str] = {}  # Of what was just marked.
         self._left = 0  # What may have vanished, and is not called so by this look.
         self.alongside: Alongside | None = None
-        self.gauges: dict[str, int] = {_TO_MARK: 0}  # For those who watch many runs.
+        self.gauges: dict[str, int] = {
+            _TO_MARK: 0,
+            _NOT_MARKED: 0,
+        }  # For those who watch many runs.
 
     @property
     def live(self) -> int:
@@ -134,6 +137,7 @@ class Backup(Looking):
         """What the catalogue is to say of what was done."""
         if isinstance(action, Mark) and outcome.fate in (Fate.DONE, Fate.SKIPPED):
             self.gauges[_TO_MARK] -= action.is_deleted
+        self.gauges[_NOT_MARKED] += isinstance(action, Mark) and outcome.fate is Fate.FAILED
         if outcome.fate is not Fate.DONE:
             return None
         if isinstance(action, Mark):

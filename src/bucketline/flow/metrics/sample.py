@@ -46,6 +46,11 @@ class Sample:
         """Found, and neither done nor in need of nothing: also what failed and what waits."""
         return max(0, self.found - self.tally.done - self.tally.skipped)
 
+    @property
+    def errors(self) -> int:
+        """Objects that failed; a run that an error ended before any did is one, too."""
+        return self.tally.failed or int(self.state == "failed")
+
 
 # Of each command: what is left of its work, and what of it failed, as the old module called them.
 _NAMES = {
@@ -58,6 +63,7 @@ _NAMES = {
     "check": ("ObjectsToCompare", "CompareObjectsErrors"),
 }
 _COPIES = ("ObjectsToBackup", "BackupObjectsErrors")
+_ERRORS = "Errors"  # How the names of what happened, and is no level, end.
 
 
 def old_names(sample: Sample, before: Sample | None = None) -> Iterator[Datum]:
@@ -72,7 +78,8 @@ def old_names(sample: Sample, before: Sample | None = None) -> Iterator[Datum]:
     yield Datum("ObjectsToCompare", sample.to_look_at)
     if left != "ObjectsToCompare":
         yield Datum(left, sample.left)
-    yield from (Datum(name, value) for name, value in sample.more.items())
     since = before or Sample(sample.command)
+    for name, value in sample.more.items():
+        yield Datum(name, value - (since.more.get(name, 0) if name.endswith(_ERRORS) else 0))
     yield Datum("SlowDown", sample.slow_downs - since.slow_downs)
-    yield Datum(errors, sample.tally.failed - since.tally.failed)
+    yield Datum(errors, sample.errors - since.errors)

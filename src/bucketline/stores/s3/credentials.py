@@ -114,12 +114,15 @@ def _from_chain(profile: str) -> Keys:
     )
 
 
-def _botocore(profile: str) -> tuple[Any, type[Exception]]:
+def _botocore(profile: str) -> tuple[Any, tuple[type[Exception], ...]]:
+    """A session, and what it raises; a role that is refused is a ClientError, which is no other
+    error of its own, and a program that tells no JSON a ValueError.
+    """
     # Imported here because it takes longer than most runs that bring their own keys.
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ClientError
     from botocore.session import Session
 
-    return Session(profile=profile or None), BotoCoreError
+    return Session(profile=profile or None), (BotoCoreError, ClientError, ValueError)
 
 
 def _reason(error: Exception) -> str:
