@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -14,11 +15,13 @@ from typing import NamedTuple
 import uvicorn
 
 from bucketline.clock import Clock
-from bucketline.errors import DiskError, UsageError
+from bucketline.errors import UsageError
 from bucketline.service.app import HOME, Served, make_app
 from bucketline.service.certificates import Files, own_certificate
 from bucketline.service.impatience import Impatient
+from bucketline.service.renewal import Renewal
 
+_LOOK_SECONDS = 3_600.0  # Ours are renewed a month before their end; others' tools say a HUP, too.
 _GRACE_SECONDS = 2  # For answers under way; streams of events have no end of their own.
 
 
@@ -36,13 +39,22 @@ class _Server(uvicorn.Server):
     """Ends at a signal, with our exit code and not by the signal itself."""
 
     let_go: Callable[[], None]
+    renewal: Renewal | None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._end)
+        if self.renewal is not None and self.config.ssl is not None:
+            loop.call_later(_LOOK_SECONDS, self._keep_up, self.renewal, self.config.ssl)
+            if not _has_terminal():  # Of one that hangs up, a HUP is the end.
+                loop.add_signal_handler(signal.SIGHUP, self.renewal.look, self.config.ssl)
         yield
+
+    def _keep_up(self, renewal: Renewal, context: ssl.SSLContext) -> None:
+        renewal.look(context)
+        asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._keep_up, renewal, context)
 
     def _end(self) -> None:
         self.force_exit = self.should_exit  # The second one does not wait.
@@ -54,14 +66,10 @@ def run(what: Served, clock: Clock, where: Listening, say: Callable[[str], None]
     """Until a signal ends it; the exit code."""
     home = what.state / HOME
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = None
-    if not where.is_plain:
-        files = (
-            Files(*where.given) if where.given else own_certificate(home, where.names, clock.now())
-        )
-        _expect_usable(files)
-        if files.authority:
-            say(f"clients have to trust {files.authority}")
+    renewal = None if where.is_plain else Renewal(lambda: _files(home, where, clock), say)
+    files = renewal.files if renewal else None
+    if files and files.authority:
+        say(f"clients have to trust {files.authority}")
     made = make_app(what, clock)
     config = uvicorn.Config(
         made.app,
@@ -82,10 +90,23 @@ def run(what: Served, clock: Clock, where: Listening, say: Callable[[str], None]
         scheme = "http" if where.is_plain else "https"
         host, port = listener.getsockname()[:2]
         say(f"at {scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
+        config.load()
         server = _Server(config)
-        server.let_go = made.end
+        server.let_go, server.renewal = made.end, renewal
         server.run(sockets=[listener])
     return 0
+
+
+def _files(home: Path, where: Listening, clock: Clock) -> Files:
+    return Files(*where.given) if where.given else own_certificate(home, where.names, clock.now())
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -104,11 +125,3 @@ def _bound(where: Listening) -> Iterator[socket.socket]:
         ) from None
     with listener:
         yield listener
-
-
-def _expect_usable(files: Files) -> None:
-    """Raise `DiskError` for what is no certificate, or not that of the key."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
-    except OSError as error:
-        raise DiskError(f"{files.certificate}: cannot be used ({error})") from None
