@@ -111,6 +111,26 @@ def test_a_location_has_what_every_run_delivered_and_nothing_deleted_since(copie
     assert copied.run("verify", ".")[-1]["listed"] == 6
 
 
+def test_a_ledger_that_cannot_be_read_is_told_and_its_deliveries_are_not_called_verified(
+    copied: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = next(copied.state.glob("sync-*.ledger"))
+    copied.file("other/x", b"x")
+    copied.sync(f"{copied.folder}/other", "back/other")
+    ledger.write_bytes(b"garbage" * 200)
+
+    code = main(["verify", "back"])
+
+    out, said = capsys.readouterr()
+    assert (code, "verified 1 " in out) == (6, True)
+    assert f"what it knows of is not verified: {ledger}: it is damaged" in said
+    copied.run("verify", "back", "-n", code=6)
+    copied.run("check", "ledger:back", "back", code=6)
+    copied.run("verify", "last", code=6)
+    assert main(["runs", "list", "--limit", "1"]) == 0
+    assert "unreadable" in capsys.readouterr().out
+
+
 def test_a_bucket_is_verified_by_the_run_and_by_its_prefix(desk: Desk) -> None:
     for number in range(4):
         desk.file(f"f{number}", b"x" * number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,22 @@ def test_a_damaged_ledger_is_a_row_and_hides_no_other(tmp_path: Path) -> None:
     assert (good.run, good.state) == ("run-1", "complete")
     assert bad.state == "unreadable"
     assert "bad.ledger: it is damaged" in bad.message
+    assert report.find_run(tmp_path, "run-1").run == "run-1"
+
+
+def test_the_last_run_is_not_guessed_where_a_ledger_that_cannot_be_read_is_newer(
+    tmp_path: Path,
+) -> None:
+    finished(tmp_path, {"a": DONE})
+    (good,) = report.runs(tmp_path)
+    bad = tmp_path / "bad.ledger"
+    bad.write_bytes(b"garbage" * 200)
+    os.utime(bad, (good.started + 1, good.started + 1))
+    for wanted in ("last", "nobody's"):
+        with pytest.raises(LedgerError, match=r"in here.*bad.ledger: it is damaged"):
+            report.find_run(tmp_path, wanted)
+
+    os.utime(bad, (good.started - 1, good.started - 1))
     assert report.find_run(tmp_path, "last").run == "run-1"
 
 

@@ -17,7 +17,7 @@ from bucketline.cli.packing import packed_under
 from bucketline.cli.wiring import identity
 from bucketline.errors import UsageError, printable
 from bucketline.flow.report.delivered import Delivered, of_run, standing
-from bucketline.flow.report.runs import RunRow, find_run, runs
+from bucketline.flow.report.runs import RunRow, find_run, last_of, runs, unreadable
 from bucketline.settings import Location, holds
 
 VERIFY = "verify"
@@ -35,6 +35,7 @@ class Wanted:
     packed_in: Sequence[str] = ()  # Prefixes under which some of it may lie in archives.
     is_all: bool = False  # Of the place: it is no run's alone.
     is_backup: bool = False  # It has a catalogue, which a sync would not keep true.
+    unread: Sequence[str] = ()  # Ledgers that may know more of the place, and cannot be read: why.
     unknown: str = ""  # What to say if nobody else knows of anything there either.
 
 
@@ -60,6 +61,7 @@ def wanted(
     return Wanted(
         *(location, partial(_together, jobs), "every run", packed_under(mine)),
         is_all=True,
+        unread=[row.message for row in unreadable(rows)],
         unknown="" if jobs else unknown,
     )
 
@@ -76,10 +78,10 @@ def _run(invocation: Invocation, what: str) -> RunRow:
             said = "a verification itself" if row.command == VERIFY else f"a {row.command}"
             raise UsageError(f"{row.run} is {said}; name the run that delivered")
         return row
-    delivering = [row for row in runs(folder) if row.run and row.command not in _DELIVER_NOTHING]
-    if not delivering:
+    newest = last_of(runs(folder), _DELIVER_NOTHING)
+    if newest is None:
         raise UsageError(f"{folder}: there are no runs yet that delivered anything")
-    return delivering[0]
+    return newest
 
 
 def _place_of(invocation: Invocation, row: RunRow, said: Said) -> Location:

@@ -21,7 +21,7 @@ from bucketline.cli.wiring import look_of
 from bucketline.clock import SystemClock
 from bucketline.engines.inventories.compare import Comparison, Inventory, Live, Terms
 from bucketline.engines.inventories.told import Epoch, Told, chosen, of_delivered, of_entries, pages
-from bucketline.errors import UsageError, printable
+from bucketline.errors import LedgerError, UsageError, printable
 from bucketline.flow.compare.lines import Line, reported
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger.hashes import Hashes
@@ -168,6 +168,8 @@ class _Opening:
 
     def _ledger(self, word: str, under: str) -> Inventory:
         found = wanted(self.invocation, word, self.said)
+        for why in found.unread:
+            raise LedgerError(f"it may know of more; move it away, or name a RUN. {why}")
 
         def told() -> Iterator[list[Told]]:
             stream = (one for one in found.deliveries() if one.key.startswith(under))

@@ -19,7 +19,7 @@ from bucketline.flow.report.endpoints import as_records, endpoints_of
 from bucketline.flow.report.export import json_lines, parquet
 from bucketline.flow.report.notes import notes_of
 from bucketline.flow.report.objects import Which, all_objects, failures
-from bucketline.flow.report.runs import RunRow, find_run, prune, runs, troubles
+from bucketline.flow.report.runs import RunRow, find_run, prune, runs, troubles, unreadable
 from bucketline.model import Fate
 from bucketline.sizes import show_seconds, show_size
 from bucketline.stores.beyond import EndpointCount
@@ -33,7 +33,8 @@ _FATES = ("done", "failed", "waiting", "skipped", "started")
 @pass_invocation
 def list_runs(invocation: Invocation, *, limit: int | None) -> None:
     """Of every job; STATE is running, complete, failed, waiting, interrupted or crashed."""
-    rows = runs(invocation.state_folder)[:limit]
+    every = runs(invocation.state_folder)
+    rows = [row for row in every if row.run][:limit] + unreadable(every)
     if invocation.as_json:
         invocation.printer.results(as_json(row.as_json()) for row in rows)
         return

@@ -22,7 +22,7 @@ from bucketline.cli.verifying import Limits, Verifying
 from bucketline.cli.wiring import identity
 from bucketline.clock import SystemClock
 from bucketline.engines.verify import Round, Sample, Verification
-from bucketline.errors import UsageError, printable
+from bucketline.errors import LedgerError, UsageError, printable
 from bucketline.flow.drive import Drive, open_drive
 from bucketline.flow.ledger import Ledger, job_path
 from bucketline.flow.proof.again import Method
@@ -58,7 +58,7 @@ _NOTHING_YET = Round(1 << 62)
 def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) -> int:
     """RUN is an id, the beginning of one, or `last`; LOCATION takes all that ledgers know of it.
 
-    Exit code 3: an object is damaged or missing, or none was verified.
+    Exit code 3: an object is damaged or missing, or none was verified; 6: a ledger cannot be read.
     """
     sample = sample_of(said["sample"], said["seed"])
     them = wanted(invocation, what, said, may_be_unknown=True)
@@ -70,6 +70,8 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         store = open_to_read(them.location, hashes, _rates(said), them.packed_in)
         them = _as_backed_up(them, store, drive)
+        for why in them.unread:
+            invocation.printer.error(f"what it knows of is not verified: {why}")
         engine = Verification(
             store,
             them.deliveries,
@@ -80,11 +82,16 @@ def verify(invocation: Invocation, /, what: str, *, dry_run: bool, **said: Any) 
             since=since,
         )
         if dry_run:
-            return _print_plan(invocation, engine)
+            return _print_plan(invocation, engine) or _missing(them)
         words |= {"seed": sample.seed, "round": first}
         with Ledger.open(path) as ledger:
             verifying = Verifying(invocation, them, engine, drive, ledger, metering=told)
-            return verifying.go(words, _terms(said))
+            return verifying.go(words, _terms(said)) or _missing(them)
+
+
+def _missing(them: Wanted) -> int:
+    """What only ledgers know of that nobody can read: a success of the rest is none."""
+    return LedgerError.exit_code if them.unread else 0
 
 
 def _as_backed_up(them: Wanted, store: Store, drive: Drive) -> Wanted:
@@ -95,7 +102,7 @@ def _as_backed_up(them: Wanted, store: Store, drive: Drive) -> Wanted:
             raise UsageError(them.unknown)
         return them
     told = catalogued(catalogue, them.location, them.deliveries, is_all=them.is_all)
-    return replace(them, deliveries=told, is_backup=True)
+    return replace(them, deliveries=told, is_backup=True, unread=())
 
 
 def _rates(said: Said) -> Timetable | None:

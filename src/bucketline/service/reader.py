@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bucketline.clock import Clock
-from bucketline.errors import Refused, UsageError
+from bucketline.errors import LedgerError, Refused, UsageError
 from bucketline.flow.proof.manifest import head_of, manifest
 from bucketline.flow.proof.signing import open_signer
 from bucketline.flow.report.delivered import of_job, of_run
@@ -36,7 +36,7 @@ class Reader:
         """None = there is no such run, or not just one."""
         try:
             return find_run(self.state, wanted)
-        except UsageError:
+        except (UsageError, LedgerError):
             return None
 
     def objects(self, row: RunRow, which: Which, limit: int) -> list[dict[str, Any]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,20 +114,48 @@ def runs_of(path: Path) -> list[RunRow]:
 
 def find_run(state_folder: Path, wanted: str) -> RunRow:
     """The run of this name: `last`, a run's id, or the beginning of just one id."""
-    rows = [row for row in runs(state_folder) if row.run]
-    if not rows:
-        raise UsageError(f"{state_folder}: there are no runs yet")
+    every = runs(state_folder)
     if wanted == "last":
-        return rows[0]
+        if (newest := last_of(every)) is None:
+            raise UsageError(f"{state_folder}: there are no runs yet")
+        return newest
+    rows = [row for row in every if row.run]
     found = [row for row in rows if row.run == wanted] or [
         row for row in rows if wanted and row.run.startswith(wanted)
     ]
     if not found:
+        for row in unreadable(every):
+            raise LedgerError(f"there is no run '{wanted}', but for one in here: {row.message}")
         raise UsageError(f"there is no run '{wanted}'; `bucketline runs list` shows them")
     if len(found) > 1:
         some = ", ".join(row.run for row in found[:3])
         raise UsageError(f"'{wanted}' may be any of {len(found)} runs ({some} …); give more of it")
     return found[0]
+
+
+def unreadable(rows: Iterable[RunRow]) -> list[RunRow]:
+    """The files among them that cannot be read."""
+    return [row for row in rows if not row.run]
+
+
+def last_of(rows: Sequence[RunRow], without: Collection[str] = ()) -> RunRow | None:
+    """The newest of them, but for these commands.
+
+    Raises `LedgerError` where one that cannot be read was written later, and so may have another.
+    """
+    newest = next((row for row in rows if row.run and row.command not in without), None)
+    for row in unreadable(rows):
+        if newest is None or _written(row.path) > newest.started:
+            raise LedgerError(f"the last run may be in here; name yours by its id. {row.message}")
+    return newest
+
+
+def _written(ledger: Path) -> float:
+    """When, as far as files tell."""
+    try:
+        return ledger.stat().st_mtime
+    except OSError:
+        return inf
 
 
 def run_of(ledger: Path, run: str) -> RunRow | None:
