@@ -7,6 +7,7 @@ from typing import Any
 from bucketline.clock import SystemClock
 from bucketline.compat.s3backuprestore.config import Config
 from bucketline.compat.s3backuprestore.crew import Eater, Here, one_of
+from bucketline.engines.backup.marks import deleted_at
 from bucketline.errors import NotFound
 from bucketline.stores.base import Flow, Store
 
@@ -14,7 +15,11 @@ _HOUR = 3600.0
 
 
 class MpCompare(Eater):
-    """A process that passes on what differs in size, or changed in the last so many hours."""
+    """A process that passes on what differs in size, changed in the last so many hours, or is
+    called deleted in the backup though it is back.
+    """
+
+    errors_name = "CompareObjectsErrors"
 
     def __init__(
         self,
@@ -47,7 +52,9 @@ def is_old(source: Store, target: Store, key: str, since: float) -> Flow[bool]:
     except NotFound:
         return False  # It is gone since it was listed.
     try:
-        there = (yield from target.stat(key)).entry
+        there = yield from target.stat(key)
     except NotFound:
         return True
-    return mine.size != there.size or mine.modified > since
+    if mine.size != there.entry.size or mine.modified > since:
+        return True
+    return bool(there.tag_count) and bool(deleted_at((yield from target.tags(key))))

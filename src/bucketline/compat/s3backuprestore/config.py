@@ -84,6 +84,10 @@ class Config:
         size = said.get("multipart_chunksize")
         return replace(policy, part_size=int(size)) if size else policy
 
+    def of_copies(self) -> Config:
+        """The same, of all who copy alike: without what only queues and comparisons ask."""
+        return replace(self, timeout=0, last_modified=0)
+
     def fidelity(self) -> Fidelity:
         """What the extra arguments ask for; the storage class is the standard one without them."""
         wanted: dict[str, Any] = {"tier": "STANDARD"}

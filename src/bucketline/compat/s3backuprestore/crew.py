@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import chain, count
 from multiprocessing import Process
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -20,7 +22,8 @@ from typing import Any, NamedTuple, Protocol
 
 from bucketline.clock import SystemClock
 from bucketline.compat.s3backuprestore.config import Config
-from bucketline.compat.s3backuprestore.owner import READY, Order
+from bucketline.compat.s3backuprestore.cw import Woes
+from bucketline.compat.s3backuprestore.owner import NAME, READY, Order, command_of
 from bucketline.errors import Refused, Remedy, StoreError
 from bucketline.flow.drive import open_drive
 from bucketline.stores.base import Flow
@@ -28,6 +31,7 @@ from bucketline.stores.base import Flow
 _STEP_SECONDS = 0.2
 _PAUSE_SECONDS, _PAUSE_MAX_SECONDS = 1.0, 300.0  # Before what waits for an archive is looked at.
 _END_SECONDS = 60.0
+_ENOUGH = b"."
 
 
 class Result(NamedTuple):
@@ -74,22 +78,24 @@ class There:
         self._owner: Connection[Any, Any] = Client(address, "AF_UNIX", authkey=secret)
 
     def start(self, key: str) -> None:
-        self._owner.send(key)
+        with suppress(OSError):  # That it has ended is seen when it is asked what it has done.
+            self._owner.send(key)
 
     def step(self) -> Iterator[Result]:
-        while self._owner.poll(_STEP_SECONDS):
-            try:
+        try:
+            while self._owner.poll(_STEP_SECONDS):
                 yield Result(*self._owner.recv())
-            except EOFError:
-                yield Result("", "stopped", "whoever keeps the ledger has ended")
-            if not self._owner.poll(0):
-                return
+                if not self._owner.poll(0):
+                    return
+        except (EOFError, OSError):
+            yield Result("", "stopped", "whoever keeps the ledger has ended")
 
 
 class Owner:
     """The process that owns a ledger, seen from the program that started it."""
 
-    def __init__(self, kind: str, config: Config) -> None:
+    def __init__(self, kind: str, config: Config, name: str) -> None:
+        self.job, self.name = job_of(kind, config), name
         self._folder = tempfile.mkdtemp(prefix="bucketline-")
         self.address = str(Path(self._folder, "owner"))
         self.secret = secrets.token_bytes(32)
@@ -98,7 +104,7 @@ class Owner:
         self._process = subprocess.Popen(  # noqa: S603 - Our own module.
             words, stdin=pipe, stdout=pipe, start_new_session=True
         )
-        order = pickle.dumps(Order(kind, config, self.address, self.secret))
+        order = pickle.dumps(Order(kind, config, self.address, self.secret, name))
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(len(order).to_bytes(4, "big") + order)
@@ -115,7 +121,9 @@ class Owner:
     def end(self) -> None:
         """Let it write down the end of its run."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(OSError):  # It has ended by itself.
+            self._process.stdin.write(_ENOUGH)
+            self._process.stdin.close()
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -123,15 +131,28 @@ class Owner:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-_owners: dict[tuple[int, str, str], Owner] = {}  # By our process, what is done, and where.
+def job_of(kind: str, config: Config) -> tuple[str, str, str]:
+    """What has a ledger of its own."""
+    return command_of(kind), config.src_bucket, config.dst_bucket
+
+
+_owners: dict[tuple[int, str, str], Owner] = {}  # By our process, what is done, and how.
 
 
 def owner_of(kind: str, config: Config) -> Owner:
-    """The one of this job, for all processes that this program starts."""
-    name = (os.getpid(), kind, pickle.dumps(config).hex())
-    owner = _owners.get(name)
+    """The one of this job, for all processes that this program starts. A config that wants it done
+    otherwise has one of its own, and its ledger another name.
+    """
+    here = os.getpid()
+    how = (here, kind, pickle.dumps(config.of_copies()).hex())
+    owner = _owners.get(how)
     if owner is None or not owner.is_there:
-        owner = _owners[name] = Owner(kind, config)
+        job = job_of(kind, config)
+        ours = [one for (pid, _, _), one in _owners.items() if pid == here and one.is_there]
+        taken = {one.name for one in ours if one.job == job}
+        names = chain([NAME], (f"{NAME}-{number}" for number in count(2)))
+        owner = Owner(kind, config, next(name for name in names if name not in taken))
+        _owners[how] = owner
     return owner
 
 
@@ -151,6 +172,8 @@ class Eater(Process):
         self.thread_count = thread_count
         self._inbox = inbox
 
+    errors_name = ""  # Of the number that tells how often it failed; "" = another tells it.
+
     def doer(self) -> Doer:
         """Who does it. Asked in the new process."""
         raise NotImplementedError
@@ -158,6 +181,7 @@ class Eater(Process):
     def run(self) -> None:
         """In the new process."""
         self._doer = self.doer()
+        self._woes = Woes(self.config, self.errors_name) if self.errors_name else None
         self._later: deque[tuple[float, str]] = deque()  # When to look again, and at what.
         self._clock, self._pause = SystemClock(), _PAUSE_SECONDS
         self._fates: Counter[str] = Counter()
@@ -175,6 +199,8 @@ class Eater(Process):
             for result in self._doer.step():
                 under_way -= 1
                 self._take_in(result)
+        if self._woes is not None:
+            self._woes.end()
         failed = self._fates["failed"] + self._fates["waiting"]
         if failed:
             all_of_them = sum(self._fates.values())
@@ -201,6 +227,9 @@ class Eater(Process):
         self._fates[result.fate] += 1
         if result.fate in ("failed", "waiting"):
             self._first = self._first or result.message
+            if self._woes is not None:
+                self._woes.failed += 1
+                self._woes.see()
         if result.passes:
             self.passed(result.key)
 

@@ -14,13 +14,14 @@ from typing import Any
 from bucketline.cli.wiring import identity, pace_of, places
 from bucketline.clock import SystemClock
 from bucketline.compat.s3backuprestore.config import Config
-from bucketline.compat.s3backuprestore.work import TAG, Work
+from bucketline.compat.s3backuprestore.cw import Woes
+from bucketline.compat.s3backuprestore.work import ERRORS, TAG, Work
 from bucketline.errors import BucketlineError
 from bucketline.flow.drive import open_drive
 from bucketline.flow.ledger import Ledger, RunHead, job_path, new_run_id
 from bucketline.flow.run.loop import run
 from bucketline.flow.run.terms import Terms
-from bucketline.model import Action, Outcome, Skip
+from bucketline.model import Action, Fate, Outcome, Skip
 from bucketline.settings import environment
 
 NAME = "s3backuprestore"
@@ -35,6 +36,7 @@ class Order:
     config: Config
     address: str
     secret: bytes
+    name: str = NAME  # Of the job: of several at once, each has a ledger of its own.
 
 
 @dataclass
@@ -65,6 +67,8 @@ class Telling:
 
     ledger: Ledger
     desk: Desk
+    work: Work
+    woes: Woes
 
     def record(
         self,
@@ -75,17 +79,25 @@ class Telling:
         self.ledger.record(intents, ends, skipped)
         for action, outcome in ends:
             self.desk.tell(action.key, outcome.fate.value, outcome.message)
+            self.woes.failed += outcome.fate is Fate.FAILED
+        self.woes.see(self.work.slow_downs)
 
     def end(self, state: str, message: str = "") -> None:
         self.ledger.end(state, message)
+        self.woes.end(self.work.slow_downs)
+
+
+def command_of(kind: str) -> str:
+    """As its ledger is called."""
+    return "tag" if kind == TAG else "sync"
 
 
 def own(order: Order) -> None:
     """From the first key to the last one: when our maker has ended, or says that it is enough."""
     config, clock = order.config, SystemClock()
     here, there = config.location(config.src_bucket), config.location(config.dst_bucket)
-    command = "tag" if order.kind == TAG else "sync"
-    words = (identity(here), identity(there), NAME)
+    command = command_of(order.kind)
+    words = (identity(here), identity(there), order.name)
     path = job_path(environment().state_folder, command, *words)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     desk = Desk()
@@ -101,7 +113,8 @@ def own(order: Order) -> None:
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
         try:
-            run(work, Telling(ledger, desk), drive, Terms(clock, pace=pace_of(None)))
+            telling = Telling(ledger, desk, work, Woes(config, ERRORS[order.kind]))
+            run(work, telling, drive, Terms(clock, pace=pace_of(None)))
         except BucketlineError as error:
             for key in list(desk.asked):
                 desk.tell(key, "stopped", str(error))
@@ -126,7 +139,8 @@ def _hear(client: Connection[Any, Any], desk: Desk, work: Work) -> None:
 
 
 def _await_end(work: Work) -> None:
-    sys.stdin.buffer.read()
+    """A byte, or the end, which does not come while what our maker has forked holds the pipe."""
+    sys.stdin.buffer.read(1)
     work.inbox.put(None)
 
 

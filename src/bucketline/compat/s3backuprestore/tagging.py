@@ -8,6 +8,7 @@ from bucketline.compat.s3backuprestore.config import Config
 from bucketline.compat.s3backuprestore.crew import Eater, Handing, Here
 from bucketline.compat.s3backuprestore.work import TAG
 from bucketline.engines.backup.marks import deleted_at
+from bucketline.errors import NotFound
 from bucketline.stores.base import Flow, Store
 
 
@@ -30,6 +31,8 @@ class MpTagDeletedObjects(Handing):
 class MpCheckDeletedTag(Eater):
     """A process that passes on the keys of the backup (its source) that bear no such mark."""
 
+    errors_name = "CheckDeletedTaggsErrors"  # As it was spelt.
+
     def __init__(
         self,
         config: Config,
@@ -51,5 +54,8 @@ class MpCheckDeletedTag(Eater):
 
 
 def is_unmarked(store: Store, key: str) -> Flow[bool]:
-    """Whether the object was not deleted at its source."""
-    return not deleted_at((yield from store.tags(key)))
+    """Whether the object is there, and was not deleted at its source."""
+    try:
+        return not deleted_at((yield from store.tags(key)))
+    except NotFound:
+        return False  # It is gone since it was listed.

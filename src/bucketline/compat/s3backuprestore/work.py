@@ -19,6 +19,12 @@ from bucketline.stores.base import Flow, Store, Together
 from bucketline.stores.beyond import is_one_service, put_tags
 
 BACKUP, RESTORE, TAG = "backup", "restore", "tag"
+ERRORS = {  # What they were called.
+    BACKUP: "BackupObjectsErrors",
+    RESTORE: "RestoreObjectsErrors",
+    TAG: "TagDeletedObjectsErrors",
+}
+_UNSEEN = "unseen"  # The reason of a copy of what could not be asked for.
 _TAKEN_MAX = 64
 _HEARTBEAT_SECONDS = 0.05
 Inbox = SimpleQueue[str | None]  # None = no key will come any more.
@@ -70,6 +76,12 @@ class Work:
             return action.source.size
         return weight(action.source, self._target.able, self._policy)
 
+    @property
+    def slow_downs(self) -> int:
+        """How often a service asked for less."""
+        stores = (self._source, self._target)
+        return sum(getattr(store, "retried", {}).get("Busy", 0) for store in stores)
+
     def _taken(self) -> tuple[list[str], bool]:
         """The keys at hand, and whether these are the last."""
         keys: list[str] = []
@@ -104,10 +116,13 @@ class Work:
         except StoreError as error:
             if error.remedy is Remedy.STOP:
                 raise
-            return Copy(Entry(key, 0), key)  # It fails, and is told.
+            return Copy(Entry(key, 0), key, reason=_UNSEEN)  # Its copy tells why.
         return Copy(source.entry, key, replaces=there, reason="told")
 
     def _copied(self, action: Copy) -> Flow[Outcome]:
+        if action.reason == _UNSEEN:  # It is not known how large it is.
+            found = yield from self._source.stat(action.source.key)
+            action = replace(action, source=found.entry)
         if self._kind == RESTORE and may_be_archived(action.source):
             yield from readable(self._source, action.source, Wish(), self._clock)
         return (yield from copy(action, self._source, self._target, self._policy))
@@ -122,7 +137,10 @@ def _entry_at(store: Store, key: str) -> Flow[Entry | None]:
 
 def tagged(store: Store, key: str, now: float) -> Flow[Outcome]:
     """Mark an object of the backup as deleted at its source; its other tags stay."""
-    tags = yield from store.tags(key)
+    try:
+        tags = yield from store.tags(key)
+    except NotFound:
+        return Outcome(Fate.SKIPPED, message="it is gone since it was listed")
     if {DELETED, DELETED_AT} <= tags.keys():
         return Outcome(Fate.SKIPPED)
     wanted = marked(tags, moment(now))
