@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -127,6 +128,18 @@ def test_an_unfinished_report_leaves_the_old_one(tmp_path: Path) -> None:
     del lines
 
     assert report.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [report]
+
+
+def test_what_is_no_file_keeps_its_name(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(DiskError, match="it is no file"):
+        list(reported(check(shelf("a b"), shelf("")).lines(), pipe))
+
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_report_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from bucketline.errors import DiskError
+from bucketline.durable import whole_file
 
 
 class Symbol(Enum):
@@ -75,15 +75,10 @@ def summed(found: Mapping[Symbol, int]) -> Summary:
 
 def reported(lines: Iterable[Line], path: Path) -> Iterator[Line]:
     """The same lines, written as JSON lines to a file that appears when all are in it."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            for line in lines:
-                if line.symbol is Symbol.VOID:
-                    file.truncate(file.seek(0))
-                else:
-                    file.write(f"{line.as_json()}\n")
-                yield line
-        unfinished.replace(path)
-    except OSError as error:
-        raise DiskError(f"cannot write the report {path}: {error.strerror}") from error
+    with whole_file(path) as file:
+        for line in lines:
+            if line.symbol is Symbol.VOID:
+                file.truncate(file.seek(0))
+            else:
+                file.write(f"{line.as_json()}\n".encode())
+            yield line
