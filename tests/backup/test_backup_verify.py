@@ -105,3 +105,30 @@ def test_what_is_missing_is_repaired_as_it_says(vault: Vault, tmp_path: Path) ->
     assert vault.back_up("--compare", "checksum", "--only", str(found))["done"] == 1
 
     assert verified(vault)["verified"] == 3
+
+
+def test_above_backups_in_parts_of_a_bucket_each_catalogue_counts(vault: Vault) -> None:
+    """What a purge took of one of them was called missing."""
+    vault.run("backup", vault.s3, f"{vault.there}one/")
+    vault.run("backup", vault.s3, f"{vault.there}one-more/")
+    vault.run("sync", vault.s3, f"{vault.there}plain/")
+    vault.drop("gone")
+    vault.run("backup", vault.s3, f"{vault.there}one/")
+    words = ("purge", f"{vault.there}one/", "--older-than", "0")
+    vault.run(*words, "--approve", vault.run(*words)[-1]["hash"])
+
+    told = verified(vault)
+
+    assert (told["verified"], told["missing"]) == (2 + 3 + 3, 0)
+
+
+def test_a_part_that_another_machine_has_backed_up_too_is_verified_whole(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("BUCKETLINE_STATE", str(tmp_path / "another"))
+        vault.run("backup", vault.s3, f"{vault.there}one/")
+    vault.put("new", b"x")
+    vault.run("backup", vault.s3, f"{vault.there}one/")
+
+    assert verified(vault)["verified"] == 4

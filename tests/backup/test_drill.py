@@ -68,6 +68,26 @@ def test_all_of_it_and_again(vault: Vault) -> None:
         assert told[-1]["objects"] == 20
 
 
+@pytest.mark.radosgw
+def test_the_longest_keys_come_back_too(
+    radosgw: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Behind the prefix of a drill they would be longer than any key may be."""
+    (tmp_path / "long").mkdir()
+    vault = Vault(tmp_path / "long", radosgw, capsys)
+    keys = {f"{name}/{'k' * 1_020}" for name in "abc"} | {"plain"}
+    for key in keys:
+        vault.put(key, key.encode())
+    assert {len(key.encode()) for key in keys} == {1_022, 5}
+    vault.back_up()
+
+    told = vault.run("drill", vault.there, "--sample", "all")
+
+    summary = next(one for one in told if one["event"] == "summary")
+    assert (summary["done"], summary["failed"]) == (4, 0)
+    assert vault.keys(scratch(vault)) == set()
+
+
 def test_what_others_wrote_into_the_backup_is_found(vault: Vault) -> None:
     vault.client.put_object(Bucket=vault.backup_bucket, Key="k/07", Body=b"y" * 7)
 

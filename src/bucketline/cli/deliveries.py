@@ -35,6 +35,7 @@ class Wanted:
     packed_in: Sequence[str] = ()  # Prefixes under which some of it may lie in archives.
     is_all: bool = False  # Of the place: it is no run's alone.
     is_backup: bool = False  # It has a catalogue, which a sync would not keep true.
+    parts: Sequence[str] = ()  # Prefixes of the place that ledgers know to be backups.
     unread: Sequence[str] = ()  # Ledgers that may know more of the place, and cannot be read: why.
     unknown: str = ""  # What to say if nobody else knows of anything there either.
 
@@ -61,9 +62,25 @@ def wanted(
     return Wanted(
         *(location, partial(_together, jobs), "every run", packed_under(mine)),
         is_all=True,
+        parts=_backups(mine, location),
         unread=[row.message for row in unreadable(rows)],
         unknown="" if jobs else unknown,
     )
+
+
+def _backups(rows: Iterable[RunRow], location: Location) -> list[str]:
+    """In order, and none of them within another one."""
+    found: list[str] = []
+    there = {_target_of(row).get("prefix", "") for row in rows if row.command == "backup"}
+    for prefix in sorted(there):
+        if holds(location.prefix, prefix) and not (found and prefix.startswith(found[-1])):
+            found.append(prefix)
+    return found
+
+
+def _target_of(row: RunRow) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(row.configuration or "{}").get("places", {}).get("target", {})
+    return told
 
 
 def _is_place(what: str) -> bool:
@@ -86,7 +103,7 @@ def _run(invocation: Invocation, what: str) -> RunRow:
 
 def _place_of(invocation: Invocation, row: RunRow, said: Said) -> Location:
     """Where a run delivered to, by what its first line says; credentials come from here."""
-    place: dict[str, Any] = json.loads(row.configuration).get("places", {}).get("target", {})
+    place = _target_of(row)
     if folder := place.get("folder"):
         return Location(folder, folder=folder, prefix=place["prefix"])
     if not place:

@@ -97,12 +97,16 @@ def _missing(them: Wanted) -> int:
 def _as_backed_up(them: Wanted, store: Store, drive: Drive) -> Wanted:
     """Of a backup, what its catalogue tells. Raises `UsageError` where nobody tells of anything."""
     catalogue = catalogue_at(them.location, store, drive)
-    if catalogue is None:
-        if them.unknown:
-            raise UsageError(them.unknown)
-        return them
-    told = catalogued(catalogue, them.location, them.deliveries, is_all=them.is_all)
-    return replace(them, deliveries=told, is_backup=True, unread=())
+    if catalogue is not None:
+        told = catalogued([catalogue], them.location, them.deliveries, is_all=them.is_all)
+        return replace(them, deliveries=told, is_backup=True, unread=())
+    if them.unknown:
+        raise UsageError(them.unknown)
+    parts = [replace(them.location, prefix=part) for part in them.parts]
+    known = [catalogue_at(part, store, drive) for part in parts]
+    below = [one for one in known if one is not None]
+    told = catalogued(below, them.location, them.deliveries, is_all=them.is_all)
+    return replace(them, deliveries=told) if below else them
 
 
 def _rates(said: Said) -> Timetable | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 
 from bucketline.cli.deliveries import Deliveries
 from bucketline.engines.backup import Catalogue
@@ -27,25 +28,33 @@ def catalogue_at(location: Location, store: Store, drive: Caller) -> Catalogue |
 
 
 def catalogued(
-    catalogue: Catalogue, location: Location, deliveries: Deliveries, *, is_all: bool
+    catalogues: Sequence[Catalogue], location: Location, deliveries: Deliveries, *, is_all: bool
 ) -> Deliveries:
-    """What ledgers tell of, as the catalogue has it; with `is_all`, what only that tells of, too.
+    """What ledgers tell of, as the catalogues (in the order of their prefixes, none in another one)
+    have it; with `is_all`, what only those tell of, too.
 
     A purge, or a delete marker that was backed up, takes objects away that ledgers still know.
     """
 
     def told() -> Iterator[Delivered]:
-        rows = (row for row in catalogue.rows() if holds(location.prefix, row.key))
+        every = chain.from_iterable(one.rows() for one in catalogues)
+        rows = (row for row in every if holds(location.prefix, row.key))
         for one, row in _joined(deliveries(), rows):
             if row is None:
                 # What came later than the catalogue is not in it yet; what came before is gone.
-                found = one if one is not None and one.time > catalogue.manifest.time else None
+                found = one if one is not None and _is_news(one, catalogues) else None
             else:
                 found = _as_told(one, row) if one is not None or is_all else None
             if found is not None:
                 yield found
 
     return told
+
+
+def _is_news(one: Delivered, catalogues: Sequence[Catalogue]) -> bool:
+    """Whether no catalogue should know of it: it came later, or lies in none of the backups."""
+    its = (there for there in catalogues if one.key.startswith(there.prefix))
+    return all(one.time > there.manifest.time for there in its)
 
 
 def _joined(

@@ -90,7 +90,12 @@ class Drilling:
             catalogue=catalogue,
             clock=self.clock,
         )
-        return Drill(restore, self.target.store, chosen, catalogue=catalogue, clock=self.clock)
+        return Drill(
+            *(restore, self.target.store, chosen),
+            catalogue=catalogue,
+            clock=self.clock,
+            folder=self.scratch.prefix,
+        )
 
     def _make_scratch(self) -> None:
         store = self.target.store

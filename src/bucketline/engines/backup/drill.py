@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from hashlib import sha256
 
 from bucketline.clock import Clock
 from bucketline.engines.backup.catalogue import Catalogue
@@ -14,6 +15,8 @@ from bucketline.flow.compare.guard import Counts
 from bucketline.flow.proof.again import Method, State, look_again
 from bucketline.model import Action, Copy, Entry, Fate, Outcome, Skip, Verify
 from bucketline.stores.base import Flow, Store
+
+KEY_MAX = 1_024  # Bytes: of S3.
 
 
 class Drill:
@@ -27,12 +30,14 @@ class Drill:
         *,
         catalogue: Catalogue,
         clock: Clock,
+        folder: str = "",
     ) -> None:
         self._restore = restore
         self._scratch = scratch
         self._chosen = chosen
         self._catalogue = catalogue
         self._clock = clock
+        self._folder = folder  # Of its own, in the scratch bucket.
         self._rows: dict[str, Row] = {}  # Of what is under way.
         self.objects = self.bytes = 0  # Of the whole backup.
 
@@ -62,9 +67,16 @@ class Drill:
             if not self._chosen(key):
                 yield Skip(1, size)
                 continue
+            restored = replace(step, target_key=self._fitting(step.target_key))
             if (row := rows.at(key)) is not None:
-                self._rows[step.target_key] = row
-            yield step
+                self._rows[restored.target_key] = row
+            yield restored
+
+    def _fitting(self, key: str) -> str:
+        """One that no store refuses for its length: in the folder of a drill some become longer."""
+        if len(key.encode()) <= KEY_MAX:
+            return key
+        return f"{self._folder}long-{sha256(key.encode()).hexdigest()}"
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """One object: there, read back, held against what the catalogue knows, and gone again."""
