@@ -52,6 +52,19 @@ def imported(desk: Desk, text: str, *words: str) -> Path:
     return new
 
 
+def test_a_configuration_that_is_a_link_stays_one(desk: Desk) -> None:
+    real = desk.here / "kept" / "config.yaml"
+    real.parent.mkdir()
+    real.write_text("remotes: {}\n")
+    (desk.here / "new").mkdir()
+    (desk.here / "new" / "config.yaml").symlink_to(real)
+
+    link = imported(desk, direct(desk))
+
+    assert link.is_symlink()
+    assert "jobs:" in real.read_text()
+
+
 @pytest.mark.parametrize("words", [(), ("--to-profile", "scripts")], ids=["files", "profile"])
 @pytest.mark.parametrize("old", [direct, staged], ids=["direct", "staged"])
 def test_the_imported_job_runs(

@@ -62,7 +62,8 @@ def import_file(invocation: Invocation, /, old_file: Path, **said: Any) -> None:
         _tell(invocation, fresh, fragment(fresh, safe), [])
         return
     where = safe.write()
-    replace_file(path, text, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
+    replace_file(path.resolve(), text, mode)  # A link stays a link.
     _tell(invocation, fresh, "", where)
 
 

@@ -46,7 +46,7 @@ def add_remote(path: Path, name: str, words: Mapping[str, Any]) -> None:
     yaml.dump(document, out)
     _prove(out.getvalue())
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-    replace_file(path, out.getvalue(), mode)
+    replace_file(path.resolve(), out.getvalue(), mode)  # A link stays a link.
 
 
 def _document(path: Path) -> Any:

@@ -116,7 +116,8 @@ def _shape(path: Path, document: Mapping[str, Any]) -> Words:
     if "ring" in document and {"sup", "srebuildd_ip", "srebuildd_arc_path"} & set(document):
         return RING
     if "unlock_key" in document or "aws_access_key_id" in document:
-        why = "is of a device's set-up, which is planned; here the files of the transfers are read"
+        why = "is of a device's set-up: leave it in the device's folder, and say"
+        why += " `bucketline edge setup FOLDER`; here the files of the transfers are read"
     elif {"remotes", "jobs", "limits"} & set(document):
         why = "is a configuration of bucketline already; name the file of the scripts"
     else:

@@ -9,7 +9,6 @@ from bucketline.config.scripts.old import OldFile, Where
 from bucketline.config.scripts.relays import relay_of
 from bucketline.config.scripts.sides import OldSide, is_azure, side_of
 from bucketline.config.scripts.words import (
-    Later,
     Meaning,
     Needless,
     OfRing,
@@ -31,7 +30,7 @@ class Word:
 
     name: str
     line: int
-    fate: str  # taken, needless, later, unknown, left
+    fate: str  # taken, needless, unknown, left
     said: str
 
     def __str__(self) -> str:
@@ -153,8 +152,6 @@ class _Translation:
                 return "taken", f"taken over as jobs.{self.job}.relay.{what}"
             case Staging():
                 return "left", "left out: no volumes are there; name them with --volume"
-            case Later(what):
-                return "later", f"belongs to {what}"
             case Role(side, _) if side in self.left:
                 return "left", self.left[side]
             case Role(side, what):

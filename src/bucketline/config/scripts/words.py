@@ -25,13 +25,6 @@ class Needless:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """A word of something that is not there yet."""
-
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
 class Staging:
     """A word of the relay over local volumes: which of ours it is."""
 
@@ -45,7 +38,7 @@ class OfRing:
     what: str
 
 
-Meaning = Role | Needless | Later | Staging | OfRing
+Meaning = Role | Needless | Staging | OfRing
 Words = Mapping[tuple[str, ...], Meaning]
 
 
@@ -90,13 +83,14 @@ STAGED: Words = {
     ),
 }
 # Bucket to bucket: s3_transfer.py, later cloud_transfer.py.
+_ORDERS = Needless("jobs are started by `bucketline serve`, and by nothing in a bucket")
 DIRECT: Words = {
     **_of_side("src", "source", _DIRECT_SIDE),
     **_of_side("dst", "target", _DIRECT_SIDE),
     **_of_side("log", "log", _DIRECT_SIDE),
     ("log", "local_directory"): Needless("logs go straight to their place"),
-    ("log", "deployment_location"): Later("the service, which is planned"),
-    ("deployment_location",): Later("the service, which is planned"),
+    ("log", "deployment_location"): _ORDERS,
+    ("deployment_location",): _ORDERS,
 }
 # The storage ring's check.
 _IN_KEYS = Needless("it is read out of each key")
