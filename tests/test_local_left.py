@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import resource
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,31 @@ def test_what_was_gone_on_with_and_given_up_leaves_no_folder(tmp_path: Path) -> 
     drive(store.abandon("a/k", upload))
 
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_what_nobody_was_told_of_is_found_by_its_key_and_removed(tmp_path: Path) -> None:
+    begun(tmp_path, ())
+    store = LocalStore(str(tmp_path))
+    now = time.time()
+
+    assert drive(store.list_uploads("a/other", is_key=True)) == []
+    (found,) = drive(store.list_uploads("a/k", is_key=True))
+    assert now - 60 < found.begun <= now
+    lost = Upload("a/k", "", SIZE, 1 << 20, "f", started=now - 1)
+    policy = MovePolicy(hints=Remembers(lost))
+    assert drive(left_upload(replace(lost, upload="u"), store, policy)) is None
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_or_is_under_way_is_not_called_untold(tmp_path: Path) -> None:
+    begun(tmp_path, (1,))
+    other = LocalStore(str(tmp_path))
+    drive(other.begin("a/k", SIZE))
+    (tmp_path / "a" / f".bucketline-{'0' * 16}.parts").write_bytes(b"[]")
+
+    assert drive(LocalStore(str(tmp_path)).list_uploads("a/k", is_key=True)) == []
+    assert len(left_in(tmp_path)) == 3
 
 
 def test_it_is_kept_for_a_week_after_its_last_part(tmp_path: Path) -> None:

@@ -13,13 +13,15 @@ import os
 import re
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from bucketline.errors import Mismatch
 from bucketline.model import Checksum
+from bucketline.stores.base import OpenUpload
 from bucketline.stores.digests import VOUCHED
 from bucketline.stores.local.folders import Folder
-from bucketline.stores.local.paths import lasting_name
+from bucketline.stores.local.paths import is_lasting, is_ours, lasting_name, mark_of
 from bucketline.stores.local.proven import Told, check
 from bucketline.stores.local.write import Place, Put, split
 
@@ -51,8 +53,9 @@ def name_of(put: Put) -> str:
 
 
 def begin(put: Put) -> None:
-    """Note what nobody says again."""
-    _write(put, 0, {"time": put.time})
+    """Note what nobody says again, and by what it is found if its name is never told."""
+    said = {"time": put.time, "key": _short(put.key), "size": put.size}
+    _write(put, 0, {**said, "begun": put.place.clock.now()})
 
 
 def note(put: Put, number: int, slot: Slot) -> None:
@@ -88,6 +91,28 @@ def reopened(place: Place, key: str, upload: str) -> tuple[Put, dict[int, Slot]]
     put = Put(place, key)
     put.take_over(folder, file, name, size, time)
     return put, found
+
+
+def untold(place: Place, key: str) -> list[OpenUpload]:
+    """Files for this key of which no part has come and whose process is gone: it may have died
+    before it could tell anybody their names. Raises OSError.
+    """
+    path, _ = split(key)
+    try:
+        folder = place.folders.get(path)
+        with os.scandir(folder.fd) as found:
+            names = [one.name for one in found if is_ours(one.name) and is_lasting(one.name)]
+        told = [_untold(folder, name) for name in names]
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return []
+        raise
+    short = _short(key)
+    return [
+        OpenUpload(key, f"{said['mark']}-{said['size']}", float(said["begun"]))
+        for said in told
+        if said.get("key") == short
+    ]
 
 
 def is_there(put: Put, slot: Slot) -> bool:
@@ -143,6 +168,25 @@ def _opened(place: Place, key: str, upload: str) -> tuple[Folder, int, str, int]
         os.close(file)
         return None
     return folder, file, name, int(named[2])
+
+
+def _untold(folder: Folder, name: str) -> dict[str, Any]:
+    """What stands behind its end, if that is all; empty where somebody is at it, or may be."""
+    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+        end = os.fstat(file).st_size - _SLOT
+        said = json.loads(os.pread(file, _SLOT, max(0, end)))
+        is_all = isinstance(said, dict) and said.get("size") == end and "begun" in said
+        return {**said, "mark": mark_of(name)} if is_all else {}
+    except (OSError, ValueError):
+        return {}
+    finally:
+        os.close(file)
+
+
+def _short(key: str) -> str:
+    return sha256(key.encode()).hexdigest()[:32]
 
 
 def _slot(said: list[Any], end: int) -> Slot:

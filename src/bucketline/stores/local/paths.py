@@ -65,6 +65,11 @@ def lasting_name(mark: str) -> str:
     return f".bucketline-{mark}.parts"
 
 
+def mark_of(name: str) -> str:
+    """Of a file of ours."""
+    return name.removeprefix(".bucketline-").partition(".")[0]
+
+
 def is_lasting(name: str) -> bool:
     return name.endswith(".parts")
 

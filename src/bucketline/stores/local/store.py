@@ -233,8 +233,11 @@ class LocalStore:
         return body
 
     def list_uploads(self, prefix: str = "", *, is_key: bool = False) -> Flow[list[OpenUpload]]:
-        yield from ()
-        return self._uploads.under_way(prefix, is_key=is_key)
+        ours = self._uploads.under_way(prefix, is_key=is_key)
+        if not is_key:
+            return ours
+        others: list[OpenUpload] = yield Work(lambda: self._uploads.untold(prefix), "list", prefix)
+        return ours + others
 
     def _settle(self, put: Put, name: str) -> Flow[Receipt]:
         self._group.join(put)

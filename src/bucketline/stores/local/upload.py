@@ -133,8 +133,8 @@ class Uploads:
         put.size = size
         try:
             put.create(lasting_name)
-            reserve(put.file, size)
             left.begin(put)
+            reserve(put.file, size)
         except (OSError, StoreError) as failure:
             raise put.fail(failure) from None
         upload = left.name_of(put)
@@ -172,12 +172,19 @@ class Uploads:
         self.finished[upload] = receipt
 
     def under_way(self, prefix: str, *, is_key: bool) -> list[OpenUpload]:
-        """Those of this process. What others left is found by its name alone."""
+        """Those of this process. What others left is found by its name, if that was told."""
         return [
             OpenUpload(one.put.key, upload, one.begun)
             for upload, one in self._parts.items()
             if (one.put.key == prefix if is_key else one.put.key.startswith(prefix))
         ]
+
+    def untold(self, key: str) -> list[OpenUpload]:
+        """What others began for the key, and told nobody."""
+        try:
+            return left.untold(self._place, key)
+        except OSError as failure:
+            raise cause(failure, self._place.name, key) from None
 
     def abandon(self, key: str, upload: str) -> None:
         parts = self._parts.pop(upload, None)
