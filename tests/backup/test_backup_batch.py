@@ -52,6 +52,16 @@ def test_up_to_the_limit_it_copies_as_always(vault: Vault) -> None:
     assert not (vault.here / "it.csv").exists()
 
 
+def test_what_no_job_can_do_is_copied_here(vault: Vault) -> None:
+    """A job cannot take a prefix away: it was left for the next run, for ever."""
+    there = f"{vault.there}x/"
+    told = vault.run("backup", f"{vault.s3}folder/", there, *words(vault, 0))
+
+    assert next(one for one in told if one["event"] == "summary")["done"] == 1
+    assert vault.keys() == {"x/b"}
+    assert not (vault.here / "it.csv").exists()
+
+
 def test_what_a_job_could_not_do_is_told_at_once(vault: Vault) -> None:
     wrong = (
         (*words(vault, 1), "--versions"),

@@ -40,15 +40,17 @@ def check_batch(wish: BackupWish) -> None:
 def handed_over(
     invocation: Invocation, wish: BackupWish, engine: Backup | History, manifest: Path, most: int
 ) -> bool:
-    """Whether more than `most` are to be copied; they are in the manifest then, none was made."""
+    """Whether a job can make more than `most` of the copies; they are in the manifest then, and
+    none was made.
+    """
     made = SystemClock().now()
     with closing(EntryFile(None)) as entries:
         for step in engine.rehearse():
             if isinstance(step, Copy) and not step.refused:
                 entries.append(step.source)
-        if entries.count <= most:
-            return False
         survey = Survey.of(_copies(entries, wish))
+        if survey.count <= most:
+            return False
         digest = hashlib.md5(usedforsecurity=False)
         with whole_file(manifest) as out:
             for copy in _copies(entries, wish):
