@@ -103,3 +103,17 @@ def test_what_is_deleted_comes_back_into_a_folder(
     assert blocking(back.read("folder/c")).body == b"folder/c"
     assert blocking(back.stat("folder/c")).attributes.tags == {}
     assert blocking(back.stat("tagged")).attributes.tags in ({}, {"colour": "red"})
+
+
+def test_a_part_of_the_backup_itself_is_no_target(vault: Vault) -> None:
+    """The next restore of all would bring that, too, as if the source had had it."""
+    before = vault.keys()
+    for backup, target in (("folder/", "elsewhere/"), ("folder/c", "")):
+        words = (f"{vault.there}{backup}", f"{vault.there}{target}")
+        assert vault.ended("restore", *words)[0] == 2
+        assert vault.ended("restore", *words, "--dry-run")[0] == 2
+    assert vault.keys() == before
+
+    vault.run("backup", vault.s3, f"s3://{(bucket := vault.another())}/of-it/")
+    vault.run("restore", f"s3://{bucket}/of-it/", f"s3://{bucket}/back/")
+    assert {f"back/{key}" for key in vault.keys(vault.bucket)} <= vault.keys(bucket)

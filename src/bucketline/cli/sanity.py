@@ -14,7 +14,7 @@ def check_pair(source: Location, target: Location) -> None:
     check_source(source)
     if source.remote is None and target.remote is None:
         _check_folders(source, target)
-    elif source.remote and target.remote and _is_same_bucket(source, target):
+    elif source.remote and target.remote and is_same_bucket(source, target):
         _check_prefixes(source, target)
 
 
@@ -77,7 +77,8 @@ def _check_folders(source: Location, target: Location) -> None:
         )
 
 
-def _is_same_bucket(source: Location, target: Location) -> bool:
+def is_same_bucket(source: Location, target: Location) -> bool:
+    """Whether two buckets are one, by what is said of them."""
     assert source.remote
     assert target.remote
     here, there = (

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bucketline.cli.attributes import keeping_attributes
-from bucketline.cli.backup.restore_wish import HIDE, restore_wish, settled
+from bucketline.cli.backup.restore_wish import HIDE, expect_elsewhere, restore_wish, settled
 from bucketline.cli.backup.restoring import RESTORE, Restoring
 from bucketline.cli.invocation import Invocation, common, pass_invocation
 from bucketline.cli.metering import metering
@@ -97,6 +97,7 @@ def restore(invocation: Invocation, /, *, dry_run: bool, **said: Any) -> int:
     prices = Prices.read(Path(said["prices"])) if said["prices"] else None
     with closing(open_drive()) as drive, hash_memory(invocation) as hashes:
         wish = settled(wish, drive)
+        expect_elsewhere(wish, drive)
         places = (identity(wish.backup), identity(wish.target))
         path = job_path(invocation.made_state_folder(), RESTORE, *places, wish.name)
         if dry_run:

@@ -9,6 +9,7 @@ from bucketline.cli.attributes import attribute_words
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.metering import Metering, metering_of
 from bucketline.cli.options import Said, rules_in_order, side_of
+from bucketline.cli.sanity import is_same_bucket
 from bucketline.cli.wiring import look_of
 from bucketline.cli.wish import WORKERS, move_of
 from bucketline.clock import SystemClock
@@ -84,6 +85,19 @@ def settled(wish: RestoreWish, drive: Drive) -> RestoreWish:
     only = Filter(only=frozenset({""}), within=look.filter)
     look = replace(look, filter=only)
     return replace(wish, policy=replace(wish.policy, look=look))
+
+
+def expect_elsewhere(wish: RestoreWish, drive: Drive) -> None:
+    """Raise `UsageError` for a target that is a part of the backup: it would become one of it."""
+    if wish.target.remote is None or not is_same_bucket(wish.backup, wish.target):
+        return
+    store = Retrying(open_store(wish.backup, clock=SystemClock()))
+    catalogue = Catalogue.nearest(store, wish.backup.prefix, drive)
+    if not catalogue.is_new and as_folder(wish.target.prefix).startswith(catalogue.prefix):
+        raise UsageError(
+            f"{printable(wish.target.text)}: lies in the backup itself, and what is restored there"
+            " would be taken for backed up; restore to another place"
+        )
 
 
 def narrowed(wish: RestoreWish, backup: Side, target: Side) -> tuple[Side, Side]:
