@@ -26,12 +26,28 @@ def find(program: str) -> str:
 
 
 def free_port(start: int = 10_000, end: int = 32_000) -> int:
-    """A port that nobody has now, outside of those that outgoing connections get by chance."""
+    """A port that nobody has now, outside of those that outgoing connections get by chance.
+
+    No two of a session get the same: both would find it free, and the slower one an error.
+    """
     while True:
         port = random.SystemRandom().randrange(start, end)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            if park := os.environ.get(PARK):
+                Path(park, f"{port}.port").touch(exist_ok=False)
             return port
+
+
+def hold_port() -> socket.socket:
+    """A port that stays taken while nobody listens there: no outgoing connection gets it.
+
+    Who says SO_REUSEADDR may listen at it.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 def spawn(

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Self, TypedDict, Unpack
 from urllib.parse import unquote, urlsplit
 
+import processes
 from faults.http import Ended, Line, Message, close_by_reset, read_request
 
 
@@ -158,8 +159,9 @@ class FaultProxy:
 
     def __post_init__(self) -> None:
         self._address = (urlsplit(self.upstream).hostname, urlsplit(self.upstream).port)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self._port = self._listener.getsockname()[1]
+        self._place = processes.hold_port()
+        self._port = self._place.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=512)
         self.url = f"http://127.0.0.1:{self._port}"
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -174,10 +176,8 @@ class FaultProxy:
     def __exit__(self, *_: object) -> None:
         self._is_closing = True
         self._released.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.drop_connections()
+        self.go_away()
+        self._place.close()
         for thread in self._threads:
             thread.join(timeout=10)
 

@@ -244,6 +244,18 @@ def test_who_came_in_just_before_it_went_away_is_cut_too(server: RawServer) -> N
         assert not client.recv(1)
 
 
+def test_while_it_is_away_nobody_else_gets_its_place(proxy: FaultProxy) -> None:
+    proxy.go_away()
+    where = urlsplit(proxy.url).hostname, urlsplit(proxy.url).port
+    with socket.socket() as client:
+        assert client.connect_ex(where)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(where)
+    proxy.come_back()
+
+    assert ask(proxy, "GET", "/b/k")[0] == 200
+
+
 def test_healed_it_passes_everything(proxy: FaultProxy) -> None:
     proxy.add(kinds.fail)
     proxy.heal()
