@@ -64,3 +64,19 @@ def test_a_share_of_what_events_change_is_of_what_lives(vault: Told) -> None:
     list_next(vault)
     vault.hear("--max-replaced", "50%")
     assert vault.bodies().items() >= vault.bodies(vault.bucket).items()
+
+
+def test_what_events_brought_under_odd_names_is_no_old_friend_of_the_listing(vault: Told) -> None:
+    """Events copy what is new at once, and only the listing finds what vanished for it."""
+    vault.hear()
+    for number in range(12):
+        vault.drop(f"folder/{number:02}")
+        vault.put(f"folder/{number:02}.locked", b"%d" % number)
+    assert vault.hear()[-1]["done"] == 12
+    list_next(vault)
+
+    vault.hear("--max-vanished", "100%", code=7)
+
+    assert vault.deleted() == set()
+    vault.hear("--max-vanished", "100%", "--max-scrambled", "50%")
+    assert len(vault.deleted()) == 12

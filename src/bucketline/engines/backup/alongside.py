@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bucketline.engines.backup.catalogue import RESERVED
 from bucketline.engines.backup.rows import Row
+from bucketline.engines.backup.scrambled import was_renamed
 from bucketline.flow.compare.sides import Listed
 from bucketline.flow.look.filters import Keep
 from bucketline.flow.look.sorting import EntryFile
@@ -39,6 +40,7 @@ class Alongside:
         self.unrecorded = EntryFile(scratch)  # What no row tells of as it is.
         self.lost = EntryFile(scratch)  # What a row tells of, and the backup does not hold.
         self.unhidden = EntryFile(scratch)  # What a row calls purged, and the backup shows.
+        self.odd = EntryFile(scratch)  # What is called as scramblers call it.
 
     @property
     def is_disordered(self) -> bool:
@@ -71,8 +73,11 @@ class Alongside:
         self.unrecorded.close()
         self.lost.close()
         self.unhidden.close()
+        self.odd.close()
 
     def _compare(self, entry: Entry, *, is_kept: bool) -> None:
+        if is_kept and was_renamed(entry.key):
+            self.odd.append(Entry(entry.key, 0))
         while self._row is not None and self._row.key < entry.key:
             self._pass(self._row)
         row = self._row

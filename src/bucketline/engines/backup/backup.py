@@ -178,6 +178,7 @@ class Backup(Looking):
         if self.alongside is not None:
             self.alongside.close()
         self.alongside = Alongside(listing, prefix, rows, keep, scratch)
+        self.scrambled.odd = self.alongside.odd
         return self.alongside
 
     def _told_of_source(self, prefix: str, drive: Caller, scratch: str | None) -> Listed:

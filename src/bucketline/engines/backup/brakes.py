@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from bucketline.engines.backup.rows import Beside
-from bucketline.engines.backup.scrambled import Changed, Finding, was_renamed
+from bucketline.engines.backup.scrambled import Changed, Looks, was_renamed
 from bucketline.errors import Refused, printable
 from bucketline.flow.compare.guard import Counts, Limits
 from bucketline.flow.compare.pairs import is_same_etag
@@ -17,7 +18,6 @@ _FEW = 10  # Objects: so many may always vanish or change.
 _CURE = "Look at it with --dry-run"
 
 VANISHED = "vanished"  # The reason of a copy behind which the target shows nothing any more.
-Judge = Callable[[Iterable[Changed], int], Finding]  # So many that are others by now.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Brakes:
         counts: Counts,
         *,
         scratch: str | None = None,
-        judge: Judge | None = None,
+        judge: Looks | None = None,
     ) -> Iterator[Action | Skip]:
         """What is missing goes at once. What would be written over, or called deleted, is held
         until the plan has ended: a listing that breaks off raises before the first one goes.
@@ -130,7 +130,7 @@ class Brakes:
         counts: Counts,
         *,
         scratch: str | None = None,
-        judge: Judge | None = None,
+        judge: Looks | None = None,
     ) -> Iterator[Action | Skip]:
         """The same plan, only to be looked at: all of it first, then what would be refused."""
         del limits
@@ -143,7 +143,7 @@ class Brakes:
         finally:
             held.close()
 
-    def _expect(self, held: _Held, counts: Counts, judge: Judge | None) -> None:
+    def _expect(self, held: _Held, counts: Counts, judge: Looks | None) -> None:
         if held.vanished.count:
             self._expect_complete(counts)
         if judge is not None:
@@ -152,9 +152,9 @@ class Brakes:
         self.vanished.expect(held.vanished.count, there)
         self.replaced.expect(held.replaced, there)
 
-    def _expect_plain(self, held: _Held, counts: Counts, judge: Judge) -> None:
+    def _expect_plain(self, held: _Held, counts: Counts, judge: Looks) -> None:
         """Raise `Refused` where too much looks as if somebody had encrypted it."""
-        renamed, example = held.renamed()
+        renamed, example = held.renamed(judge.odd)
         if not self.scrambled.looks_at(renamed + held.replaced):
             return
         found = judge(held.changed(), held.replaced)
@@ -227,14 +227,16 @@ class _Held:
             if not is_same_etag(*both):
                 yield both
 
-    def renamed(self) -> tuple[int, str]:
-        """How many new ones are called as what vanished, and more; and one of these."""
+    def renamed(self, there: Iterable[Entry]) -> tuple[int, str]:
+        """How many new ones, and how many that are there by now, as events copy them at once, are
+        called as what vanished, and more; and one of these.
+        """
         gone = self.vanished if self.vanished.count else self._hidden
-        if not self._odd.count or not gone.count:
+        if not gone.count:
             return 0, ""
         stems, beside = Sorter(self._scratch), Beside(gone)
         try:
-            keys = (one.key for one in self._odd_keys)
+            keys = (one.key for one in chain(self._odd_keys, there))
             stems.extend([Entry(was_renamed(key), 0, etag=key) for key in keys])
             found = [one.etag for block in stems.blocks() for one in block if beside.at(one.key)]
         finally:

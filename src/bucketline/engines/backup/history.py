@@ -20,12 +20,13 @@ from bucketline.engines.backup.chains import (
 from bucketline.engines.backup.marks import moment
 from bucketline.engines.backup.named import keys_at
 from bucketline.engines.backup.rows import MARKER, Beside, Row
-from bucketline.engines.backup.scrambled import Looks
+from bucketline.engines.backup.scrambled import Looks, was_renamed
 from bucketline.errors import Broken, Interrupted, Stale
 from bucketline.flow.compare.guard import Counts, Limits
 from bucketline.flow.compare.planned import fail_refused
 from bucketline.flow.compare.sides import Look, Side
 from bucketline.flow.look.listing import Caller
+from bucketline.flow.look.sorting import EntryFile
 from bucketline.flow.move.copy import MovePolicy, copy
 from bucketline.flow.move.layout import weight
 from bucketline.flow.move.pinned import PinnedSource
@@ -202,8 +203,12 @@ class History:
         return Copy(newest._replace(key=one.key, size=size), key, replaces, reason=reason)
 
     def _held(self, told: Iterator[Chain]) -> Iterator[Chain]:
+        odd = EntryFile(self._policy.look.scratch)
+        self.scrambled.odd = odd
         for one in told:
             self.counts.target += _is_there(one)
+            if _is_there(one) and was_renamed(one.key):
+                odd.append(Entry(one.key, 0))
             yield one
 
     def _heed_wish(self, key: str) -> None:

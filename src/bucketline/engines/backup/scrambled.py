@@ -103,6 +103,7 @@ class Looks:
     target: Store
     drive: Caller
     found: int = 0  # As many as that look scrambled.
+    odd: Iterable[Entry] = ()  # Of the target, under names that scramblers give.
 
     def __call__(self, changed: Iterable[Changed], count: int) -> Finding:
         told = look(changed, count, self.source, self.target, self.drive)
