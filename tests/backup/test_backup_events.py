@@ -240,3 +240,18 @@ def test_what_does_not_go_together_is_told_at_once(vault: Told) -> None:
     for words in WRONG:
         assert vault.ended("backup", vault.s3, vault.there, *words)[0] == 2
     assert vault.keys() == set()
+
+
+def test_numbers_of_named_keys_are_none_of_a_bucket(vault: Told, tmp_path: Path) -> None:
+    """That a bucket shrank would be told of each pass; and each would be told by itself."""
+    file = tmp_path / "it.prom"
+    to = ("--metrics-file", str(file))
+    vault.hear(*to)
+    assert f'bucket="{vault.bucket}"}} 3' in file.read_text()
+    vault.put("new", b"x")
+
+    assert vault.hear(*to)[-1]["done"] == 1
+
+    text = file.read_text()
+    assert 'fate="done"} 1' in text
+    assert "bucketline_bucket_objects" not in text

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from bucketline.cli.backup.hinted import Hinted
-from bucketline.cli.backup.wish import BackupWish
+from bucketline.cli.backup.wish import BackupWish, history_policy
 from bucketline.cli.endpoints import Endpoints
 from bucketline.cli.invocation import Invocation
 from bucketline.cli.metering import Measure
@@ -29,7 +29,6 @@ from bucketline.engines.backup import (
     BackupPolicy,
     Catalogue,
     History,
-    HistoryPolicy,
 )
 from bucketline.engines.backup.hidden import Missing
 from bucketline.engines.backup.rows import Row
@@ -65,6 +64,7 @@ class Backing:
         self.drive, self.ledger = means
         self.clock: Clock = SystemClock()
         self.stop = Stop()
+        self._due: dict[str, float] = {}  # When each listener is told next, over all passes.
         self.live = 0  # Objects that the source showed, at the last look at all of it.
         source, target = open_for_moves(wish.source, wish.target, hashes, wish.rates)
         self.endpoints = Endpoints.of(
@@ -84,7 +84,7 @@ class Backing:
         catalogue = Catalogue(target.store, target.prefix, drive)
         _check_kind(wish, catalogue, target.store, drive)
         if wish.words["versions"]:
-            policy = _history_policy(wish.policy)
+            policy = history_policy(wish.policy)
             return History(source, target, policy, drive, catalogue=catalogue)
         return Backup(
             *(source, target, replace(wish.policy, told_at=told_at), drive, lookup(path)),
@@ -149,7 +149,7 @@ class Backing:
             policy = hinted.policy(policy)
         if self.wish.words["versions"]:
             sides = (self.source, self.target)
-            return History(*sides, _history_policy(policy), self.drive, catalogue=catalogue)
+            return History(*sides, history_policy(policy), self.drive, catalogue=catalogue)
         return Backup(
             *(self.source, self.target, policy, self.drive, self.ledger.known),
             catalogue=catalogue,
@@ -186,7 +186,7 @@ class Backing:
             is_quiet=hinted is not None and hinted.is_quiet,
             log=wish.log,
             hooks=wish.hooks,
-            measure=self._measure(),
+            measure=self._measure(is_hinted=hinted is not None),
             heard=heard,
         )
         try:
@@ -244,11 +244,13 @@ class Backing:
         if engine.alongside is not None:
             engine.alongside.close()
 
-    def _measure(self) -> Measure:
+    def _measure(self, *, is_hinted: bool) -> Measure:
+        """Named keys say nothing of how much a bucket holds."""
         wish = self.wish
-        sides = {"source": wish.source, "target": wish.target}
+        sides = {} if is_hinted else {"source": wish.source, "target": wish.target}
         labels = {"name": wish.name, "source": wish.source.text, "target": wish.target.text}
-        return Measure(wish.metering, sides, (self.source.store, self.target.store), labels)
+        stores = (self.source.store, self.target.store)
+        return Measure(wish.metering, sides, stores, labels, self._due)
 
     def _head(self) -> RunHead:
         wish = self.wish
@@ -260,10 +262,6 @@ class Backing:
             name=wish.name,
             configuration={**wish.words, "places": places(wish.source, wish.target)},
         )
-
-
-def _history_policy(policy: BackupPolicy) -> HistoryPolicy:
-    return HistoryPolicy(policy.look, policy.brakes, policy.move, named=policy.named)
 
 
 def is_of(catalogue: Catalogue, source: Location) -> bool:

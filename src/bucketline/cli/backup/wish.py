@@ -15,7 +15,7 @@ from bucketline.cli.wish import WORKERS, hooks_of, move_of
 from bucketline.clock import SystemClock
 from bucketline.config import Job
 from bucketline.config.values import Limits
-from bucketline.engines.backup import RESERVED, BackupPolicy
+from bucketline.engines.backup import RESERVED, BackupPolicy, HistoryPolicy
 from bucketline.engines.backup.brakes import Brakes, replaced, scrambled, vanished
 from bucketline.errors import UsageError, printable
 from bucketline.settings import Location, Side, as_folder
@@ -134,6 +134,11 @@ def _policy(words: dict[str, Any]) -> BackupPolicy:
         window_seconds=None if window is None else window * _HOUR,
         marks_vanished=bool(words["mark"]),
     )
+
+
+def history_policy(policy: BackupPolicy) -> HistoryPolicy:
+    """The same for a backup of versions."""
+    return HistoryPolicy(policy.look, policy.brakes, policy.move, named=policy.named)
 
 
 def _job(invocation: Invocation, said: Said) -> Job:
