@@ -30,6 +30,18 @@ def test_a_program_with_two_configs_ends_well(tmp_path: Path, moto: Endpoint) ->
     assert {(row.state, row.tally.done) for row in rows} == {("complete", 20), ("complete", 10)}
 
 
+def test_what_stops_it_is_one_line(tmp_path: Path, moto: Endpoint) -> None:
+    """Whoever keeps the ledger ended with a fatal error of Python, and began with a warning."""
+    place = Place(moto, tmp_path)
+    place.put(place.backup, "k", b"x")
+    place.client.delete_bucket(Bucket=place.back)
+
+    said = place.run("from_archive", place.backup, place.back, code=1)
+
+    assert len(said.splitlines()) == 1
+    assert f"s3://{place.back}/k: no such bucket here" in said
+
+
 @pytest.mark.slow
 def test_errors_are_told_under_their_old_names(tmp_path: Path, moto: Endpoint) -> None:
     place = Place(moto, tmp_path)

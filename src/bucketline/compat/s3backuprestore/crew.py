@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 from bucketline.clock import SystemClock
 from bucketline.compat.s3backuprestore.config import Config
 from bucketline.compat.s3backuprestore.cw import Woes
-from bucketline.compat.s3backuprestore.owner import NAME, READY, Order, command_of
+from bucketline.compat.s3backuprestore.owner import NAME, READY, Order, command_of, main
 from bucketline.errors import Refused, Remedy, StoreError
 from bucketline.flow.drive import open_drive
 from bucketline.stores.base import Flow
@@ -99,7 +99,7 @@ class Owner:
         self._folder = tempfile.mkdtemp(prefix="bucketline-")
         self.address = str(Path(self._folder, "owner"))
         self.secret = secrets.token_bytes(32)
-        words = [sys.executable, "-m", "bucketline.compat.s3backuprestore.owner"]
+        words = [sys.executable, "-c", f"from {main.__module__} import main; main()"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(  # noqa: S603 - Our own module.
             words, stdin=pipe, stdout=pipe, start_new_session=True

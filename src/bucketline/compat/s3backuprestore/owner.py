@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from io import RawIOBase
 from multiprocessing.connection import Connection, Listener
 from threading import Lock, Thread
 from typing import Any
@@ -92,7 +93,7 @@ def command_of(kind: str) -> str:
     return "tag" if kind == TAG else "sync"
 
 
-def own(order: Order) -> None:
+def own(order: Order, stdin: RawIOBase) -> None:
     """From the first key to the last one: when our maker has ended, or says that it is enough."""
     config, clock = order.config, SystemClock()
     here, there = config.location(config.src_bucket), config.location(config.dst_bucket)
@@ -109,7 +110,7 @@ def own(order: Order) -> None:
         ledger.begin(RunHead(new_run_id(clock.now()), command, *words, configuration=told))
         listener = Listener(order.address, "AF_UNIX", authkey=order.secret)
         Thread(target=_let_in, args=(listener, desk, work), daemon=True).start()
-        Thread(target=_await_end, args=(work,), daemon=True).start()
+        Thread(target=_await_end, args=(work, stdin), daemon=True).start()
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
         try:
@@ -138,22 +139,28 @@ def _hear(client: Connection[Any, Any], desk: Desk, work: Work) -> None:
                 work.inbox.put(key)
 
 
-def _await_end(work: Work) -> None:
+def _await_end(work: Work, stdin: RawIOBase) -> None:
     """A byte, or the end, which does not come while what our maker has forked holds the pipe."""
-    sys.stdin.buffer.read(1)
+    stdin.read(1)
     work.inbox.put(None)
 
 
+def _exactly(size: int, stdin: RawIOBase) -> bytes:
+    told = b""
+    while len(told) < size and (some := stdin.read(size - len(told))):
+        told += some
+    return told
+
+
 def main() -> None:
-    """What `python -m` calls: the order comes on standard input."""
-    size = int.from_bytes(sys.stdin.buffer.read(4), "big")
-    order: Order = pickle.loads(sys.stdin.buffer.read(size))  # noqa: S301 - Our maker's own words.
-    try:
-        own(order)
-    except BucketlineError as error:
-        sys.stdout.buffer.write(f"{error}\n".encode())
-        sys.exit(error.exit_code)
-
-
-if __name__ == "__main__":
-    main()
+    """What our maker calls: the order comes on standard input. Nothing of that is read ahead, and
+    no thread that waits there holds a lock when we end.
+    """
+    with open(0, "rb", buffering=0, closefd=False) as stdin:
+        size = int.from_bytes(_exactly(4, stdin), "big")
+        order: Order = pickle.loads(_exactly(size, stdin))  # noqa: S301 - Our maker's own words.
+        try:
+            own(order, stdin)
+        except BucketlineError as error:
+            sys.stdout.buffer.write(f"{error}\n".encode())
+            sys.exit(error.exit_code)
