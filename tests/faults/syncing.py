@@ -9,7 +9,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +21,7 @@ import pytest
 from botocore.config import Config
 
 from bucketline.cli import main
+from faults.hand import Hand, by_hands
 from faults.proxy import FaultProxy
 from servers import SERVERS, Endpoint
 
@@ -74,13 +74,8 @@ class Pair:
 
     def fill(self, bodies: Bodies, bucket: str = SOURCE) -> None:
         """By another hand than ours, and past the proxy."""
-        client = client_of(self.source)
-        client.create_bucket(Bucket=bucket)
-        with ThreadPoolExecutor(_READERS) as pool:
-            for _ in pool.map(
-                lambda key: client.put_object(Bucket=bucket, Key=key, Body=bodies[key]), bodies
-            ):
-                pass
+        client_of(self.source).create_bucket(Bucket=bucket)
+        by_hands(self.source, bucket, bodies, lambda hand, key: hand.put(key, bodies[key]))
 
     def make_target(self, bucket: str) -> None:
         client_of(self.target).create_bucket(Bucket=bucket)
@@ -92,14 +87,12 @@ class Pair:
 
     def held(self, bucket: str) -> dict[str, tuple[int, str]]:
         """What the target really holds: key -> size, SHA-256; read by another client."""
-        client, keys = client_of(self.target), sorted(self.keys(bucket))
 
-        def one(key: str) -> tuple[int, str]:
-            body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        def one(hand: Hand, key: str) -> tuple[int, str]:
+            body = hand.get(key)
             return len(body), hashlib.sha256(body).hexdigest()
 
-        with ThreadPoolExecutor(_READERS) as pool:
-            return dict(zip(keys, pool.map(one, keys), strict=True))
+        return by_hands(self.target, bucket, self.keys(bucket), one)
 
 
 @contextmanager
