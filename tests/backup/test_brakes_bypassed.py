@@ -63,6 +63,20 @@ def test_a_second_start_does_not_take_what_looks_encrypted_for_old(vault: Vault)
     assert len(vault.deleted()) == 12
 
 
+def test_two_odd_names_of_what_vanished_are_one_loss(vault: Vault) -> None:
+    """A share of 100 % must let all through, whatever was made of it."""
+    vault.back_up()
+    rename(vault)
+    for number in range(12):
+        vault.put(f"folder/{number:02}.enc", b"%d" % number)
+    allowed = ("--max-vanished", "100%", "--max-scrambled")
+
+    vault.back_up(*allowed, "11", code=7)
+    vault.back_up(*allowed, "12")
+
+    assert len(vault.deleted()) == 12
+
+
 def test_what_names_tell_counts_with_versions_too(
     ministack: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -228,8 +228,8 @@ class _Held:
                 yield both
 
     def renamed(self, there: Iterable[Entry]) -> tuple[int, str]:
-        """How many new ones, and how many that are there by now, as events copy them at once, are
-        called as what vanished, and more; and one of these.
+        """How many that vanished have something new that is called alike, and more, or that is
+        there by now, as events copy it at once; and one of these.
         """
         gone = self.vanished if self.vanished.count else self._hidden
         if not gone.count:
@@ -238,10 +238,11 @@ class _Held:
         try:
             keys = (one.key for one in chain(self._odd_keys, there))
             stems.extend([Entry(was_renamed(key), 0, etag=key) for key in keys])
-            found = [one.etag for block in stems.blocks() for one in block if beside.at(one.key)]
+            every = (one for block in stems.blocks() for one in block)
+            found = {one.key: one.etag for one in every if beside.at(one.key)}
         finally:
             stems.close()
-        return len(found), found[0] if found else ""
+        return len(found), next(iter(found.values()), "")
 
     def copies(self) -> Iterator[Copy]:
         for source, key in zip(self._odd, self._odd_keys, strict=True):

@@ -67,6 +67,7 @@ class History:
         self._policy = policy
         self._move = replace(policy.move, witness=self._witnessed)
         self.scrambled = Looks(source.store, target.store, drive)
+        self._judge = None if policy.reads_backup else self.scrambled
         self._drive = drive
         self._catalogue = catalogue
         self._known: dict[str, tuple[Row, ...]] = {}  # Of what is planned.
@@ -81,12 +82,12 @@ class History:
     def plan(self) -> Iterator[Action | Skip]:
         """A key with versions that are missing is one step; new keys come first."""
         brakes = self._policy.brakes
-        return brakes.braked(self._decided(), Limits(), self.counts, judge=self.scrambled)
+        return brakes.braked(self._decided(), Limits(), self.counts, judge=self._judge)
 
     def rehearse(self) -> Iterator[Action | Skip]:
         """The plan for those who only look."""
         brakes = self._policy.brakes
-        return brakes.rehearsed(self._decided(), Limits(), self.counts, judge=self.scrambled)
+        return brakes.rehearsed(self._decided(), Limits(), self.counts, judge=self._judge)
 
     def perform(self, action: Action) -> Flow[Outcome]:
         """All that is missing of one key, one after the other."""
