@@ -48,7 +48,8 @@ class Site:
         return self.told(*words, code=code)[-1]
 
     def told(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
-        quick = ("--poll", "0.02", "--upload-timeout", "0.2", "--evict-timeout", "0.2")
+        patience = "0.2" if code else "60"  # Who is to succeed has time; nobody waits it out.
+        quick = ("--poll", "0.02", "--upload-timeout", patience, "--evict-timeout", patience)
         return self.desk.run(
             "splunk", "run", f"{self.desk.s3}ddss/", f"{self.desk.s3}s2/",
             *("--i-accept-unsupported", "--reserve", "1", *self.reaching(), *quick, *words),
